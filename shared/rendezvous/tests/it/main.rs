@@ -62,14 +62,11 @@ impl Participant<&'static str> for Actor {
 async fn meet_as(first: Does, second: Does) -> (Met<&'static str>, Vec<String>) {
     let log = Log::default();
     let side = |name, does| {
-        Side::new(
+        Side::new(Actor {
             name,
-            Actor {
-                name,
-                does,
-                log: log.clone(),
-            },
-        )
+            does,
+            log: log.clone(),
+        })
     };
     let tasks = TaskTracker::new();
     let deadlines = Deadlines {
@@ -158,14 +155,11 @@ async fn a_second_commit_that_fails_leaves_the_first_committed() {
 async fn a_meeting_that_is_dropped_before_the_verdict_rolls_all_back() {
     let log = Log::default();
     let side = |name, does| {
-        Side::new(
+        Side::new(Actor {
             name,
-            Actor {
-                name,
-                does,
-                log: log.clone(),
-            },
-        )
+            does,
+            log: log.clone(),
+        })
     };
     let tasks = TaskTracker::new();
     let long = Duration::from_secs(600);
