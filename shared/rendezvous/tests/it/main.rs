@@ -29,7 +29,7 @@ struct Actor {
 
 impl Actor {
     fn note(&self, what: &str) {
-        self.log.lock().unwrap().push(format!("{} {what}", self.name));
+        self.log.lock().expect("no holder panics").push(format!("{} {what}", self.name));
     }
 }
 
@@ -86,7 +86,7 @@ async fn meet_as(first: Does, second: Does) -> (Met<&'static str>, Vec<String>) 
         tasks.close();
         tasks.wait().await;
     }
-    let log = log.lock().unwrap().clone();
+    let log = log.lock().expect("no holder panics").clone();
     (met, log)
 }
 
