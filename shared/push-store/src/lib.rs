@@ -1,1 +1,28 @@
+//! Chunks and pushes in Datastore: expand, due, queue, lease, grant, settle, re-arm.
+//!
+//! A chunk and its pushes are one entity group, `Chunk/ChunkId → Push/PushId`, so one
+//! transaction touches one narrow key range. Every transaction that changes a chunk or its
+//! pushes reads the chunk first, and decides by the rules of the `campaign` crate; push states
+//! only rise. So every step may be repeated, and nothing here is ever undone.
 
+mod chunk;
+mod chunks;
+mod client;
+mod entity;
+mod error;
+mod expand;
+mod lease;
+mod push;
+mod queue;
+mod settle;
+mod transaction;
+mod users;
+
+pub use chunk::Chunk;
+pub use chunks::MAX_LOOKUP_KEYS;
+pub use client::{PushStore, Settings};
+pub use error::Error;
+pub use expand::{Expansion, MAX_MUTATIONS, NewChunk, NewPush, SendTime};
+pub use push::Push;
+pub use settle::Afterwards;
+pub use transaction::{Commit, Open};

@@ -1,0 +1,167 @@
+//! Expands a chunk: its marker and its pushes, inserted in one transaction.
+//!
+//! The marker is the proof. A commit that may or may not have happened, and one that met an
+//! existing marker, are decided by reading it: the same digest means that the chunk is
+//! expanded, whoever did it.
+
+use campaign::{AudienceId, CampaignId, ChunkId, ChunkRecord, ChunkState, PushId, Reason, Standing, TimerKey};
+use chrono::{DateTime, Utc};
+use gcloud_sdk::google::datastore::v1::Mutation;
+use gcloud_sdk::google::datastore::v1::mutation::Operation;
+
+use crate::chunk::Chunk;
+use crate::client::{PushStore, single_use};
+use crate::error::Error;
+use crate::push::Push;
+
+/// Mutations in one transaction: the marker and up to 499 pushes. It was Datastore's limit when
+/// this design was described, no emulator enforces it, and larger ones were not found faster.
+pub const MAX_MUTATIONS: usize = 500;
+
+/// A chunk to be expanded.
+#[derive(Clone, Debug)]
+pub struct NewChunk {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// The chunk's number in it.
+    pub no: u32,
+    /// The audience version that it comes from.
+    pub audience: AudienceId,
+    /// The digest of its recipients, as stored at import.
+    pub digest: [u8; 32],
+    /// Where it stands in the index of due chunks.
+    pub timer: TimerKey,
+    /// When it is to be sent.
+    pub send_time: SendTime,
+    /// When its pushes expire.
+    pub expires_at: DateTime<Utc>,
+    /// Its recipients, by place; `None` for one that was erased.
+    pub recipients: Vec<Option<NewPush>>,
+}
+
+/// When a chunk is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendTime {
+    /// At this instant.
+    At(DateTime<Utc>),
+    /// Never: every push of it is settled at once, for this reason.
+    Never(Reason, DateTime<Utc>),
+}
+
+/// A push to be created.
+#[derive(Clone, Debug)]
+pub struct NewPush {
+    /// Who it is for.
+    pub user: String,
+    /// The recipient's locale, if it has one of its own.
+    pub locale: Option<String>,
+    /// The recipient's template variables.
+    pub variables: Vec<(String, String)>,
+}
+
+/// What became of an expansion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expansion {
+    /// The chunk is expanded, now or before.
+    Expanded,
+    /// A marker of other recipients is there: audience and campaign do not belong together.
+    DigestDiffers,
+}
+
+impl PushStore {
+    /// Makes `chunk` exist; a repeat changes nothing.
+    ///
+    /// A conflict is an [`Error::Conflict`] and for the caller to repeat, when its limits allow.
+    pub async fn expand(&self, chunk: NewChunk) -> Result<Expansion, Error> {
+        if chunk.recipients.len() >= MAX_MUTATIONS {
+            return Err(Error::TooLarge { recipients: chunk.recipients.len(), limit: MAX_MUTATIONS });
+        }
+        let (id, digest) = (ChunkId::of(chunk.campaign, chunk.no), chunk.digest);
+        match self.commit(single_use(), self.insertions(chunk)).await {
+            Ok(()) => Ok(Expansion::Expanded),
+            Err(error @ Error::Conflict(_)) => Err(error),
+            Err(error) => self.read_marker(id, digest, error).await,
+        }
+    }
+
+    async fn read_marker(&self, id: ChunkId, digest: [u8; 32], error: Error) -> Result<Expansion, Error> {
+        match self.find_chunk(id).await? {
+            Some(marker) if marker.digest == digest => Ok(Expansion::Expanded),
+            Some(_) => Ok(Expansion::DigestDiffers),
+            None => Err(error),
+        }
+    }
+
+    fn insertions(&self, new: NewChunk) -> Vec<Mutation> {
+        let id = ChunkId::of(new.campaign, new.no);
+        let numbered = (0_u16..).zip(new.recipients);
+        let pushes = numbered.map(|(place, recipient)| match recipient {
+            Some(recipient) => pending(id, new.campaign, place, recipient),
+            None => erased(id, new.campaign, new.no, place),
+        });
+        let mut pushes = pushes.collect::<Vec<_>>();
+        let record = record(new.send_time, &mut pushes);
+        let tally = pushes.iter().map(|push| push.standing).collect();
+        let chunk = Chunk {
+            id,
+            campaign: new.campaign,
+            no: new.no,
+            audience: new.audience,
+            digest: new.digest,
+            size: u16::try_from(pushes.len()).expect("fewer than MAX_MUTATIONS"),
+            timer: new.timer,
+            expires_at: new.expires_at,
+            record,
+            attempts: 0,
+            tally,
+            version: 1,
+        };
+        let pushes = pushes.iter().map(|push| push.to_entity(&self.partition));
+        std::iter::once(chunk.to_entity(&self.partition))
+            .chain(pushes)
+            .map(|entity| Mutation { operation: Some(Operation::Insert(entity)), ..Mutation::default() })
+            .collect()
+    }
+}
+
+/// The chunk's record; where nothing is ever sent, the pushes are settled and the chunk is done.
+fn record(send_time: SendTime, pushes: &mut [Push]) -> ChunkRecord {
+    match send_time {
+        SendTime::At(at) => ChunkRecord::new(at),
+        SendTime::Never(reason, now) => {
+            for push in pushes.iter_mut().filter(|push| push.standing == Standing::Pending) {
+                push.standing = Standing::Settled(reason);
+                push.settled_at = Some(now);
+            }
+            ChunkRecord { state: ChunkState::Done, due_at: None, ..ChunkRecord::new(now) }
+        }
+    }
+}
+
+fn pending(chunk: ChunkId, campaign: CampaignId, place: u16, recipient: NewPush) -> Push {
+    Push {
+        id: PushId::of(campaign, &recipient.user),
+        chunk,
+        campaign,
+        place,
+        user: Some(recipient.user),
+        locale: recipient.locale,
+        variables: recipient.variables,
+        standing: Standing::Pending,
+        settled_at: None,
+    }
+}
+
+fn erased(chunk: ChunkId, campaign: CampaignId, no: u32, place: u16) -> Push {
+    Push {
+        id: PushId::of_erased(campaign, no, place),
+        chunk,
+        campaign,
+        place,
+        user: None,
+        locale: None,
+        variables: Vec::new(),
+        standing: Standing::Settled(Reason::Erased),
+        settled_at: None,
+    }
+}

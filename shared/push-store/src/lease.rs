@@ -1,0 +1,61 @@
+//! The right to deliver a chunk, and what it is needed for: the chunk's pushes.
+
+use campaign::{ChunkId, LeaseTerms, LeaseToken, Leased, Mark};
+use chrono::{DateTime, Utc};
+use gcloud_sdk::google::datastore::v1::filter::FilterType;
+use gcloud_sdk::google::datastore::v1::property_filter::Operator;
+use gcloud_sdk::google::datastore::v1::value::ValueType;
+use gcloud_sdk::google::datastore::v1::{Filter, PropertyFilter, PropertyReference, Value};
+
+use crate::chunk::Chunk;
+use crate::client::PushStore;
+use crate::entity::PUSH;
+use crate::error::Error;
+use crate::push::Push;
+use crate::queue::of_kind;
+
+impl PushStore {
+    /// Takes the lease for the task of `generation`; see [`campaign::ChunkRecord::lease`].
+    /// Returns the chunk as it is then; `None` if there is no such chunk.
+    pub async fn lease(
+        &self,
+        chunk: ChunkId,
+        generation: u32,
+        token: LeaseToken,
+        now: DateTime<Utc>,
+        terms: LeaseTerms,
+    ) -> Result<Option<(Leased, Chunk)>, Error> {
+        self.change(chunk, &[], |open| {
+            let leased = open.record_mut().lease(generation, token, now, terms);
+            (leased, open.chunk().clone())
+        })
+        .await
+    }
+
+    /// Puts a chunk back that its task must not work on now; see
+    /// [`campaign::ChunkRecord::put_back`]. `None` if there is no such chunk.
+    pub async fn put_back(
+        &self,
+        chunk: ChunkId,
+        generation: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Mark>, Error> {
+        self.change(chunk, &[], |open| open.record_mut().put_back(generation, now)).await
+    }
+
+    /// Every push of the chunk, by place.
+    pub async fn list_pushes(&self, chunk: ChunkId) -> Result<Vec<Push>, Error> {
+        let key = ValueType::KeyValue(self.chunk_key(chunk));
+        let filter = PropertyFilter {
+            property: Some(PropertyReference { name: "__key__".to_owned() }),
+            op: Operator::HasAncestor.into(),
+            value: Some(Value { value_type: Some(key), ..Value::default() }),
+        };
+        let filter = Filter { filter_type: Some(FilterType::PropertyFilter(filter)) };
+        let results = self.run(of_kind(PUSH, filter, None)).await?;
+        let pushes = results.into_iter().filter_map(|result| result.entity).map(Push::from_entity);
+        let mut pushes = pushes.collect::<Result<Vec<_>, _>>()?;
+        pushes.sort_unstable_by_key(|push| push.place);
+        Ok(pushes)
+    }
+}

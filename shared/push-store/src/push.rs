@@ -1,0 +1,100 @@
+//! The `Push` entity: one campaign to one user.
+
+use campaign::{CampaignId, ChunkId, PushId, PushState, Reason, Standing};
+use chrono::{DateTime, Utc};
+use gcloud_sdk::google::datastore::v1::value::ValueType;
+use gcloud_sdk::google::datastore::v1::{Entity, PartitionId};
+
+use crate::entity::{PUSH, Properties, Reading, push_key};
+use crate::error::Error;
+
+/// One campaign to one user, as Datastore holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// Computed from campaign and user.
+    pub id: PushId,
+    /// The chunk that holds it.
+    pub chunk: ChunkId,
+    /// The campaign it belongs to.
+    pub campaign: CampaignId,
+    /// The recipient's place in the packed chunk, from 0; an intent names pushes by it.
+    pub place: u16,
+    /// Who it is for; `None` once that user is erased.
+    pub user: Option<String>,
+    /// The recipient's locale, if it has one of its own.
+    pub locale: Option<String>,
+    /// The recipient's template variables.
+    pub variables: Vec<(String, String)>,
+    /// Where it is on its way, and why if that is final.
+    pub standing: Standing,
+    /// When it became final.
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+impl Push {
+    /// Why it ended as it did, if it has ended.
+    pub fn reason(&self) -> Option<Reason> {
+        match self.standing {
+            Standing::Pending | Standing::Granted => None,
+            Standing::Settled(reason) => Some(reason),
+        }
+    }
+
+    pub(crate) fn to_entity(&self, partition: &PartitionId) -> Entity {
+        let variables = self
+            .variables
+            .iter()
+            .fold(Properties::default(), |properties, (name, value)| properties.text(name, value));
+        Properties::default()
+            .text("campaign", self.campaign.to_string())
+            .integer("place", self.place)
+            .maybe(self.user.as_deref(), |properties, user| properties.indexed("user", user))
+            .maybe(self.locale.as_deref(), |properties, locale| properties.text("locale", locale))
+            .maybe((!self.variables.is_empty()).then_some(variables), |properties, variables| {
+                properties.nested("variables", variables)
+            })
+            .text("state", self.standing.state().as_str())
+            .maybe(self.reason(), |properties, reason| properties.text("reason", reason.as_str()))
+            .maybe(self.settled_at, |properties, at| properties.instant("settled_at", at))
+            .into_entity(push_key(partition, self.chunk, self.id))
+    }
+
+    pub(crate) fn from_entity(entity: Entity) -> Result<Self, Error> {
+        let mut reading = Reading::of(PUSH, entity);
+        Ok(Self {
+            id: PushId(reading.id_at(1)?),
+            chunk: ChunkId(reading.id_at(0)?),
+            campaign: reading.parsed("campaign", |text| text.parse().ok())?,
+            place: reading.number("place")?,
+            user: reading.find_text("user"),
+            locale: reading.find_text("locale"),
+            variables: variables(&mut reading)?,
+            standing: standing(&mut reading)?,
+            settled_at: reading.find_instant("settled_at")?,
+        })
+    }
+}
+
+fn standing(reading: &mut Reading) -> Result<Standing, Error> {
+    match reading.parsed("state", PushState::parse)? {
+        PushState::Pending => Ok(Standing::Pending),
+        PushState::Granted => Ok(Standing::Granted),
+        state => {
+            let reason = reading.parsed("reason", Reason::parse)?;
+            if reason.state() == state { Ok(Standing::Settled(reason)) } else { Err(reading.malformed("reason")) }
+        }
+    }
+}
+
+fn variables(reading: &mut Reading) -> Result<Vec<(String, String)>, Error> {
+    let nested = reading.nested("variables");
+    let mut variables = Vec::with_capacity(nested.len());
+    for (name, value) in nested {
+        match value.value_type {
+            Some(ValueType::StringValue(value)) => variables.push((name, value)),
+            _ => return Err(reading.malformed("variables")),
+        }
+    }
+    variables.sort_unstable();
+    Ok(variables)
+}

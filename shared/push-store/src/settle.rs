@@ -1,0 +1,69 @@
+//! The ends: pushes get their final state, and the chunk is re-armed, closed or cancelled.
+
+use campaign::{ChunkId, LeaseToken, Mark, PushId, Standing};
+use chrono::{DateTime, Utc};
+
+use crate::chunk::Chunk;
+use crate::client::PushStore;
+use crate::error::Error;
+use crate::transaction::Open;
+
+/// What happens to the chunk when pushes of it are settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Afterwards {
+    /// It stays leased: more is to come.
+    GoOn,
+    /// It is done if every push is final; if not, it is given back and comes due at that time.
+    GiveBack {
+        /// The lease under which this is asked. Without it the pushes are raised all the same
+        /// and the chunk is left alone.
+        token: LeaseToken,
+        /// When what is left is to be tried again.
+        at: DateTime<Utc>,
+    },
+}
+
+impl PushStore {
+    /// Raises each push to what it is paired with, and ends the attempt or not.
+    ///
+    /// Needs no lease for the pushes: the late results of a former holder apply, and the first
+    /// final state stays. Returns the chunk as it is then; `None` if there is no such chunk.
+    pub async fn settle(
+        &self,
+        chunk: ChunkId,
+        results: &[(PushId, Standing)],
+        afterwards: Afterwards,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Chunk>, Error> {
+        let pushes = results.iter().map(|(push, _)| *push).collect::<Vec<_>>();
+        self.change(chunk, &pushes, |open| {
+            for (push, standing) in results {
+                open.raise(*push, *standing, now);
+            }
+            if let Afterwards::GiveBack { token, at } = afterwards {
+                give_back(open, token, at);
+            }
+            open.chunk().clone()
+        })
+        .await
+    }
+
+    /// Closes the chunk of a cancelled or failed campaign, whoever works on it. Its unsettled
+    /// pushes stay as they are and read as cancelled. `None` if there is no such chunk.
+    pub async fn cancel(&self, chunk: ChunkId) -> Result<Option<(Mark, Chunk)>, Error> {
+        self.change(chunk, &[], |open| {
+            let mark = open.record_mut().cancel();
+            (mark, open.chunk().clone())
+        })
+        .await
+    }
+}
+
+fn give_back(open: &mut Open, token: LeaseToken, at: DateTime<Utc>) {
+    if open.chunk().is_settled() {
+        // Stale is no fault: who took over, or cancelled, ends the chunk.
+        let _: Mark = open.record_mut().close(token);
+    } else if open.record_mut().rearm(token, at) == Mark::Applied {
+        open.count_attempt();
+    }
+}

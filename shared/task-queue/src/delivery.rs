@@ -1,0 +1,45 @@
+//! What a task says: deliver this chunk, under this generation.
+
+use campaign::{CampaignId, ChunkId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The body of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delivery {
+    /// The campaign that the chunk belongs to.
+    pub campaign: CampaignId,
+    /// The chunk's number in it.
+    pub chunk_no: u32,
+    /// The chunk's generation when it was handed over; a task of an older one is stale.
+    pub generation: u32,
+}
+
+impl Delivery {
+    /// The chunk's id.
+    pub fn chunk(&self) -> ChunkId {
+        ChunkId::of(self.campaign, self.chunk_no)
+    }
+
+    /// The last part of the task's name: one for each chunk and generation, hashed because
+    /// Cloud Tasks slows down on names that are sequential.
+    pub(crate) fn task_name(&self) -> String {
+        let Self { generation, .. } = self;
+        Uuid::new_v5(&self.chunk().0, format!("task/{generation}").as_bytes()).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_generation_has_a_task_of_its_own() {
+        let first = Delivery { campaign: CampaignId(Uuid::from_u128(7)), chunk_no: 3, generation: 1 };
+        let second = Delivery { generation: 2, ..first };
+
+        assert_eq!(first.task_name(), first.task_name());
+        assert_ne!(first.task_name(), second.task_name());
+    }
+}
