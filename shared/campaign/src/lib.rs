@@ -6,10 +6,25 @@
 
 mod chunk;
 mod id;
+mod message;
+mod outcome;
 mod push;
+mod retry;
+mod schedule;
+mod seconds;
 mod state;
+mod tally;
+mod template;
+mod timer;
 
-pub use chunk::ChunkState;
+pub use chunk::{ChunkRecord, ChunkState, Lease, LeaseTerms, Leased, Mark, Queued};
 pub use id::{AudienceId, CampaignId, ChunkId, CouponId, InconsistencyId, IntentId, LeaseToken, PushId};
+pub use message::{MAX_TEMPLATE_BYTES, MAX_TTL, Message, MessageError, Position, Priority, Texts};
+pub use outcome::Reason;
 pub use push::{PushState, Raised};
+pub use retry::{Backoff, Retry, pick_up_time};
+pub use schedule::{DEFAULT_LIFETIME, Expiry, IfPast, Schedule, SendAt, SendTime, time_to_live};
 pub use state::{CampaignState, CampaignStateError, Transition};
+pub use tally::{Balance, Missing, Standing, Tally};
+pub use template::{MAX_PAYLOAD_BYTES, RenderError, RenderedMessage, Templates};
+pub use timer::{FAST_LANE_RECIPIENTS, Lane, TimerKey, TimerShards};

@@ -1,0 +1,7 @@
+//! A chunk's state, and the decisions that move it.
+
+mod record;
+mod state;
+
+pub use record::{ChunkRecord, Lease, LeaseTerms, Leased, Mark, Queued};
+pub use state::ChunkState;
