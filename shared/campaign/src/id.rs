@@ -75,6 +75,15 @@ impl PushId {
     pub fn of(campaign: CampaignId, user_id: &str) -> Self {
         Self(Uuid::new_v5(&campaign.0, format!("push/{user_id}").as_bytes()))
     }
+
+    /// The id of the push at `place` of chunk `chunk_no` whose user was erased before it was
+    /// expanded, so that nobody knows for whom it would have been.
+    pub fn of_erased(campaign: CampaignId, chunk_no: u32, place: u16) -> Self {
+        Self(Uuid::new_v5(
+            &campaign.0,
+            format!("erased/{chunk_no}/{place}").as_bytes(),
+        ))
+    }
 }
 
 #[cfg(test)]

@@ -95,6 +95,21 @@ impl Tally {
         }
     }
 
+    /// Moves one push that stands as `from` to `to`.
+    pub fn move_one(&mut self, from: Standing, to: Standing) {
+        match from {
+            Standing::Pending => self.pending -= 1,
+            Standing::Granted => self.granted -= 1,
+            Standing::Settled(reason) => {
+                if let Some(count) = self.settled.get_mut(&reason) {
+                    *count -= 1;
+                    self.settled.retain(|_, count| *count > 0);
+                }
+            }
+        }
+        self.add(to, 1);
+    }
+
     /// How the tally reads in a campaign of that state with `audience` recipients: in one that
     /// was cancelled or failed, everybody who is not sent, failed, skipped or expired is
     /// cancelled, expanded or not. In others it reads as it is.

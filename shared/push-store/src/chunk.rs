@@ -8,7 +8,8 @@
 use std::collections::HashMap;
 
 use campaign::{
-    AudienceId, CampaignId, ChunkId, ChunkRecord, ChunkState, Lease, LeaseToken, Reason, Standing, Tally, TimerKey,
+    AudienceId, CampaignId, ChunkId, ChunkRecord, ChunkState, Lease, LeaseToken, Reason, Standing, Tally,
+    TimerKey,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use gcloud_sdk::google::datastore::v1::value::ValueType;
@@ -61,14 +62,18 @@ impl Chunk {
             .text("state", record.state.as_str())
             .integer("generation", record.generation)
             .maybe(record.due_at, |properties, at| {
-                properties.indexed("due", due(self.timer, at)).instant("due_at", at)
+                properties
+                    .indexed("due", due(self.timer, at))
+                    .instant("due_at", at)
             })
             .maybe(queued.then_some(self.campaign), |properties, campaign| {
                 properties.indexed("queued", campaign.to_string())
             })
             .instant("not_before", record.not_before)
             .maybe(record.lease, |properties, lease| {
-                properties.text("lease_token", lease.token.to_string()).instant("lease_until", lease.until)
+                properties
+                    .text("lease_token", lease.token.to_string())
+                    .instant("lease_until", lease.until)
             })
             .integer("hand_overs", record.hand_overs)
             .integer("attempts", self.attempts)
@@ -79,7 +84,10 @@ impl Chunk {
 
     pub(crate) fn from_entity(entity: Entity) -> Result<Self, Error> {
         let mut reading = Reading::of(CHUNK, entity);
-        let digest = reading.bytes("digest")?.try_into().map_err(|_| reading.malformed("digest"))?;
+        let digest = reading
+            .bytes("digest")?
+            .try_into()
+            .map_err(|_| reading.malformed("digest"))?;
         Ok(Self {
             id: ChunkId(reading.id_at(0)?),
             campaign: reading.parsed("campaign", |text| text.parse().ok())?,
@@ -110,7 +118,9 @@ pub(crate) fn due(timer: TimerKey, at: DateTime<Utc>) -> String {
 fn record(reading: &mut Reading) -> Result<ChunkRecord, Error> {
     let lease = match reading.find_text("lease_token") {
         Some(token) => Some(Lease {
-            token: token.parse::<LeaseToken>().map_err(|_| reading.malformed("lease_token"))?,
+            token: token
+                .parse::<LeaseToken>()
+                .map_err(|_| reading.malformed("lease_token"))?,
             until: reading.instant("lease_until")?,
         }),
         None => None,
@@ -129,7 +139,10 @@ fn record(reading: &mut Reading) -> Result<ChunkRecord, Error> {
 /// with no push are left out.
 fn tally_properties(tally: &Tally) -> Properties {
     let unsettled = [("pending", tally.pending), ("granted", tally.granted)];
-    let settled = tally.settled.iter().map(|(reason, count)| (reason.as_str(), *count));
+    let settled = tally
+        .settled
+        .iter()
+        .map(|(reason, count)| (reason.as_str(), *count));
     unsettled
         .into_iter()
         .chain(settled)
@@ -150,7 +163,10 @@ fn tally(reading: &mut Reading) -> Result<Tally, Error> {
         };
         match value.value_type {
             Some(ValueType::IntegerValue(count)) => {
-                tally.add(standing, u64::try_from(count).map_err(|_| reading.malformed("tally"))?);
+                tally.add(
+                    standing,
+                    u64::try_from(count).map_err(|_| reading.malformed("tally"))?,
+                );
             }
             _ => return Err(reading.malformed("tally")),
         }

@@ -20,19 +20,34 @@ impl PushStore {
     /// The campaign's chunks of these numbers (at most [`MAX_LOOKUP_KEYS`]) that are expanded, in
     /// the order of their numbers.
     pub async fn list_chunks(&self, campaign: CampaignId, numbers: &[u32]) -> Result<Vec<Chunk>, Error> {
-        let keys = numbers.iter().map(|no| self.chunk_key(ChunkId::of(campaign, *no))).collect();
+        let keys = numbers
+            .iter()
+            .map(|no| self.chunk_key(ChunkId::of(campaign, *no)))
+            .collect();
         let found = self.lookup(keys, None).await?;
-        let mut chunks = found.into_iter().map(Chunk::from_entity).collect::<Result<Vec<_>, _>>()?;
+        let mut chunks = found
+            .into_iter()
+            .map(Chunk::from_entity)
+            .collect::<Result<Vec<_>, _>>()?;
         chunks.sort_unstable_by_key(|chunk| chunk.no);
         Ok(chunks)
     }
 
     /// Those of the campaign's chunk numbers (at most [`MAX_LOOKUP_KEYS`]) that have no marker.
     pub async fn list_unexpanded(&self, campaign: CampaignId, numbers: &[u32]) -> Result<Vec<u32>, Error> {
-        let keys = numbers.iter().map(|no| self.chunk_key(ChunkId::of(campaign, *no))).collect();
+        let keys = numbers
+            .iter()
+            .map(|no| self.chunk_key(ChunkId::of(campaign, *no)))
+            .collect();
         let found = self.lookup(keys, None).await?;
-        let found = found.iter().filter_map(|entity| id_at(entity.key.as_ref()?, 0).map(ChunkId));
+        let found = found
+            .iter()
+            .filter_map(|entity| id_at(entity.key.as_ref()?, 0).map(ChunkId));
         let found = found.collect::<std::collections::HashSet<_>>();
-        Ok(numbers.iter().copied().filter(|no| !found.contains(&ChunkId::of(campaign, *no))).collect())
+        Ok(numbers
+            .iter()
+            .copied()
+            .filter(|no| !found.contains(&ChunkId::of(campaign, *no)))
+            .collect())
     }
 }

@@ -51,7 +51,9 @@ pub struct PushStore {
 
 impl std::fmt::Debug for PushStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PushStore").field("partition", &self.partition).finish_non_exhaustive()
+        f.debug_struct("PushStore")
+            .field("partition", &self.partition)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,7 +101,13 @@ impl PushStore {
             database_id: self.partition.database_id.clone(),
             ..BeginTransactionRequest::default()
         };
-        Ok(self.client.get().begin_transaction(request).await?.into_inner().transaction)
+        Ok(self
+            .client
+            .get()
+            .begin_transaction(request)
+            .await?
+            .into_inner()
+            .transaction)
     }
 
     /// The entities found under `keys` (at most 1,000), in no order.
@@ -141,10 +149,19 @@ impl PushStore {
                 query_type: Some(QueryType::Query(query.clone())),
                 ..RunQueryRequest::default()
             };
-            let batch = self.client.get().run_query(request).await?.into_inner().batch.unwrap_or_default();
+            let batch = self
+                .client
+                .get()
+                .run_query(request)
+                .await?
+                .into_inner()
+                .batch
+                .unwrap_or_default();
             let came = batch.entity_results.len();
             results.extend(batch.entity_results);
-            query.limit = query.limit.map(|limit| limit.saturating_sub(i32::try_from(came).unwrap_or(i32::MAX)));
+            query.limit = query
+                .limit
+                .map(|limit| limit.saturating_sub(i32::try_from(came).unwrap_or(i32::MAX)));
             let goes_on = batch.more_results == MoreResultsType::NotFinished as i32;
             if !goes_on || query.limit.is_some_and(|limit| limit <= 0) {
                 return Ok(results);
@@ -191,7 +208,9 @@ pub(crate) fn single_use() -> TransactionSelector {
 
 fn read_options(transaction: Option<&TransactionId>) -> Option<ReadOptions> {
     let transaction = transaction?.clone();
-    Some(ReadOptions { consistency_type: Some(ConsistencyType::Transaction(transaction)) })
+    Some(ReadOptions {
+        consistency_type: Some(ConsistencyType::Transaction(transaction)),
+    })
 }
 
 fn client(channel: GoogleAuthMiddleware) -> DatastoreClient<GoogleAuthMiddleware> {

@@ -21,17 +21,26 @@ pub(crate) const PUSH: &str = "Push";
 
 /// `Chunk/ChunkId`.
 pub(crate) fn chunk_key(partition: &PartitionId, chunk: ChunkId) -> Key {
-    Key { partition_id: Some(partition.clone()), path: vec![element(CHUNK, chunk.0)] }
+    Key {
+        partition_id: Some(partition.clone()),
+        path: vec![element(CHUNK, chunk.0)],
+    }
 }
 
 /// `Chunk/ChunkId → Push/PushId`: a chunk and its pushes are one narrow key range.
 pub(crate) fn push_key(partition: &PartitionId, chunk: ChunkId, push: PushId) -> Key {
     let path = vec![element(CHUNK, chunk.0), element(PUSH, push.0)];
-    Key { partition_id: Some(partition.clone()), path }
+    Key {
+        partition_id: Some(partition.clone()),
+        path,
+    }
 }
 
 fn element(kind: &str, id: Uuid) -> PathElement {
-    PathElement { kind: kind.to_owned(), id_type: Some(IdType::Name(id.to_string())) }
+    PathElement {
+        kind: kind.to_owned(),
+        id_type: Some(IdType::Name(id.to_string())),
+    }
 }
 
 /// The id that the key's path holds at `depth`.
@@ -60,19 +69,27 @@ impl Properties {
     }
 
     pub(crate) fn instant(self, name: &str, at: DateTime<Utc>) -> Self {
-        let timestamp =
-            Timestamp { seconds: at.timestamp(), nanos: at.timestamp_subsec_nanos().cast_signed() };
+        let timestamp = Timestamp {
+            seconds: at.timestamp(),
+            nanos: at.timestamp_subsec_nanos().cast_signed(),
+        };
         self.unindexed(name, ValueType::TimestampValue(timestamp))
     }
 
     pub(crate) fn nested(self, name: &str, properties: Self) -> Self {
-        let entity = Entity { key: None, properties: properties.0 };
+        let entity = Entity {
+            key: None,
+            properties: properties.0,
+        };
         self.unindexed(name, ValueType::EntityValue(entity))
     }
 
     /// A text that can be queried by; at most 1,500 bytes (Datastore's limit).
     pub(crate) fn indexed(mut self, name: &str, text: impl Into<String>) -> Self {
-        let value = Value { value_type: Some(ValueType::StringValue(text.into())), ..Value::default() };
+        let value = Value {
+            value_type: Some(ValueType::StringValue(text.into())),
+            ..Value::default()
+        };
         self.0.insert(name.to_owned(), value);
         self
     }
@@ -86,11 +103,18 @@ impl Properties {
     }
 
     pub(crate) fn into_entity(self, key: Key) -> Entity {
-        Entity { key: Some(key), properties: self.0 }
+        Entity {
+            key: Some(key),
+            properties: self.0,
+        }
     }
 
     fn unindexed(mut self, name: &str, value: ValueType) -> Self {
-        let value = Value { exclude_from_indexes: true, value_type: Some(value), ..Value::default() };
+        let value = Value {
+            exclude_from_indexes: true,
+            value_type: Some(value),
+            ..Value::default()
+        };
         self.0.insert(name.to_owned(), value);
         self
     }
@@ -105,7 +129,11 @@ pub(crate) struct Reading {
 
 impl Reading {
     pub(crate) fn of(kind: &'static str, entity: Entity) -> Self {
-        Self { kind, key: entity.key.unwrap_or_default(), properties: entity.properties }
+        Self {
+            kind,
+            key: entity.key.unwrap_or_default(),
+            properties: entity.properties,
+        }
     }
 
     pub(crate) fn id_at(&self, depth: usize) -> Result<Uuid, Error> {
@@ -136,9 +164,7 @@ impl Reading {
     /// A number that fits `T`.
     pub(crate) fn number<T: TryFrom<i64>>(&mut self, name: &'static str) -> Result<T, Error> {
         match self.take(name) {
-            Some(ValueType::IntegerValue(number)) => {
-                T::try_from(number).map_err(|_| self.malformed(name))
-            }
+            Some(ValueType::IntegerValue(number)) => T::try_from(number).map_err(|_| self.malformed(name)),
             _ => Err(self.malformed(name)),
         }
     }
@@ -155,10 +181,16 @@ impl Reading {
     }
 
     pub(crate) fn find_instant(&mut self, name: &'static str) -> Result<Option<DateTime<Utc>>, Error> {
-        let Some(value) = self.take(name) else { return Ok(None) };
-        let ValueType::TimestampValue(at) = value else { return Err(self.malformed(name)) };
+        let Some(value) = self.take(name) else {
+            return Ok(None);
+        };
+        let ValueType::TimestampValue(at) = value else {
+            return Err(self.malformed(name));
+        };
         let nanos = u32::try_from(at.nanos).map_err(|_| self.malformed(name))?;
-        DateTime::from_timestamp(at.seconds, nanos).map(Some).ok_or_else(|| self.malformed(name))
+        DateTime::from_timestamp(at.seconds, nanos)
+            .map(Some)
+            .ok_or_else(|| self.malformed(name))
     }
 
     /// The properties of a nested entity; none where it is absent.
@@ -171,7 +203,11 @@ impl Reading {
 
     pub(crate) fn malformed(&self, property: &'static str) -> Error {
         let key = self.key.path.iter().map(name_of).collect::<Vec<_>>().join("/");
-        Error::Malformed { kind: self.kind, key, property }
+        Error::Malformed {
+            kind: self.kind,
+            key,
+            property,
+        }
     }
 
     fn take(&mut self, name: &str) -> Option<ValueType> {

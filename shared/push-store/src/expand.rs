@@ -4,7 +4,7 @@
 //! existing marker, are decided by reading it: the same digest means that the chunk is
 //! expanded, whoever did it.
 
-use campaign::{AudienceId, CampaignId, ChunkId, ChunkRecord, ChunkState, PushId, Reason, Standing, TimerKey};
+use campaign::{AudienceId, CampaignId, ChunkId, ChunkRecord, PushId, Reason, SendTime, Standing, TimerKey};
 use chrono::{DateTime, Utc};
 use gcloud_sdk::google::datastore::v1::Mutation;
 use gcloud_sdk::google::datastore::v1::mutation::Operation;
@@ -31,21 +31,13 @@ pub struct NewChunk {
     pub digest: [u8; 32],
     /// Where it stands in the index of due chunks.
     pub timer: TimerKey,
-    /// When it is to be sent.
+    /// When it is to be sent. Where that is past and skipped, the pushes are settled and the
+    /// chunk is done from the start.
     pub send_time: SendTime,
     /// When its pushes expire.
     pub expires_at: DateTime<Utc>,
     /// Its recipients, by place; `None` for one that was erased.
     pub recipients: Vec<Option<NewPush>>,
-}
-
-/// When a chunk is to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SendTime {
-    /// At this instant.
-    At(DateTime<Utc>),
-    /// Never: every push of it is settled at once, for this reason.
-    Never(Reason, DateTime<Utc>),
 }
 
 /// A push to be created.
@@ -72,12 +64,15 @@ impl PushStore {
     /// Makes `chunk` exist; a repeat changes nothing.
     ///
     /// A conflict is an [`Error::Conflict`] and for the caller to repeat, when its limits allow.
-    pub async fn expand(&self, chunk: NewChunk) -> Result<Expansion, Error> {
+    pub async fn expand(&self, chunk: NewChunk, now: DateTime<Utc>) -> Result<Expansion, Error> {
         if chunk.recipients.len() >= MAX_MUTATIONS {
-            return Err(Error::TooLarge { recipients: chunk.recipients.len(), limit: MAX_MUTATIONS });
+            return Err(Error::TooLarge {
+                recipients: chunk.recipients.len(),
+                limit: MAX_MUTATIONS,
+            });
         }
         let (id, digest) = (ChunkId::of(chunk.campaign, chunk.no), chunk.digest);
-        match self.commit(single_use(), self.insertions(chunk)).await {
+        match self.commit(single_use(), self.insertions(chunk, now)).await {
             Ok(()) => Ok(Expansion::Expanded),
             Err(error @ Error::Conflict(_)) => Err(error),
             Err(error) => self.read_marker(id, digest, error).await,
@@ -92,15 +87,15 @@ impl PushStore {
         }
     }
 
-    fn insertions(&self, new: NewChunk) -> Vec<Mutation> {
+    fn insertions(&self, new: NewChunk, now: DateTime<Utc>) -> Vec<Mutation> {
         let id = ChunkId::of(new.campaign, new.no);
         let numbered = (0_u16..).zip(new.recipients);
         let pushes = numbered.map(|(place, recipient)| match recipient {
             Some(recipient) => pending(id, new.campaign, place, recipient),
-            None => erased(id, new.campaign, new.no, place),
+            None => erased(id, new.campaign, new.no, place, now),
         });
         let mut pushes = pushes.collect::<Vec<_>>();
-        let record = record(new.send_time, &mut pushes);
+        let record = record(new.send_time, &mut pushes, now);
         let tally = pushes.iter().map(|push| push.standing).collect();
         let chunk = Chunk {
             id,
@@ -119,21 +114,26 @@ impl PushStore {
         let pushes = pushes.iter().map(|push| push.to_entity(&self.partition));
         std::iter::once(chunk.to_entity(&self.partition))
             .chain(pushes)
-            .map(|entity| Mutation { operation: Some(Operation::Insert(entity)), ..Mutation::default() })
+            .map(|entity| Mutation {
+                operation: Some(Operation::Insert(entity)),
+                ..Mutation::default()
+            })
             .collect()
     }
 }
 
-/// The chunk's record; where nothing is ever sent, the pushes are settled and the chunk is done.
-fn record(send_time: SendTime, pushes: &mut [Push]) -> ChunkRecord {
+fn record(send_time: SendTime, pushes: &mut [Push], now: DateTime<Utc>) -> ChunkRecord {
     match send_time {
         SendTime::At(at) => ChunkRecord::new(at),
-        SendTime::Never(reason, now) => {
-            for push in pushes.iter_mut().filter(|push| push.standing == Standing::Pending) {
-                push.standing = Standing::Settled(reason);
+        SendTime::LocalTimePast => {
+            for push in pushes
+                .iter_mut()
+                .filter(|push| push.standing == Standing::Pending)
+            {
+                push.standing = Standing::Settled(Reason::LocalTimePast);
                 push.settled_at = Some(now);
             }
-            ChunkRecord { state: ChunkState::Done, due_at: None, ..ChunkRecord::new(now) }
+            ChunkRecord::closed(now)
         }
     }
 }
@@ -152,7 +152,7 @@ fn pending(chunk: ChunkId, campaign: CampaignId, place: u16, recipient: NewPush)
     }
 }
 
-fn erased(chunk: ChunkId, campaign: CampaignId, no: u32, place: u16) -> Push {
+fn erased(chunk: ChunkId, campaign: CampaignId, no: u32, place: u16, now: DateTime<Utc>) -> Push {
     Push {
         id: PushId::of_erased(campaign, no, place),
         chunk,
@@ -162,6 +162,6 @@ fn erased(chunk: ChunkId, campaign: CampaignId, no: u32, place: u16) -> Push {
         locale: None,
         variables: Vec::new(),
         standing: Standing::Settled(Reason::Erased),
-        settled_at: None,
+        settled_at: Some(now),
     }
 }

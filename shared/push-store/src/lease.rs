@@ -40,20 +40,31 @@ impl PushStore {
         generation: u32,
         now: DateTime<Utc>,
     ) -> Result<Option<Mark>, Error> {
-        self.change(chunk, &[], |open| open.record_mut().put_back(generation, now)).await
+        self.change(chunk, &[], |open| open.record_mut().put_back(generation, now))
+            .await
     }
 
     /// Every push of the chunk, by place.
     pub async fn list_pushes(&self, chunk: ChunkId) -> Result<Vec<Push>, Error> {
         let key = ValueType::KeyValue(self.chunk_key(chunk));
         let filter = PropertyFilter {
-            property: Some(PropertyReference { name: "__key__".to_owned() }),
+            property: Some(PropertyReference {
+                name: "__key__".to_owned(),
+            }),
             op: Operator::HasAncestor.into(),
-            value: Some(Value { value_type: Some(key), ..Value::default() }),
+            value: Some(Value {
+                value_type: Some(key),
+                ..Value::default()
+            }),
         };
-        let filter = Filter { filter_type: Some(FilterType::PropertyFilter(filter)) };
+        let filter = Filter {
+            filter_type: Some(FilterType::PropertyFilter(filter)),
+        };
         let results = self.run(of_kind(PUSH, filter, None)).await?;
-        let pushes = results.into_iter().filter_map(|result| result.entity).map(Push::from_entity);
+        let pushes = results
+            .into_iter()
+            .filter_map(|result| result.entity)
+            .map(Push::from_entity);
         let mut pushes = pushes.collect::<Result<Vec<_>, _>>()?;
         pushes.sort_unstable_by_key(|push| push.place);
         Ok(pushes)

@@ -22,7 +22,7 @@ pub use chunk::Chunk;
 pub use chunks::MAX_LOOKUP_KEYS;
 pub use client::{PushStore, Settings};
 pub use error::Error;
-pub use expand::{Expansion, MAX_MUTATIONS, NewChunk, NewPush, SendTime};
+pub use expand::{Expansion, MAX_MUTATIONS, NewChunk, NewPush};
 pub use push::Push;
 pub use settle::Afterwards;
 pub use transaction::{Commit, Open};

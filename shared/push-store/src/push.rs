@@ -44,18 +44,29 @@ impl Push {
         let variables = self
             .variables
             .iter()
-            .fold(Properties::default(), |properties, (name, value)| properties.text(name, value));
+            .fold(Properties::default(), |properties, (name, value)| {
+                properties.text(name, value)
+            });
         Properties::default()
             .text("campaign", self.campaign.to_string())
             .integer("place", self.place)
-            .maybe(self.user.as_deref(), |properties, user| properties.indexed("user", user))
-            .maybe(self.locale.as_deref(), |properties, locale| properties.text("locale", locale))
-            .maybe((!self.variables.is_empty()).then_some(variables), |properties, variables| {
-                properties.nested("variables", variables)
+            .maybe(self.user.as_deref(), |properties, user| {
+                properties.indexed("user", user)
             })
+            .maybe(self.locale.as_deref(), |properties, locale| {
+                properties.text("locale", locale)
+            })
+            .maybe(
+                (!self.variables.is_empty()).then_some(variables),
+                |properties, variables| properties.nested("variables", variables),
+            )
             .text("state", self.standing.state().as_str())
-            .maybe(self.reason(), |properties, reason| properties.text("reason", reason.as_str()))
-            .maybe(self.settled_at, |properties, at| properties.instant("settled_at", at))
+            .maybe(self.reason(), |properties, reason| {
+                properties.text("reason", reason.as_str())
+            })
+            .maybe(self.settled_at, |properties, at| {
+                properties.instant("settled_at", at)
+            })
             .into_entity(push_key(partition, self.chunk, self.id))
     }
 
@@ -81,7 +92,11 @@ fn standing(reading: &mut Reading) -> Result<Standing, Error> {
         PushState::Granted => Ok(Standing::Granted),
         state => {
             let reason = reading.parsed("reason", Reason::parse)?;
-            if reason.state() == state { Ok(Standing::Settled(reason)) } else { Err(reading.malformed("reason")) }
+            if reason.state() == state {
+                Ok(Standing::Settled(reason))
+            } else {
+                Err(reading.malformed("reason"))
+            }
         }
     }
 }

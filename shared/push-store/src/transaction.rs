@@ -116,7 +116,9 @@ impl PushStore {
         pushes: &[PushId],
         decide: impl Fn(&mut Open) -> T,
     ) -> Result<Option<T>, Error> {
-        let Some(mut open) = self.open(chunk, pushes).await? else { return Ok(None) };
+        let Some(mut open) = self.open(chunk, pushes).await? else {
+            return Ok(None);
+        };
         let decision = decide(&mut open);
         match open.commit().await {
             Commit::Committed => Ok(Some(decision)),
@@ -149,13 +151,14 @@ impl Open {
     /// Raises a push and moves the chunk's counts with it. One that is as far or further, or
     /// was not found, stays.
     pub fn raise(&mut self, push: PushId, to: Standing, now: DateTime<Utc>) -> Raised {
-        let Some(found) = self.pushes.get_mut(&push) else { return Raised::Stays };
+        let Some(found) = self.pushes.get_mut(&push) else {
+            return Raised::Stays;
+        };
         let mut state = found.standing.state();
         if state.raise(to.state()) == Raised::Stays {
             return Raised::Stays;
         }
-        self.chunk.tally.remove(found.standing, 1);
-        self.chunk.tally.add(to, 1);
+        self.chunk.tally.move_one(found.standing, to);
         found.standing = to;
         found.settled_at = state.is_final().then_some(now);
         self.changed.insert(push);
@@ -203,7 +206,10 @@ impl Open {
         let pushes = pushes.map(|push| push.to_entity(partition));
         std::iter::once(self.chunk.to_entity(partition))
             .chain(pushes)
-            .map(|entity| Mutation { operation: Some(Operation::Update(entity)), ..Mutation::default() })
+            .map(|entity| Mutation {
+                operation: Some(Operation::Update(entity)),
+                ..Mutation::default()
+            })
             .collect()
     }
 }

@@ -16,16 +16,21 @@ impl PushStore {
     pub async fn list_by_user(&self, user: &str, limit: u16) -> Result<Vec<Push>, Error> {
         let query = of_kind(PUSH, property("user", Operator::Equal, user), Some(limit));
         let results = self.run(query).await?;
-        results.into_iter().filter_map(|result| result.entity).map(Push::from_entity).collect()
+        results
+            .into_iter()
+            .filter_map(|result| result.entity)
+            .map(Push::from_entity)
+            .collect()
     }
 
     /// Takes a user's id, locale and variables off a push, and skips it if it is not settled.
     /// A repeat changes nothing.
     pub async fn erase(&self, chunk: ChunkId, push: PushId, now: DateTime<Utc>) -> Result<(), Error> {
-        let erased = self.change(chunk, &[push], |open| {
+        self.change(chunk, &[push], |open| {
             open.raise(push, Standing::Settled(Reason::Erased), now);
             open.erase(push);
-        });
-        erased.await.map(drop)
+        })
+        .await?;
+        Ok(())
     }
 }

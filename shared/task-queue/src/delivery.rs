@@ -36,8 +36,15 @@ mod tests {
 
     #[test]
     fn each_generation_has_a_task_of_its_own() {
-        let first = Delivery { campaign: CampaignId(Uuid::from_u128(7)), chunk_no: 3, generation: 1 };
-        let second = Delivery { generation: 2, ..first };
+        let first = Delivery {
+            campaign: CampaignId(Uuid::from_u128(7)),
+            chunk_no: 3,
+            generation: 1,
+        };
+        let second = Delivery {
+            generation: 2,
+            ..first
+        };
 
         assert_eq!(first.task_name(), first.task_name());
         assert_ne!(first.task_name(), second.task_name());

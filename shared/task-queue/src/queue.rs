@@ -9,8 +9,8 @@ use gcloud_sdk::google::cloud::tasks::v2::cloud_tasks_client::CloudTasksClient;
 use gcloud_sdk::google::cloud::tasks::v2::http_request::AuthorizationHeader;
 use gcloud_sdk::google::cloud::tasks::v2::task::MessageType;
 use gcloud_sdk::google::cloud::tasks::v2::{
-    CreateQueueRequest, CreateTaskRequest, GetQueueRequest, HttpMethod, HttpRequest, OidcToken, Queue, RateLimits,
-    Task,
+    CreateQueueRequest, CreateTaskRequest, GetQueueRequest, HttpMethod, HttpRequest, OidcToken, Queue,
+    RateLimits, Task,
 };
 use gcloud_sdk::google_cloud_auth::credentials::anonymous;
 use gcloud_sdk::prost_types::{self, Timestamp};
@@ -86,7 +86,9 @@ pub struct TaskQueue {
 
 impl std::fmt::Debug for TaskQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TaskQueue").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("TaskQueue")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,14 +97,22 @@ impl TaskQueue {
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
         let connected = if settings.endpoint.starts_with("http://") {
             let anonymous = anonymous::Builder::new().build();
-            GoogleApi::from_function_with_credentials(CloudTasksClient::new, &settings.endpoint, None, anonymous)
-                .await
+            GoogleApi::from_function_with_credentials(
+                CloudTasksClient::new,
+                &settings.endpoint,
+                None,
+                anonymous,
+            )
+            .await
         } else {
             GoogleApi::from_function(CloudTasksClient::new, &settings.endpoint, None).await
         };
         let client = connected.map_err(|error| Error::Client(Box::new(error)))?;
         let timeouts = RequestTimeouts::new().with_total(settings.deadline);
-        Ok(Self { client: client.with_request_timeouts(timeouts), settings })
+        Ok(Self {
+            client: client.with_request_timeouts(timeouts),
+            settings,
+        })
     }
 
     /// Creates the queues that do not exist; those that do keep the limits an operator gave them.
@@ -130,15 +140,31 @@ impl TaskQueue {
 
     /// Asks for a queue, to learn whether Cloud Tasks answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        let request = GetQueueRequest { name: self.queue(Lane::Fast) };
-        self.client.get().get_queue(request).await.map(drop).map_err(Error::from)
+        let request = GetQueueRequest {
+            name: self.queue(Lane::Fast),
+        };
+        self.client
+            .get()
+            .get_queue(request)
+            .await
+            .map(drop)
+            .map_err(Error::from)
     }
 
     /// Hands `delivery` over, to be dispatched at `at`; one in the past is dispatched now.
-    pub async fn enqueue(&self, lane: Lane, delivery: &Delivery, at: DateTime<Utc>) -> Result<Enqueued, Error> {
+    pub async fn enqueue(
+        &self,
+        lane: Lane,
+        delivery: &Delivery,
+        at: DateTime<Utc>,
+    ) -> Result<Enqueued, Error> {
         let parent = self.queue(lane);
         let task = self.task(&parent, delivery, at);
-        let request = CreateTaskRequest { parent, task: Some(task), ..CreateTaskRequest::default() };
+        let request = CreateTaskRequest {
+            parent,
+            task: Some(task),
+            ..CreateTaskRequest::default()
+        };
         match self.client.get().create_task(request).await {
             Ok(_) => Ok(Enqueued::Created),
             Err(status) if status.code() == Code::AlreadyExists => Ok(Enqueued::Existed),
@@ -147,7 +173,12 @@ impl TaskQueue {
     }
 
     fn task(&self, queue: &str, delivery: &Delivery, at: DateTime<Utc>) -> Task {
-        let Settings { handler, oidc, dispatch_deadline, .. } = &self.settings;
+        let Settings {
+            handler,
+            oidc,
+            dispatch_deadline,
+            ..
+        } = &self.settings;
         let token = OidcToken {
             service_account_email: oidc.service_account.clone(),
             audience: oidc.audience.clone(),
@@ -169,7 +200,10 @@ impl TaskQueue {
     }
 
     fn location(&self) -> String {
-        format!("projects/{}/locations/{}", self.settings.project, self.settings.location)
+        format!(
+            "projects/{}/locations/{}",
+            self.settings.project, self.settings.location
+        )
     }
 
     fn queue(&self, lane: Lane) -> String {
@@ -182,7 +216,10 @@ impl TaskQueue {
 }
 
 fn timestamp(at: DateTime<Utc>) -> Timestamp {
-    Timestamp { seconds: at.timestamp(), nanos: at.timestamp_subsec_nanos().cast_signed() }
+    Timestamp {
+        seconds: at.timestamp(),
+        nanos: at.timestamp_subsec_nanos().cast_signed(),
+    }
 }
 
 fn duration(length: Duration) -> prost_types::Duration {

@@ -72,14 +72,25 @@ struct Claims {
 impl Verifier {
     /// A verifier that believes what is `expected` and nothing else.
     pub fn new(expected: Expected) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
-        let keys = Keys { set: JwkSet { keys: Vec::new() }, fetched_at: DateTime::UNIX_EPOCH };
-        Ok(Self { expected, http, keys: RwLock::new(keys) })
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .build()?;
+        let keys = Keys {
+            set: JwkSet { keys: Vec::new() },
+            fetched_at: DateTime::UNIX_EPOCH,
+        };
+        Ok(Self {
+            expected,
+            http,
+            keys: RwLock::new(keys),
+        })
     }
 
     /// Believes the value of an `Authorization` header, or says why not.
     pub async fn verify(&self, authorization: Option<&str>, now: DateTime<Utc>) -> Result<(), TokenError> {
-        let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).ok_or(TokenError::Missing)?;
+        let token = authorization
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or(TokenError::Missing)?;
         let header = decode_header(token).map_err(|_| TokenError::Invalid("not a signed token"))?;
         let key_id = header.kid.ok_or(TokenError::Invalid("it names no key"))?;
         let key = self.key(&key_id, now).await?;
@@ -96,7 +107,10 @@ impl Verifier {
             let answer = self.http.get(&self.expected.keys_url).send().await;
             let answer = answer.and_then(reqwest::Response::error_for_status);
             let set = answer.map_err(TokenError::KeysUnreachable)?.json().await;
-            *keys = Keys { set: set.map_err(TokenError::KeysUnreachable)?, fetched_at: now };
+            *keys = Keys {
+                set: set.map_err(TokenError::KeysUnreachable)?,
+                fetched_at: now,
+            };
         }
         find(&keys.set, id)?.ok_or(TokenError::Invalid("its key is not one of the issuer's"))
     }
@@ -109,7 +123,9 @@ impl Verifier {
         validation.validate_exp = false;
         match decode::<Claims>(token, key, &validation) {
             Ok(data) => Ok(data.claims),
-            Err(_) => Err(TokenError::Invalid("its signature, issuer or audience is another")),
+            Err(_) => Err(TokenError::Invalid(
+                "its signature, issuer or audience is another",
+            )),
         }
     }
 
@@ -130,5 +146,7 @@ impl Verifier {
 
 fn find(keys: &JwkSet, id: &str) -> Result<Option<DecodingKey>, TokenError> {
     let Some(key) = keys.find(id) else { return Ok(None) };
-    DecodingKey::from_jwk(key).map(Some).map_err(|_| TokenError::Invalid("its key cannot be used"))
+    DecodingKey::from_jwk(key)
+        .map(Some)
+        .map_err(|_| TokenError::Invalid("its key cannot be used"))
 }

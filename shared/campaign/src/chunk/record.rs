@@ -104,6 +104,13 @@ impl ChunkRecord {
         }
     }
 
+    /// A chunk of which nothing is ever sent, because all of it was settled when it was expanded.
+    pub fn closed(now: DateTime<Utc>) -> Self {
+        let mut record = Self::new(now);
+        record.end_as(ChunkState::Done);
+        record
+    }
+
     /// Whether somebody holds a live lease.
     pub fn is_leased(&self, now: DateTime<Utc>) -> bool {
         self.lease.is_some_and(|lease| now < lease.until)
