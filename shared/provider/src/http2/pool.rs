@@ -1,0 +1,148 @@
+//! The pool: how many streams there may be, and which connection carries the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::connection::{Connection, Requests};
+use super::target::Target;
+
+/// Gateways answer in a few hundred bytes; more is cut off.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// How a pool behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolSettings {
+    /// Connections at most; each is opened when it is first needed.
+    pub connections: usize,
+    /// Requests at once on each connection. Gateways allow about 100.
+    pub streams: usize,
+    /// The longest a connection may take to open, and a request to be answered.
+    pub timeout: Duration,
+}
+
+/// A pool of connections to one gateway.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    target: Target,
+    settings: PoolSettings,
+    connections: Arc<[Arc<Connection>]>,
+    streams: Arc<Semaphore>,
+}
+
+/// The right to send one request, on a connection that was open a moment ago.
+#[derive(Debug)]
+pub struct Slot {
+    requests: Requests,
+    timeout: Duration,
+    _in_flight: InFlight,
+    _stream: OwnedSemaphorePermit,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    /// The request never left this process.
+    #[error("the request was not sent")]
+    NotSent,
+    /// The request was handed to the connection, and no usable answer came back.
+    #[error("the request was sent and not answered")]
+    NotAnswered,
+}
+
+impl Pool {
+    /// A pool of connections to `target`, none of them open yet.
+    pub fn new(target: Target, settings: PoolSettings) -> Self {
+        let connections = (0..settings.connections.max(1))
+            .map(|_| Arc::default())
+            .collect::<Arc<[_]>>();
+        let streams = Semaphore::new(connections.len() * settings.streams.max(1));
+        Self {
+            target,
+            settings,
+            connections,
+            streams: Arc::new(streams),
+        }
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Waits for a free stream on the least loaded connection. `None` if the gateway cannot be
+    /// reached.
+    pub async fn slot(&self) -> Option<Slot> {
+        let stream = self.streams.clone().acquire_owned().await.ok()?;
+        let connection = self
+            .connections
+            .iter()
+            .min_by_key(|connection| connection.in_flight())?;
+        let in_flight = InFlight::on(connection.clone());
+        match connection.requests(&self.target, self.settings.timeout).await {
+            Ok(requests) => Some(Slot {
+                requests,
+                timeout: self.settings.timeout,
+                _in_flight: in_flight,
+                _stream: stream,
+            }),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a gateway cannot be reached"
+                );
+                None
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// Hands the request to the connection and waits for the answer, body included.
+    pub(crate) async fn send(mut self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, SendError> {
+        let answered = async {
+            let response = match self.requests.try_send_request(request).await {
+                Ok(response) => response,
+                // A message that came back had not been taken by the connection.
+                Err(mut error) => {
+                    let came_back = error.take_message().is_some();
+                    return Err(if came_back {
+                        SendError::NotSent
+                    } else {
+                        SendError::NotAnswered
+                    });
+                }
+            };
+            let (parts, body) = response.into_parts();
+            match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
+                Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
+                // The status is there, which tells most.
+                Err(error) if error.is::<LengthLimitError>() => Ok(Response::from_parts(parts, Bytes::new())),
+                Err(_) => Err(SendError::NotAnswered),
+            }
+        };
+        tokio::time::timeout(self.timeout, answered)
+            .await
+            .unwrap_or(Err(SendError::NotAnswered))
+    }
+}
+
+/// Counts a request on its connection for as long as it lives.
+#[derive(Debug)]
+struct InFlight(Arc<Connection>);
+
+impl InFlight {
+    fn on(connection: Arc<Connection>) -> Self {
+        connection.enter();
+        Self(connection)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}

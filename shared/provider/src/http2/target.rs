@@ -1,0 +1,112 @@
+//! The gateway's address, and a byte stream to it.
+
+use std::sync::Arc;
+
+use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Uri};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// A gateway's base address: `https://host[:port]`, or `http://host:port` in clear.
+#[derive(Clone)]
+pub struct Target {
+    authority: Authority,
+    scheme: Scheme,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+}
+
+/// A base address that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not the address of a gateway: it must be https://host[:port] or http://host:port")]
+pub struct TargetError(String);
+
+/// A connection in clear or over TLS.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Target({}://{})", self.scheme, self.authority)
+    }
+}
+
+impl Target {
+    /// The target that `base` names.
+    pub fn parse(base: &str) -> Result<Self, TargetError> {
+        let refused = || TargetError(base.to_owned());
+        let parts = base.parse::<Uri>().map_err(|_| refused())?.into_parts();
+        let authority = parts.authority.ok_or_else(refused)?;
+        let scheme = parts.scheme.ok_or_else(refused)?;
+        if parts.path_and_query.is_some_and(|path| path != "/") {
+            return Err(refused());
+        }
+        let tls = match scheme.as_str() {
+            "http" => None,
+            "https" => {
+                let host = authority
+                    .host()
+                    .trim_start_matches('[')
+                    .trim_end_matches(']')
+                    .to_owned();
+                Some((connector(), ServerName::try_from(host).map_err(|_| refused())?))
+            }
+            _ => return Err(refused()),
+        };
+        Ok(Self {
+            authority,
+            scheme,
+            tls,
+        })
+    }
+
+    /// The address of `path` at this gateway.
+    pub(crate) fn uri(&self, path: &str) -> Option<Uri> {
+        let builder = Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone());
+        builder.path_and_query(path).build().ok()
+    }
+
+    /// Opens a connection that speaks HTTP/2.
+    pub(super) async fn connect(&self) -> std::io::Result<Box<dyn Stream>> {
+        let port = self
+            .authority
+            .port_u16()
+            .unwrap_or(if self.tls.is_some() { 443 } else { 80 });
+        let host = self
+            .authority
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']');
+        let stream = TcpStream::connect((host, port)).await?;
+        stream.set_nodelay(true)?;
+        match &self.tls {
+            Some((connector, name)) => Ok(Box::new(connector.connect(name.clone(), stream).await?)),
+            None => Ok(Box::new(stream)),
+        }
+    }
+}
+
+fn connector() -> TlsConnector {
+    let roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("aws-lc-rs has the cipher suites of TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    TlsConnector::from(Arc::new(config))
+}
+
+/// A header value that no log prints.
+pub(crate) fn sensitive(value: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
