@@ -8,6 +8,9 @@
 pub mod clock;
 pub mod config;
 pub mod exit;
+pub mod job;
+pub mod process;
+pub mod service;
 pub mod spawn;
 pub mod stop;
 pub mod telemetry;
@@ -16,5 +19,7 @@ pub mod token;
 pub use clock::Clock;
 pub use config::Config;
 pub use exit::{ExitCode, Failure};
+pub use process::Process;
+pub use service::Service;
 pub use spawn::Tasks;
 pub use stop::Stop;

@@ -15,16 +15,15 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt as layer, registry};
+use tracing_subscriber::{Layer, registry};
 
 use crate::clock::Clock;
 use crate::config::{Log, LogFormat};
-use crate::stop::Stop;
 
 /// Starts logging as `log` says. When the process logs already, that stays as it is.
 pub fn start_log(log: &Log) {
     let targets = targets(&log.level).unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
-    let lines = layer::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match log.format {
         LogFormat::Pretty => lines.compact().with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).boxed(),
@@ -95,14 +94,12 @@ impl Metrics {
         self.0.render()
     }
 
-    /// Folds what histograms have gathered until `stop`; without it they would grow for as long
-    /// as nobody asks for them.
-    pub(crate) async fn keep_up(self, clock: Clock, stop: Stop) {
+    /// Folds what histograms have gathered, for ever; without it they would grow for as long as
+    /// nobody asks for them.
+    pub(crate) async fn keep_up(self, clock: Clock) {
         loop {
-            tokio::select! {
-                () = clock.sleep(Duration::from_secs(5)) => self.0.run_upkeep(),
-                () = stop.requested() => return,
-            }
+            clock.sleep(Duration::from_secs(5)).await;
+            self.0.run_upkeep();
         }
     }
 }

@@ -52,8 +52,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `file`, or nothing, and the process's environment over it.
+    /// Reads `file`, or without one `./noroshi.toml` where that exists, and the process's
+    /// environment over it.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let default = Path::new("noroshi.toml");
+        let file = file.or_else(|| default.exists().then_some(default));
         // A variable that is not UTF-8 cannot be one of ours.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

@@ -11,7 +11,7 @@ use crate::config::duration;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Import {
-    /// Wait between two passes that found nothing to do.
+    /// Wait between two passes; one that left work is followed at once.
     #[serde(with = "duration")]
     pub interval: Duration,
     /// Most bytes of one chunk's pushes, so that its one Datastore commit is taken everywhere:
@@ -23,7 +23,7 @@ pub struct Import {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FanOut {
-    /// Wait between two passes that found nothing to do.
+    /// Wait between two passes; one that left work is followed at once.
     #[serde(with = "duration")]
     pub interval: Duration,
     /// Mutations of one commit at most, the marker among them; 500 is the upper limit.
@@ -36,7 +36,7 @@ pub struct FanOut {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dispatch {
-    /// Wait between two passes that found nothing to do.
+    /// Wait between two passes; one that left work is followed at once.
     #[serde(with = "duration")]
     pub interval: Duration,
     /// How long before its time a chunk is handed to the queue.
@@ -56,7 +56,7 @@ pub struct Dispatch {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reconcile {
-    /// Wait between two passes that found nothing to do.
+    /// Wait between two passes; one that left work is followed at once.
     #[serde(with = "duration")]
     pub interval: Duration,
     /// Age from which an open intent is taken up; a younger one is still in its owner's hands.
@@ -68,7 +68,7 @@ pub struct Reconcile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prune {
-    /// Wait between two passes that found nothing to do.
+    /// Wait between two passes; one that left work is followed at once.
     #[serde(with = "duration")]
     pub interval: Duration,
     /// How long a campaign is kept after its end; an hour at least.
