@@ -78,7 +78,7 @@ start_server() {
     return 1
   }
   serve "$name" "$server" --no-defaults --user="$(id -un)" --datadir="$data" \
-    --bind-address=127.0.0.1 --port="$port" --socket="$data/socket" --max-connections=1000 --loose-mysqlx=OFF \
+    --bind-address=127.0.0.1 --port="$port" --socket="$data/socket" --max-connections=1000 --loose-mysqlx=OFF --secure-file-priv= \
     --character-set-server=utf8mb4 --collation-server=utf8mb4_bin
   await "$name" 60 grep -q "ready for connections.*port: $port\|^Version.*port: $port" "$work/$name.log"
 }
@@ -88,6 +88,6 @@ initialise() {
     mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$2" \
       --auth-root-authentication-method=normal --skip-test-db
   else
-    "$1" --no-defaults --user="$(id -un)" --datadir="$2" --initialize-insecure
+    "$1" --no-defaults --user="$(id -un)" --datadir="$2" --secure-file-priv= --initialize-insecure
   fi
 }
