@@ -83,10 +83,11 @@ start_server() {
   await "$name" 60 grep -q "ready for connections.*port: $port\|^Version.*port: $port" "$work/$name.log"
 }
 
+# Initialises data. MariaDB's script would refuse on a machine whose host name does not resolve.
 initialise() {
   if is_mariadb "$1"; then
     mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$2" \
-      --auth-root-authentication-method=normal --skip-test-db
+      --auth-root-authentication-method=normal --force --skip-test-db
   else
     "$1" --no-defaults --user="$(id -un)" --datadir="$2" --secure-file-priv= --initialize-insecure
   fi
