@@ -1,1 +1,25 @@
+//! What every process of Noroshi stands on: configuration, clock, tracked tasks, shutdown,
+//! telemetry, and the shells around services and passes.
+//!
+//! Nothing here knows what a campaign is. A service hands over its routes and a pass its
+//! function; the shells see to it that both start with a checked configuration, log alike, end
+//! with an exit code that a scheduler understands, and lose nothing when they are told to stop.
 
+pub mod clock;
+pub mod config;
+pub mod exit;
+pub mod job;
+pub mod process;
+pub mod service;
+pub mod spawn;
+pub mod stop;
+pub mod telemetry;
+pub mod token;
+
+pub use clock::Clock;
+pub use config::Config;
+pub use exit::{ExitCode, Failure};
+pub use process::Process;
+pub use service::Service;
+pub use spawn::Tasks;
+pub use stop::Stop;

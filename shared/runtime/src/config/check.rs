@@ -1,0 +1,162 @@
+//! Rules between settings.
+//!
+//! The order of a delivery's times is what keeps two senders from one chunk: provider timeout +
+//! settle margin < budget < lease − skew, and lease < the queue's deadline.
+
+use std::time::Duration;
+
+use crate::telemetry;
+
+use super::duration::format;
+use super::{Config, Endpoint, Fault};
+
+/// Whether `config` may be run, else every rule that it breaks.
+pub(super) fn check(config: &Config) -> Result<(), Vec<Fault>> {
+    let rules = [times, permits, queue, passes, people];
+    let faults: Vec<_> = rules.into_iter().flat_map(|rule| rule(config)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+fn times(config: &Config) -> Vec<Fault> {
+    let sender = &config.sender;
+    let send = config.provider.fcm.timeout + sender.settle_margin;
+    let usable = sender.lease.saturating_sub(sender.skew);
+    let deadline = config.queue.deadline;
+    let minute = Duration::from_secs(60);
+    [
+        (sender.budget <= send).then(|| {
+            let sum = format(send);
+            Fault::new(
+                "sender.budget",
+                format!("must be longer than [provider.fcm] timeout + settle_margin ({sum})"),
+            )
+        }),
+        (sender.budget >= usable).then(|| {
+            Fault::new(
+                "sender.budget",
+                format!("must be shorter than lease − skew ({})", format(usable)),
+            )
+        }),
+        (sender.lease >= deadline).then(|| {
+            Fault::new(
+                "sender.lease",
+                format!("must be shorter than [queue] deadline ({})", format(deadline)),
+            )
+        }),
+        (deadline < minute / 4 || deadline > 30 * minute).then(|| {
+            Fault::new(
+                "queue.deadline",
+                "must be between \"15s\" and \"30m\", the limits of Cloud Tasks",
+            )
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A pause answers within a second: it waits for the permits that are out, and 100 ms.
+fn permits(config: &Config) -> Vec<Fault> {
+    let sender = &config.sender;
+    let longest = Duration::from_millis(800);
+    [
+        (sender.permit > longest).then(|| {
+            Fault::new(
+                "sender.permit",
+                "must be at most \"800ms\", or a pause could not answer within a second",
+            )
+        }),
+        (sender.permit_poll * 2 > sender.permit).then(|| {
+            Fault::new(
+                "sender.permit_poll",
+                "must be at most half of permit, or a slow answer stops all sending",
+            )
+        }),
+        sender
+            .permit_poll
+            .is_zero()
+            .then(|| Fault::new("sender.permit_poll", "must be above zero")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn queue(config: &Config) -> Vec<Fault> {
+    let queue = &config.queue;
+    if queue.fast == queue.bulk {
+        return vec![Fault::new(
+            "queue.bulk",
+            "must differ from fast: small sends would wait behind large ones",
+        )];
+    }
+    match &queue.endpoint {
+        Endpoint::Embedded => Vec::new(),
+        Endpoint::At(_) => {
+            let given = [
+                ("queue.handler", queue.handler.is_some()),
+                ("queue.service_account", queue.service_account.is_some()),
+            ];
+            given
+                .into_iter()
+                .filter(|(_, given)| !given)
+                .map(|(setting, _)| Fault::new(setting, "must be set when `endpoint` is not \"embedded:\""))
+                .collect()
+        }
+    }
+}
+
+fn passes(config: &Config) -> Vec<Fault> {
+    let mut faults: Vec<_> = [
+        ("import.interval", config.import.interval),
+        ("fan_out.interval", config.fan_out.interval),
+        ("dispatch.interval", config.dispatch.interval),
+        ("reconcile.interval", config.reconcile.interval),
+        ("prune.interval", config.prune.interval),
+        ("dispatch.pick_up", config.dispatch.pick_up),
+        ("retry.floor", config.retry.floor),
+    ]
+    .into_iter()
+    .filter(|(_, duration)| duration.is_zero())
+    .map(|(setting, _)| Fault::new(setting, "must be above zero"))
+    .collect();
+    if !(2..=500).contains(&config.fan_out.mutations.get()) {
+        faults.push(Fault::new(
+            "fan_out.mutations",
+            "must be between 2 (the marker and one push) and 500",
+        ));
+    }
+    if config.dispatch.pick_up_max < config.dispatch.pick_up {
+        faults.push(Fault::new(
+            "dispatch.pick_up_max",
+            "must not be shorter than pick_up",
+        ));
+    }
+    if config.retry.cap < config.retry.floor.max(config.retry.throttled_floor) {
+        faults.push(Fault::new(
+            "retry.cap",
+            "must not be shorter than floor and throttled_floor",
+        ));
+    }
+    if config.prune.keep < Duration::from_secs(3_600) {
+        faults.push(Fault::new("prune.keep", "must be at least \"1h\""));
+    }
+    faults
+}
+
+fn people(config: &Config) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if config.admin.token.is_none() && !config.database.url.is_embedded() {
+        faults.push(Fault::new(
+            "admin.token",
+            "must be set when [database] url is not \"embedded:\"",
+        ));
+    }
+    if telemetry::targets(&config.log.level).is_none() {
+        faults.push(Fault::new(
+            "log.level",
+            "must be a level with exceptions by module, as in \"info,sqlx=warn\"",
+        ));
+    }
+    faults
+}

@@ -1,0 +1,18 @@
+//! The sections of the configuration: one struct each, whose `Default` is the default.
+
+mod admin;
+mod delivery;
+mod passes;
+mod stores;
+
+pub use admin::{Admin, Log, LogFormat};
+pub use delivery::{Fcm, Provider, Retry, Sender};
+pub use passes::{Dispatch, FanOut, Import, Prune, Reconcile};
+pub use stores::{Concurrency, Data, Database, Datastore, Queue};
+
+use std::num::NonZeroU32;
+
+/// A default that must not be zero.
+const fn count(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).expect("every default in this module is above zero")
+}

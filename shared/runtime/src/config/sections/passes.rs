@@ -1,0 +1,126 @@
+//! The background passes.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::duration;
+
+/// `[import]`: uploaded audience files become chunks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Import {
+    /// Wait between two passes; one that left work is followed at once.
+    #[serde(with = "duration")]
+    pub interval: Duration,
+    /// Most bytes of one chunk's pushes, so that its one Datastore commit is taken everywhere:
+    /// Google's emulators refuse 4 MiB, production 10.
+    pub chunk_max_bytes: NonZeroU32,
+}
+
+/// `[fan_out]`: chunks become pushes in Datastore.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FanOut {
+    /// Wait between two passes; one that left work is followed at once.
+    #[serde(with = "duration")]
+    pub interval: Duration,
+    /// Mutations of one commit at most, the marker among them; 500 is the upper limit.
+    pub mutations: NonZeroU32,
+    /// Commits that one process has under way.
+    pub in_flight: NonZeroU32,
+}
+
+/// `[dispatch]`: due chunks become tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dispatch {
+    /// Wait between two passes; one that left work is followed at once.
+    #[serde(with = "duration")]
+    pub interval: Duration,
+    /// How long before its time a chunk is handed to the queue.
+    #[serde(with = "duration")]
+    pub look_ahead: Duration,
+    /// Chunks of one campaign that are in the queue at most.
+    pub in_queue: NonZeroU32,
+    /// When a chunk in the queue comes due again because no sender took it.
+    #[serde(with = "duration")]
+    pub pick_up: Duration,
+    /// `pick_up` doubles with each hand-over in a row that no sender took, up to this.
+    #[serde(with = "duration")]
+    pub pick_up_max: Duration,
+}
+
+/// `[reconcile]`: what was left between the stores is brought to its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reconcile {
+    /// Wait between two passes; one that left work is followed at once.
+    #[serde(with = "duration")]
+    pub interval: Duration,
+    /// Age from which an open intent is taken up; a younger one is still in its owner's hands.
+    #[serde(with = "duration")]
+    pub min_age: Duration,
+}
+
+/// `[prune]`: final campaigns are removed from Datastore.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prune {
+    /// Wait between two passes; one that left work is followed at once.
+    #[serde(with = "duration")]
+    pub interval: Duration,
+    /// How long a campaign is kept after its end; an hour at least.
+    #[serde(with = "duration")]
+    pub keep: Duration,
+}
+
+impl Default for Import {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            chunk_max_bytes: super::count(3_670_016),
+        }
+    }
+}
+
+impl Default for FanOut {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            mutations: super::count(500),
+            in_flight: super::count(16),
+        }
+    }
+}
+
+impl Default for Dispatch {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            look_ahead: Duration::from_secs(30),
+            in_queue: super::count(200),
+            pick_up: Duration::from_secs(60),
+            pick_up_max: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+impl Default for Reconcile {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            min_age: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Default for Prune {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(3_600),
+            keep: Duration::from_secs(30 * 86_400),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Shutdown, in two steps.
+//!
+//! The first signal (Ctrl-C or SIGTERM) asks for a drain: nothing new is started, what runs is
+//! brought to its end. The second one ends the process at once, which loses nothing either,
+//! only time: every step can be taken up by another process.
+
+use tokio_util::sync::CancellationToken;
+
+/// Whether to go on. Clones share it; a child stops with its parent, not the other way round.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    drain: CancellationToken,
+    at_once: CancellationToken,
+}
+
+impl Stop {
+    /// Nothing is asked for yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A part that can be stopped alone.
+    pub fn child(&self) -> Self {
+        Self {
+            drain: self.drain.child_token(),
+            at_once: self.at_once.child_token(),
+        }
+    }
+
+    /// Asks for a drain. A repeat changes nothing.
+    pub fn request(&self) {
+        self.drain.cancel();
+    }
+
+    /// Asks to end at once.
+    pub fn request_at_once(&self) {
+        self.drain.cancel();
+        self.at_once.cancel();
+    }
+
+    /// Whether a drain is asked for. To be looked at between two batches.
+    pub fn is_requested(&self) -> bool {
+        self.drain.is_cancelled()
+    }
+
+    /// Waits until a drain is asked for.
+    pub async fn requested(&self) {
+        self.drain.cancelled().await;
+    }
+
+    /// Waits until an end at once is asked for.
+    pub async fn requested_at_once(&self) {
+        self.at_once.cancelled().await;
+    }
+
+    /// Makes the process's signals ask; ends with the second one.
+    pub async fn obey_signals(self) -> std::io::Result<()> {
+        let mut signals = Signals::new()?;
+        let name = signals.next().await;
+        tracing::info!(signal.name = name, "stopping: what runs is brought to its end");
+        self.request();
+        let name = signals.next().await;
+        tracing::warn!(signal.name = name, "stopping at once");
+        self.request_at_once();
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "Ctrl-C",
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_child_stops_with_its_parent_and_not_the_other_way_round() {
+        let parent = Stop::new();
+        let (first, second) = (parent.child(), parent.child());
+
+        first.request();
+        assert!(first.is_requested() && !second.is_requested() && !parent.is_requested());
+
+        parent.request();
+        second.requested().await;
+    }
+
+    #[tokio::test]
+    async fn to_end_at_once_is_to_drain_as_well() {
+        let stop = Stop::new();
+        let child = stop.child();
+
+        stop.request_at_once();
+
+        child.requested().await;
+        child.requested_at_once().await;
+    }
+}
