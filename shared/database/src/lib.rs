@@ -1,1 +1,34 @@
+//! What people decided, in SQL: campaigns, audiences, coupons, grants, devices.
+//!
+//! One implementation on two engines, MySQL (and MariaDB) and SQLite. [`Db`] and [`Tx`] speak
+//! to them; each table has a module of small functions, one statement each, that say what they
+//! need locked and what a repeat does. Writes take `&mut Tx`, reads take `&Db` or `&mut Tx`.
+//!
+//! The modules at the root belong to the main database. Those under [`shard`] belong to the
+//! database that holds a user's grants, which may be another: nothing joins the two.
 
+pub mod audience;
+pub mod audience_chunk;
+pub mod campaign;
+pub mod chunk_tally;
+pub mod control;
+pub mod coupon;
+pub mod device;
+mod engine;
+pub mod erasure;
+pub mod fan_out_progress;
+pub mod idempotency;
+pub mod inconsistency;
+pub mod lease;
+pub mod opt_out;
+mod outcome;
+pub mod shard;
+pub mod stock_reservation;
+pub mod upload_part;
+mod word;
+
+pub use engine::{
+    Cause, Column, Commit, Db, Error, Executor, Row, Settings, Statement, Tx, Value, insert_rows, migrate,
+    sql,
+};
+pub use outcome::{Change, Insertion};

@@ -1,0 +1,103 @@
+//! Making and reading audiences, up to the whole file.
+
+use ::campaign::AudienceId;
+use chrono::{DateTime, Utc};
+
+use super::Audience;
+use crate::{Change, Error, Executor, Tx, sql};
+
+/// The columns of an [`Audience`], for statements that select whole ones.
+macro_rules! select_audiences {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, name, state, refusal, settings, uploaded_bytes, read_bytes, records, size, chunk_count, \
+             rejected, variables, resume_from, digest, created_at, updated_at, ready_at FROM audience ",
+            $rest
+        )
+    };
+}
+pub(super) use select_audiences;
+
+/// Inserts an audience whose file is to come. `settings` is JSON.
+pub async fn insert(
+    tx: &mut Tx,
+    id: AudienceId,
+    name: &str,
+    settings: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sql(
+        "INSERT INTO audience (id, name, state, settings, uploaded_bytes, read_bytes, records, size, chunk_count, \
+         rejected, variables, created_at, updated_at) VALUES (?, ?, 'uploading', ?, 0, 0, 0, 0, 0, '{}', '[]', ?, ?)",
+    )
+    .bind(id)
+    .bind(name)
+    .bind(settings)
+    .bind(now)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The audience, if there is one with that id.
+pub async fn find(on: impl Executor, id: AudienceId) -> Result<Option<Audience>, Error> {
+    let row = sql(select_audiences!("WHERE id = ?"))
+        .bind(id)
+        .fetch_optional(on)
+        .await?;
+    row.map(|row| Audience::read(&row)).transpose()
+}
+
+/// Audiences, newest first: those older than `before`, or the newest.
+pub async fn list(on: impl Executor, before: Option<AudienceId>, limit: u32) -> Result<Vec<Audience>, Error> {
+    // Primary key. No UUID is greater than the greatest.
+    let rows = sql(select_audiences!("WHERE id < ? ORDER BY id DESC LIMIT ?"))
+        .bind(before.unwrap_or(AudienceId(uuid::Uuid::max())))
+        .bind(limit)
+        .fetch_all(on)
+        .await?;
+    rows.iter().map(Audience::read).collect()
+}
+
+/// Counts the bytes of a new part, in the transaction that inserts it. Stale if the upload is
+/// over.
+pub async fn add_uploaded(
+    tx: &mut Tx,
+    id: AudienceId,
+    bytes: u64,
+    now: DateTime<Utc>,
+) -> Result<Change, Error> {
+    let matched = sql(
+        "UPDATE audience SET uploaded_bytes = uploaded_bytes + ?, updated_at = ? \
+         WHERE id = ? AND state = 'uploading'",
+    )
+    .bind(bytes)
+    .bind(now)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(Change::matched(matched))
+}
+
+/// Says that every part is there. Stale if the upload was over before.
+pub async fn complete_upload(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Change, Error> {
+    let matched =
+        sql("UPDATE audience SET state = 'uploaded', updated_at = ? WHERE id = ? AND state = 'uploading'")
+            .bind(now)
+            .bind(id)
+            .execute(tx)
+            .await?;
+    Ok(Change::matched(matched))
+}
+
+/// Gives an audience up before it is ready. Stale if it is ready, refused or cancelled.
+pub async fn cancel(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Change, Error> {
+    let matched = sql("UPDATE audience SET state = 'cancelled', updated_at = ? \
+         WHERE id = ? AND state IN ('uploading', 'uploaded', 'importing')")
+    .bind(now)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(Change::matched(matched))
+}

@@ -1,0 +1,108 @@
+//! Reading campaigns.
+
+use ::campaign::CampaignId;
+use chrono::{DateTime, Utc};
+
+use super::{Campaign, Lane};
+use crate::{Error, Executor, sql};
+
+/// The columns of a [`Campaign`], for statements that select whole ones.
+macro_rules! select_campaigns {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, name, kind, state, reason, lane, audience_id, coupon_id, coupon_for, message, schedule, \
+             starts_at, expires_at, audience_size, chunk_count, version, created_at, updated_at, started_at, \
+             ended_at, pruned_at FROM campaign ",
+            $rest
+        )
+    };
+}
+
+/// The campaign, if there is one with that id.
+pub async fn find(on: impl Executor, id: CampaignId) -> Result<Option<Campaign>, Error> {
+    let row = sql(select_campaigns!("WHERE id = ?"))
+        .bind(id)
+        .fetch_optional(on)
+        .await?;
+    row.map(|row| Campaign::read(&row)).transpose()
+}
+
+/// Campaigns, newest first: those older than `before`, or the newest.
+pub async fn list(on: impl Executor, before: Option<CampaignId>, limit: u32) -> Result<Vec<Campaign>, Error> {
+    let rows = match before {
+        // Primary key.
+        Some(before) => {
+            {
+                sql(select_campaigns!("WHERE id < ? ORDER BY id DESC LIMIT ?"))
+                    .bind(before)
+                    .bind(limit)
+                    .fetch_all(on)
+            }
+            .await?
+        }
+        None => {
+            sql(select_campaigns!("ORDER BY id DESC LIMIT ?"))
+                .bind(limit)
+                .fetch_all(on)
+                .await?
+        }
+    };
+    rows.iter().map(Campaign::read).collect()
+}
+
+/// The running campaigns of a lane, by id: those after `after`, or from the first.
+pub async fn list_running(
+    on: impl Executor,
+    lane: Lane,
+    after: Option<CampaignId>,
+    limit: u32,
+) -> Result<Vec<Campaign>, Error> {
+    // Index campaign_by_state.
+    let rows = sql(select_campaigns!(
+        "WHERE state = 'running' AND id > ? AND lane = ? ORDER BY id LIMIT ?"
+    ))
+    .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
+    .bind(lane)
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(Campaign::read).collect()
+}
+
+/// Scheduled campaigns whose time has come, oldest id first. Start them; they do not show again.
+pub async fn list_to_start(
+    on: impl Executor,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<Campaign>, Error> {
+    // Index campaign_by_state.
+    let rows = sql(select_campaigns!(
+        "WHERE state = 'scheduled' AND starts_at <= ? ORDER BY id LIMIT ?"
+    ))
+    .bind(now)
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(Campaign::read).collect()
+}
+
+/// Final campaigns that ended before `ended_before` and are not pruned, oldest id first: those
+/// after `after`, or from the first.
+pub async fn list_ended(
+    on: impl Executor,
+    ended_before: DateTime<Utc>,
+    after: Option<CampaignId>,
+    limit: u32,
+) -> Result<Vec<Campaign>, Error> {
+    // Primary key; pruning is rare and in no hurry.
+    let rows = sql(select_campaigns!(
+        "WHERE id > ? AND state IN ('finished', 'cancelled', 'failed') AND ended_at < ? AND pruned_at IS NULL \
+         ORDER BY id LIMIT ?"
+    ))
+    .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
+    .bind(ended_before)
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(Campaign::read).collect()
+}

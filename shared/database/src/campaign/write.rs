@@ -1,0 +1,166 @@
+//! Changing campaigns.
+
+use ::campaign::{CampaignId, CampaignState, CampaignStateError, Transition};
+use chrono::{DateTime, Utc};
+
+use super::{Kind, Plan};
+use crate::{Change, Error, Tx, sql};
+
+/// What became of a transition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Transitioned {
+    /// The campaign is in this state now.
+    To(CampaignState),
+    /// Its state does not allow it; nothing was changed.
+    Refused(CampaignStateError),
+    /// There is no such campaign.
+    Missing,
+}
+
+/// Inserts a draft. [`Error::UniqueViolation`] if the id is taken.
+pub async fn insert(
+    tx: &mut Tx,
+    id: CampaignId,
+    kind: Kind,
+    plan: &Plan,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sql(
+        "INSERT INTO campaign (id, kind, state, name, lane, audience_id, coupon_id, coupon_for, message, schedule, \
+         starts_at, expires_at, audience_size, chunk_count, version, created_at, updated_at) \
+         VALUES (?, ?, 'draft', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?)",
+    )
+    .bind(id)
+    .bind(kind)
+    .bind(&plan.name)
+    .bind(plan.lane)
+    .bind(plan.audience_id)
+    .bind(plan.coupon_id)
+    .bind(plan.coupon_for)
+    .bind(&plan.message)
+    .bind(&plan.schedule)
+    .bind(plan.starts_at)
+    .bind(plan.expires_at)
+    .bind(now)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Replaces the plan of a draft whose version is still `version`, and counts the version up.
+/// Stale if it is no draft any more, was changed since, or is not there.
+pub async fn update_draft(
+    tx: &mut Tx,
+    id: CampaignId,
+    version: u32,
+    plan: &Plan,
+    now: DateTime<Utc>,
+) -> Result<Change, Error> {
+    let matched = sql(
+        "UPDATE campaign SET name = ?, lane = ?, audience_id = ?, coupon_id = ?, coupon_for = ?, message = ?, \
+         schedule = ?, starts_at = ?, expires_at = ?, version = version + 1, updated_at = ? \
+         WHERE id = ? AND version = ? AND state = 'draft'",
+    )
+    .bind(&plan.name)
+    .bind(plan.lane)
+    .bind(plan.audience_id)
+    .bind(plan.coupon_id)
+    .bind(plan.coupon_for)
+    .bind(&plan.message)
+    .bind(&plan.schedule)
+    .bind(plan.starts_at)
+    .bind(plan.expires_at)
+    .bind(now)
+    .bind(id)
+    .bind(version)
+    .execute(tx)
+    .await?;
+    Ok(Change::matched(matched))
+}
+
+/// Fixes how many recipients and chunks the campaign has, before it starts. A repeat does
+/// nothing.
+pub async fn set_audience_size(
+    tx: &mut Tx,
+    id: CampaignId,
+    audience_size: u64,
+    chunk_count: u32,
+) -> Result<Change, Error> {
+    let matched = sql(
+        "UPDATE campaign SET audience_size = ?, chunk_count = ? WHERE id = ? AND state IN ('draft', 'scheduled')",
+    )
+    .bind(audience_size)
+    .bind(chunk_count)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(Change::matched(matched))
+}
+
+/// Moves the campaign to the state after `transition`, under a lock on its row. `reason` is kept
+/// beside a failure. A repeat is refused by the state it is in by then.
+pub async fn transition(
+    tx: &mut Tx,
+    id: CampaignId,
+    transition: Transition,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Transitioned, Error> {
+    let Some(from) = lock_state(tx, id).await? else {
+        return Ok(Transitioned::Missing);
+    };
+    match from.after(transition) {
+        Ok(to) => {
+            set_state(tx, id, to, reason, now).await?;
+            Ok(Transitioned::To(to))
+        }
+        Err(refusal) => Ok(Transitioned::Refused(refusal)),
+    }
+}
+
+/// Marks a final campaign as pruned; from here on nothing may be written for it. Stale if it is
+/// not final, or pruned already.
+pub async fn mark_pruned(tx: &mut Tx, id: CampaignId, now: DateTime<Utc>) -> Result<Change, Error> {
+    let matched = sql("UPDATE campaign SET pruned_at = ? \
+         WHERE id = ? AND state IN ('finished', 'cancelled', 'failed') AND pruned_at IS NULL")
+    .bind(now)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(Change::matched(matched))
+}
+
+async fn lock_state(tx: &mut Tx, id: CampaignId) -> Result<Option<CampaignState>, Error> {
+    let row = sql("SELECT state FROM campaign WHERE id = ? FOR UPDATE")
+        .bind(id)
+        .fetch_optional(tx)
+        .await?;
+    row.map(|row| row.get("state")).transpose()
+}
+
+/// Sets the state and the instants that go with it: the first start and the one end stay.
+async fn set_state(
+    tx: &mut Tx,
+    id: CampaignId,
+    to: CampaignState,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let started = (to == CampaignState::Running).then_some(now);
+    let ended = to.is_final().then_some(now);
+    sql(
+        "UPDATE campaign SET state = ?, reason = ?, updated_at = ?, started_at = COALESCE(started_at, ?), \
+         ended_at = COALESCE(ended_at, ?) WHERE id = ?",
+    )
+    .bind(to)
+    .bind(reason)
+    .bind(now)
+    .bind(started)
+    .bind(ended)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Devices: the addresses at which users can be reached.
+//!
+//! An address belongs to one user. Registering it again, for the same user or another, moves it
+//! there and refreshes what stands beside it; its id stays.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::word::words;
+use crate::{Error, Executor, Row, Tx, Value, insert_rows, sql};
+
+words! {
+    /// Which gateway an address belongs to, and which kind of address it is.
+    DeviceKind {
+        /// A registration token of Firebase Cloud Messaging.
+        FcmToken = "fcm_token",
+        /// A Firebase installation id.
+        FcmFid = "fcm_fid",
+        /// A device token of the Apple Push Notification service.
+        Apns = "apns",
+        /// A subscription's endpoint URL.
+        WebPush = "web_push",
+    }
+}
+
+/// What a user registers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Whose it is from now on.
+    pub user_id: String,
+    /// Its gateway.
+    pub kind: DeviceKind,
+    /// At most 65,535 bytes.
+    pub address: String,
+    /// JSON: what the gateway needs besides.
+    pub extra: Option<String>,
+}
+
+/// A device as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Stays with the address.
+    pub id: Uuid,
+    /// What was registered last.
+    pub registration: Registration,
+    /// When that was.
+    pub registered_at: DateTime<Utc>,
+}
+
+/// Registers addresses, thousands at a time if need be, each to its user. An address twice in
+/// one call belongs to the later one.
+pub async fn register(tx: &mut Tx, registrations: &[Registration], now: DateTime<Utc>) -> Result<(), Error> {
+    let mut hashed: Vec<_> = registrations
+        .iter()
+        .map(|device| (hash(&device.address), device))
+        .collect();
+    // In the order of the index: two calls at once cannot wait for each other, and the writes
+    // are near to each other. Stable, so that the later of two stays the later.
+    hashed.sort_by_key(|(hash, device)| (*hash, device.kind.as_str()));
+    let rows = hashed.into_iter().map(|(hash, device)| row(hash, device, now));
+    insert_rows(
+        tx,
+        "INSERT INTO device (id, user_id, kind, address, address_hash, extra, registered_at)",
+        rows.collect(),
+        "ON DUPLICATE KEY UPDATE user_id = VALUES(user_id), extra = VALUES(extra), \
+         registered_at = VALUES(registered_at)",
+    )
+    .await?;
+    Ok(())
+}
+
+/// Makes `registrations`, all of the one user, the only addresses that the user has.
+pub async fn replace(
+    tx: &mut Tx,
+    user_id: &str,
+    registrations: &[Registration],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    remove_user(&mut *tx, user_id).await?;
+    register(tx, registrations, now).await
+}
+
+/// Removes one address of the user, and says whether it was there.
+pub async fn remove(tx: &mut Tx, user_id: &str, kind: DeviceKind, address: &str) -> Result<bool, Error> {
+    // Index device_by_address.
+    let removed = sql("DELETE FROM device WHERE address_hash = ? AND kind = ? AND user_id = ?")
+        .bind(hash(address))
+        .bind(kind)
+        .bind(user_id)
+        .execute(tx)
+        .await?;
+    Ok(removed == 1)
+}
+
+/// Removes every address of the user, and says how many there were.
+pub async fn remove_user(tx: &mut Tx, user_id: &str) -> Result<u64, Error> {
+    // Index device_by_user.
+    sql("DELETE FROM device WHERE user_id = ?")
+        .bind(user_id)
+        .execute(tx)
+        .await
+}
+
+/// Removes devices, 499 at most, that their gateway called gone at an attempt begun at `seen`.
+/// One that was registered since stays.
+pub async fn remove_gone(tx: &mut Tx, ids: &[Uuid], seen: DateTime<Utc>) -> Result<u64, Error> {
+    // Primary key.
+    sql("DELETE FROM device WHERE registered_at <= ? AND id IN (?..)")
+        .bind(seen)
+        .bind_list(ids.iter().copied())
+        .execute(tx)
+        .await
+}
+
+/// The devices of one user, in the order of their first registration; 100 at most.
+pub async fn list_by_user(on: impl Executor, user_id: &str) -> Result<Vec<Device>, Error> {
+    // Index device_by_user, which ends in the primary key.
+    let rows = sql(
+        "SELECT id, user_id, kind, address, extra, registered_at FROM device \
+         WHERE user_id = ? ORDER BY id LIMIT 100",
+    )
+    .bind(user_id)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The devices of all of `users`, a chunk's at most, in no order.
+pub async fn list_by_users(on: impl Executor, users: &[&str]) -> Result<Vec<Device>, Error> {
+    // Index device_by_user.
+    let rows =
+        sql("SELECT id, user_id, kind, address, extra, registered_at FROM device WHERE user_id IN (?..)")
+            .bind_list(users.iter().copied())
+            .fetch_all(on)
+            .await?;
+    rows.iter().map(read).collect()
+}
+
+/// How many devices there are.
+pub async fn count(on: impl Executor) -> Result<u64, Error> {
+    sql("SELECT COUNT(*) AS devices FROM device")
+        .fetch_one(on)
+        .await?
+        .get("devices")
+}
+
+fn row(hash: [u8; 32], device: &Registration, now: DateTime<Utc>) -> [Value<'_>; 7] {
+    [
+        Uuid::now_v7().into(),
+        (&device.user_id).into(),
+        device.kind.into(),
+        (&device.address).into(),
+        hash.into(),
+        device.extra.as_ref().into(),
+        now.into(),
+    ]
+}
+
+fn hash(address: &str) -> [u8; 32] {
+    Sha256::digest(address).into()
+}
+
+fn read(row: &Row) -> Result<Device, Error> {
+    Ok(Device {
+        id: row.get("id")?,
+        registration: Registration {
+            user_id: row.get("user_id")?,
+            kind: row.get("kind")?,
+            address: row.get("address")?,
+            extra: row.get("extra")?,
+        },
+        registered_at: row.get("registered_at")?,
+    })
+}

@@ -1,0 +1,91 @@
+//! A database, on whichever engine its URL names.
+
+use std::time::Duration;
+
+use super::connection::Connection;
+use super::error::Error;
+use super::mysql::MySqlDb;
+use super::sqlite::SqliteDb;
+use super::tx::Tx;
+
+/// How to reach a database.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `mysql://user:password@host:port/name?ssl-mode=REQUIRED`, or `sqlite:PATH`. A SQLite file
+    /// is made if it is missing; a MySQL database is not.
+    pub url: String,
+    /// Connections at most; on SQLite, readers beside the one writer.
+    pub max_connections: u32,
+    /// How long to wait for a connection.
+    pub connect_within: Duration,
+    /// How long to wait for a statement's answer before the connection is given up.
+    pub answer_within: Duration,
+}
+
+impl Settings {
+    /// The URL with moderate limits: 8 connections, 10 s to get one, 30 s for an answer.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 8,
+            connect_within: Duration::from_secs(10),
+            answer_within: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A database. Clones share its connections.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// MySQL or MariaDB.
+    MySql(MySqlDb),
+    /// A SQLite file.
+    Sqlite(SqliteDb),
+}
+
+impl Db {
+    /// Connects, and checks that the database suits.
+    ///
+    /// [`Error::Unsuitable`] for a URL that is neither kind, a database that is not there, or a
+    /// MySQL database whose collation is not `utf8mb4_bin` (any other takes user K1 for k1).
+    pub async fn connect(settings: &Settings) -> Result<Self, Error> {
+        match settings.url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("mysql" | "mariadb") => Ok(Self::MySql(MySqlDb::connect(settings).await?)),
+            Some("sqlite") => Ok(Self::Sqlite(SqliteDb::connect(settings).await?)),
+            Some(_) | None => Err(Error::unsuitable("the URL is neither mysql:// nor sqlite:")),
+        }
+    }
+
+    /// Begins a transaction that may write.
+    ///
+    /// On SQLite it waits for its turn to write. On MySQL it runs at READ COMMITTED.
+    pub async fn begin(&self) -> Result<Tx, Error> {
+        let connection = match self {
+            Self::MySql(db) => Connection::MySql(db.pool.acquire().await?),
+            Self::Sqlite(db) => Connection::Sqlite(db.acquire_writer().await?),
+        };
+        Tx::begin(connection, self.answer_within()).await
+    }
+
+    /// Closes every connection, after waiting for those in use.
+    pub async fn close(&self) {
+        match self {
+            Self::MySql(db) => db.pool.close().await,
+            Self::Sqlite(db) => db.close().await,
+        }
+    }
+
+    pub(crate) async fn reader(&self) -> Result<Connection, Error> {
+        Ok(match self {
+            Self::MySql(db) => Connection::MySql(db.pool.acquire().await?),
+            Self::Sqlite(db) => Connection::Sqlite(db.readers.acquire().await?),
+        })
+    }
+
+    pub(crate) fn answer_within(&self) -> Duration {
+        match self {
+            Self::MySql(db) => db.answer_within,
+            Self::Sqlite(db) => db.answer_within,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Connecting to a SQLite file.
+//!
+//! One connection writes, at most one per process; others read beside it, each on its own
+//! snapshot. Writers of other processes are waited for. A commit is on the disk when it is
+//! answered.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::db::Settings;
+use super::error::{Cause, Error};
+
+/// How long a writer waits for one of another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A few more than the statements that this program has.
+const PREPARED_STATEMENTS: usize = 256;
+
+/// A SQLite file.
+#[derive(Clone, Debug)]
+pub struct SqliteDb {
+    pub(crate) writer: SqlitePool,
+    pub(crate) readers: SqlitePool,
+    pub(crate) answer_within: Duration,
+}
+
+impl SqliteDb {
+    pub(crate) async fn connect(settings: &Settings) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::from_str(&settings.url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .statement_cache_capacity(PREPARED_STATEMENTS)
+            .disable_statement_logging();
+        // The writer first: it makes the file and turns it to WAL.
+        let writer = pool(settings, 1).connect_with(options.clone()).await?;
+        let readers = pool(settings, settings.max_connections)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await?;
+        Ok(Self {
+            writer,
+            readers,
+            answer_within: settings.answer_within,
+        })
+    }
+
+    /// The writer, when its turn comes. A turn that does not come in time is a busy store, not
+    /// an unreachable one.
+    pub(crate) async fn acquire_writer(&self) -> Result<PoolConnection<Sqlite>, Error> {
+        self.writer.acquire().await.map_err(|error| match error {
+            sqlx::Error::PoolTimedOut => Error::Busy(Cause::of(error)),
+            other => other.into(),
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn pool(settings: &Settings, connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(settings.connect_within)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}

@@ -1,0 +1,159 @@
+//! What a chunk takes of a coupon's stock for its grants in one shard.
+//!
+//! Reserving comes before the grants, in a transaction of the main database alone; returning
+//! comes after the shard's side is closed. Both can be done any number of times: the first
+//! amount, and the first return, stand.
+
+use ::campaign::{CampaignId, CouponId};
+use chrono::{DateTime, Utc};
+
+use crate::{Error, Executor, Row, Tx, coupon, sql};
+
+/// One reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StockReservation {
+    /// Whose chunk.
+    pub campaign_id: CampaignId,
+    /// Which chunk.
+    pub chunk_no: u32,
+    /// The shard that grants.
+    pub shard: u32,
+    /// What of.
+    pub coupon_id: CouponId,
+    /// How much was reserved.
+    pub amount: u32,
+    /// How much of it was returned; `None` until then.
+    pub returned: Option<u32>,
+}
+
+/// For whom stock is reserved: one chunk's grants in one shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Whose chunk.
+    pub campaign_id: CampaignId,
+    /// Which chunk.
+    pub chunk_no: u32,
+    /// The shard that grants.
+    pub shard: u32,
+}
+
+/// Reserves `wanted` coupons, or what is left of the stock, and answers how many. A repeat
+/// answers what was reserved the first time. Open `shard::chunk_grants` with it afterwards.
+///
+/// [`Error::Fault`] if there is no such coupon.
+pub async fn reserve(
+    tx: &mut Tx,
+    holder: Holder,
+    coupon_id: CouponId,
+    wanted: u32,
+    now: DateTime<Utc>,
+) -> Result<u32, Error> {
+    // The coupon's lock comes first and serialises every reservation of it, so that two copies
+    // of one task cannot both find none.
+    let Some(coupon) = coupon::lock(tx, coupon_id).await? else {
+        return Err(Error::fault("a reservation of a coupon that is not there"));
+    };
+    if let Some(reservation) = find(&mut *tx, holder).await? {
+        return Ok(reservation.amount);
+    }
+    let amount = coupon.available(wanted);
+    insert(tx, holder, coupon_id, amount, now).await?;
+    coupon::set_reserved(tx, coupon_id, coupon.reserved + u64::from(amount)).await?;
+    Ok(amount)
+}
+
+/// Returns what the shard did not use of its reservation. A repeat, or a return without a
+/// reservation, does nothing. Only after `shard::chunk_grants::close`, whose answer `used` is.
+pub async fn return_unused(tx: &mut Tx, holder: Holder, coupon_id: CouponId, used: u32) -> Result<(), Error> {
+    let Some(coupon) = coupon::lock(tx, coupon_id).await? else {
+        return Err(Error::fault("a return to a coupon that is not there"));
+    };
+    let Some(reservation) = find(&mut *tx, holder).await? else {
+        return Ok(());
+    };
+    if reservation.returned.is_some() {
+        return Ok(());
+    }
+    let unused = reservation.amount.saturating_sub(used);
+    mark_returned(tx, holder, unused).await?;
+    coupon::set_reserved(tx, coupon_id, coupon.reserved.saturating_sub(unused.into())).await
+}
+
+/// The reservation, if there is one.
+pub async fn find(on: impl Executor, holder: Holder) -> Result<Option<StockReservation>, Error> {
+    let row = sql(
+        "SELECT campaign_id, chunk_no, shard, coupon_id, amount, returned FROM stock_reservation \
+         WHERE campaign_id = ? AND chunk_no = ? AND shard = ?",
+    )
+    .bind(holder.campaign_id)
+    .bind(holder.chunk_no)
+    .bind(holder.shard)
+    .fetch_optional(on)
+    .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// A campaign's reservations that are not returned, by chunk and shard, from chunk `from` on.
+/// Return a page's before asking for the next, since a chunk may have several shards.
+pub async fn list_unreturned(
+    on: impl Executor,
+    campaign: CampaignId,
+    from: u32,
+    limit: u32,
+) -> Result<Vec<StockReservation>, Error> {
+    // Primary key.
+    let rows = sql(
+        "SELECT campaign_id, chunk_no, shard, coupon_id, amount, returned FROM stock_reservation \
+         WHERE campaign_id = ? AND chunk_no >= ? AND returned IS NULL ORDER BY chunk_no, shard LIMIT ?",
+    )
+    .bind(campaign)
+    .bind(from)
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+async fn insert(
+    tx: &mut Tx,
+    holder: Holder,
+    coupon_id: CouponId,
+    amount: u32,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sql(
+        "INSERT INTO stock_reservation (campaign_id, chunk_no, shard, coupon_id, amount, reserved_at) \
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(holder.campaign_id)
+    .bind(holder.chunk_no)
+    .bind(holder.shard)
+    .bind(coupon_id)
+    .bind(amount)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn mark_returned(tx: &mut Tx, holder: Holder, returned: u32) -> Result<(), Error> {
+    sql("UPDATE stock_reservation SET returned = ? WHERE campaign_id = ? AND chunk_no = ? AND shard = ?")
+        .bind(returned)
+        .bind(holder.campaign_id)
+        .bind(holder.chunk_no)
+        .bind(holder.shard)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+fn read(row: &Row) -> Result<StockReservation, Error> {
+    Ok(StockReservation {
+        campaign_id: row.get("campaign_id")?,
+        chunk_no: row.get("chunk_no")?,
+        shard: row.get("shard")?,
+        coupon_id: row.get("coupon_id")?,
+        amount: row.get("amount")?,
+        returned: row.get("returned")?,
+    })
+}
