@@ -5,6 +5,7 @@
 //! function; the shells see to it that both start with a checked configuration, log alike, end
 //! with an exit code that a scheduler understands, and lose nothing when they are told to stop.
 
+mod backends;
 pub mod clock;
 pub mod config;
 pub mod exit;
@@ -16,6 +17,7 @@ pub mod stop;
 pub mod telemetry;
 pub mod token;
 
+pub use backends::{Backends, Nudges};
 pub use clock::Clock;
 pub use config::Config;
 pub use exit::{ExitCode, Failure};
