@@ -77,9 +77,10 @@ start_server() {
     show_log "$name"
     return 1
   }
-  serve "$name" "$server" --no-defaults --user="$(id -un)" --datadir="$data" \
-    --bind-address=127.0.0.1 --port="$port" --socket="$data/socket" --max-connections=1000 --loose-mysqlx=OFF --secure-file-priv= \
-    --character-set-server=utf8mb4 --collation-server=utf8mb4_bin
+  serve "$name" "$server" --no-defaults --user="$(id -un)" --datadir="$data" --socket="$data/socket" \
+    --bind-address=127.0.0.1 --port="$port" --max-connections=1000 \
+    --character-set-server=utf8mb4 --collation-server=utf8mb4_bin \
+    --secure-file-priv= --loose-mysqlx=OFF
   await "$name" 60 grep -q "ready for connections.*port: $port\|^Version.*port: $port" "$work/$name.log"
 }
 
