@@ -6,6 +6,8 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use runtime::telemetry::causes;
+
 /// What was asked for, with a line end.
 pub fn line(text: impl Display) {
     let _ = writeln!(io::stdout(), "{text}");
@@ -23,7 +25,5 @@ pub fn note(text: impl Display) {
 
 /// Why it was not done, with the causes behind it: on standard error.
 pub fn fault(error: &dyn std::error::Error) {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let causes: String = causes.map(|cause| format!(": {cause}")).collect();
-    note(format_args!("{error}{causes}"));
+    note(causes(error));
 }

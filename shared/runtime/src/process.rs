@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::exit::ExitCode;
 use crate::spawn::Tasks;
 use crate::stop::Stop;
-use crate::telemetry::{self, Metrics};
+use crate::telemetry::{self, Metrics, causes};
 
 /// What every part of a process shares. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ where
         Ok(runtime) => runtime,
         Err(error) => {
             error!(
-                error = &error as &dyn std::error::Error,
+                error = %causes(&error),
                 "the async runtime cannot start"
             );
             return ExitCode::Fault;
@@ -68,7 +68,7 @@ where
         let mut beside = JoinSet::new();
         match process.stop.clone().obey_signals() {
             Ok(signals) => drop(beside.spawn(signals)),
-            Err(error) => error!(error = &error as &dyn std::error::Error, "signals are not heard"),
+            Err(error) => error!(error = %causes(&error), "signals are not heard"),
         }
         beside.spawn(process.metrics.clone().keep_up(process.clock.clone()));
         let code = main_and_drain(&process, main(process.clone())).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::telemetry;
 
 use super::duration::format;
-use super::{Config, Endpoint, Fault};
+use super::{Config, Endpoint, Fault, Queue};
 
 /// Whether `config` may be run, else every rule that it breaks.
 pub(super) fn check(config: &Config) -> Result<(), Vec<Fault>> {
@@ -94,6 +94,7 @@ fn queue(config: &Config) -> Vec<Fault> {
         Endpoint::Embedded => Vec::new(),
         Endpoint::At(_) => {
             let given = [
+                ("queue.location", queue.location != Queue::default().location),
                 ("queue.handler", queue.handler.is_some()),
                 ("queue.service_account", queue.service_account.is_some()),
             ];

@@ -233,6 +233,7 @@ fn what_production_cannot_do_without_is_asked_for() {
     let queue = fault("[queue]\nproject = \"p\"");
     let token = fault("[database]\nurl = \"mysql://noroshi@db/noroshi\"");
 
+    assert!(queue.contains("[queue] location: must be set"), "{queue}");
     assert!(queue.contains("[queue] handler: must be set"), "{queue}");
     assert!(queue.contains("[queue] service_account: must be set"), "{queue}");
     assert_eq!(
