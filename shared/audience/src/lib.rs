@@ -1,1 +1,25 @@
+//! The audience file: how it is read, what makes a row a recipient, and how recipients are
+//! packed into chunks.
+//!
+//! [`AudienceReader`] turns a stream of bytes into rows, accepted or rejected for a reason;
+//! [`Chunker`] distributes the accepted ones over chunks of one time zone; [`Packer`] and
+//! [`Unpacked`] are the chunk's stored form. No I/O but the reader's source, and nothing depends
+//! on the time or the machine.
 
+mod chunker;
+mod duplicates;
+mod packed;
+mod reader;
+mod recipient;
+mod refusal;
+mod report;
+
+pub use chunker::{Chunk, ChunkSettings, Chunker, MAX_CHUNK_RECIPIENTS, estimated_commit_bytes};
+pub use packed::{Corrupt, Digest, Packed, Packer, Unpacked, erase};
+pub use reader::{
+    AudienceReader, Delimiter, Encoding, MAX_COLUMN_NAME_BYTES, MAX_COLUMNS, MAX_LINES, MAX_USER_ID_BYTES,
+    MAX_VARIABLES_BYTES, ReadSettings, Row, check_user_id,
+};
+pub use recipient::{Recipient, Variables};
+pub use refusal::{ReadError, Refusal, Rejection};
+pub use report::{REPORT_HEADER, Summary, write_report_line};

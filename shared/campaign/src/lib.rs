@@ -8,6 +8,7 @@ mod chunk;
 mod id;
 mod message;
 mod outcome;
+mod places;
 mod push;
 mod retry;
 mod schedule;
@@ -21,6 +22,7 @@ pub use chunk::{ChunkRecord, ChunkState, Lease, LeaseTerms, Leased, Mark, Queued
 pub use id::{AudienceId, CampaignId, ChunkId, CouponId, InconsistencyId, IntentId, LeaseToken, PushId};
 pub use message::{MAX_TEMPLATE_BYTES, MAX_TTL, Message, MessageError, Position, Priority, Texts};
 pub use outcome::Reason;
+pub use places::{MAX_PLACES, Places};
 pub use push::{PushState, Raised};
 pub use retry::{Backoff, Retry, pick_up_time};
 pub use schedule::{DEFAULT_LIFETIME, Expiry, IfPast, Schedule, SendAt, SendTime, time_to_live};

@@ -42,7 +42,7 @@ pub async fn insert(tx: &mut Tx, chunk: &AudienceChunk) -> Result<(), Error> {
     .bind(chunk.header.no)
     .bind(chunk.header.size)
     .bind(&chunk.header.time_zone)
-    .bind(&chunk.header.digest)
+    .bind(chunk.header.digest)
     .bind(&chunk.recipients)
     .execute(tx)
     .await?;

@@ -50,7 +50,7 @@ pub async fn insert(
     )
     .bind(scope)
     .bind(key_hash)
-    .bind(&answered.request_hash)
+    .bind(answered.request_hash)
     .bind(answered.status)
     .bind(&answered.response)
     .bind(now)

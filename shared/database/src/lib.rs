@@ -28,7 +28,7 @@ pub mod upload_part;
 mod word;
 
 pub use engine::{
-    Cause, Column, Commit, Db, Error, Executor, Row, Settings, Statement, Tx, Value, insert_rows, migrate,
-    sql,
+    Cause, Column, Commit, Db, Error, Executor, Row, Settings, Statement, Tx, Value, create_database,
+    drop_database, insert_rows, migrate, sql,
 };
 pub use outcome::{Change, Insertion};

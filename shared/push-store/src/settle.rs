@@ -20,7 +20,18 @@ pub enum Afterwards {
         token: LeaseToken,
         /// When what is left is to be tried again.
         at: DateTime<Utc>,
+        /// Whether the attempt is one of those that are limited in number.
+        count: AttemptCount,
     },
+}
+
+/// Whether an attempt that left something counts against the number of attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptCount {
+    /// A gateway put pushes off.
+    Counted,
+    /// It ended for a reason of our own: a pause, the budget, a store.
+    NotCounted,
 }
 
 impl PushStore {
@@ -40,8 +51,8 @@ impl PushStore {
             for (push, standing) in results {
                 open.raise(*push, *standing, now);
             }
-            if let Afterwards::GiveBack { token, at } = afterwards {
-                give_back(open, token, at);
+            if let Afterwards::GiveBack { token, at, count } = afterwards {
+                give_back(open, token, at, count);
             }
             open.chunk().clone()
         })
@@ -59,11 +70,11 @@ impl PushStore {
     }
 }
 
-fn give_back(open: &mut Open, token: LeaseToken, at: DateTime<Utc>) {
+fn give_back(open: &mut Open, token: LeaseToken, at: DateTime<Utc>, count: AttemptCount) {
     if open.chunk().is_settled() {
         // Stale is no fault: who took over, or cancelled, ends the chunk.
         let _: Mark = open.record_mut().close(token);
-    } else if open.record_mut().rearm(token, at) == Mark::Applied {
+    } else if open.record_mut().rearm(token, at) == Mark::Applied && count == AttemptCount::Counted {
         open.count_attempt();
     }
 }

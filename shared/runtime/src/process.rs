@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::exit::ExitCode;
 use crate::spawn::Tasks;
 use crate::stop::Stop;
-use crate::telemetry::{self, Metrics};
+use crate::telemetry::{self, Metrics, causes};
 
 /// What every part of a process shares. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ where
         Ok(runtime) => runtime,
         Err(error) => {
             error!(
-                error = &error as &dyn std::error::Error,
+                error = %causes(&error),
                 "the async runtime cannot start"
             );
             return ExitCode::Fault;
@@ -66,7 +66,10 @@ where
         let process = Process::new(config, Clock::system());
         // These two go on until the process ends; the drain does not wait for them.
         let mut beside = JoinSet::new();
-        beside.spawn(obey_signals(process.stop.clone()));
+        match process.stop.clone().obey_signals() {
+            Ok(signals) => drop(beside.spawn(signals)),
+            Err(error) => error!(error = %causes(&error), "signals are not heard"),
+        }
         beside.spawn(process.metrics.clone().keep_up(process.clock.clone()));
         let code = main_and_drain(&process, main(process.clone())).await;
         drop(beside);
@@ -75,12 +78,6 @@ where
     // What blocks a thread, such as a read of standard input, is not waited for.
     runtime.shutdown_background();
     code
-}
-
-async fn obey_signals(stop: Stop) {
-    if let Err(error) = stop.obey_signals().await {
-        error!(error = &error as &dyn std::error::Error, "signals are not heard");
-    }
 }
 
 async fn main_and_drain(process: &Process, main: impl Future<Output = ExitCode>) -> ExitCode {

@@ -14,7 +14,7 @@ use tracing::Instrument;
 #[derive(Clone, Debug, Default)]
 pub struct Tasks(TaskTracker);
 
-/// A task panicked, with this message. The panic itself has been logged by the panic hook.
+/// A task panicked, with this message. Where, the panic hook has told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a task panicked: {0}")]
 pub struct Panicked(String);

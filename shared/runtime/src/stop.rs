@@ -53,16 +53,18 @@ impl Stop {
         self.at_once.cancelled().await;
     }
 
-    /// Makes the process's signals ask; ends with the second one.
-    pub async fn obey_signals(self) -> std::io::Result<()> {
+    /// Takes over the process's signals with this call; the future waits for them, asks for what
+    /// they mean, and ends with the second one. Must be called on the async runtime.
+    pub fn obey_signals(self) -> std::io::Result<impl Future<Output = ()> + Send> {
         let mut signals = Signals::new()?;
-        let name = signals.next().await;
-        tracing::info!(signal.name = name, "stopping: what runs is brought to its end");
-        self.request();
-        let name = signals.next().await;
-        tracing::warn!(signal.name = name, "stopping at once");
-        self.request_at_once();
-        Ok(())
+        Ok(async move {
+            let name = signals.next().await;
+            tracing::info!(signal.name = name, "stopping: what runs is brought to its end");
+            self.request();
+            let name = signals.next().await;
+            tracing::warn!(signal.name = name, "stopping at once");
+            self.request_at_once();
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sha2::{Digest, Sha256};
+use tracing::error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -29,7 +30,22 @@ pub fn start_log(log: &Log) {
         LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).boxed(),
     };
     // An error says that a subscriber is set: the test's or the embedding program's.
-    let _ = registry().with(lines.with_filter(targets)).try_init();
+    let started = registry().with(lines.with_filter(targets)).try_init().is_ok();
+    if started && log.format == LogFormat::Json {
+        log_panics();
+    }
+}
+
+/// Makes a panic one line of the log, because machines read every line of standard error.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(tracing::field::display);
+        error!(
+            panic.location = location,
+            panic.message = panic.payload_as_str(),
+            "panicked"
+        );
+    }));
 }
 
 /// Reads `info,sqlx=warn`: one level for all, and exceptions by module. `None` if it is not that;
@@ -53,6 +69,16 @@ pub(crate) fn targets(text: &str) -> Option<Targets> {
 /// user ids can compute it.
 pub fn user_hash(user_id: &str) -> String {
     hex::encode(&Sha256::digest(user_id.as_bytes())[..8])
+}
+
+/// An error with the causes behind it, as one text: `the store did not answer: refused`. A log's
+/// JSON would hold the first of them only.
+pub fn causes(error: &dyn std::error::Error) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        write!(f, "{error}")?;
+        let mut causes = std::iter::successors(error.source(), |cause| cause.source());
+        causes.try_for_each(|cause| write!(f, ": {cause}"))
+    })
 }
 
 /// The process's metrics. Clones are the same.

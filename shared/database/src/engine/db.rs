@@ -16,7 +16,7 @@ pub struct Settings {
     pub url: String,
     /// Connections at most; on SQLite, readers beside the one writer.
     pub max_connections: u32,
-    /// How long to wait for a connection.
+    /// How long to wait for a connection; on SQLite also for a writer of another process.
     pub connect_within: Duration,
     /// How long to wait for a statement's answer before the connection is given up.
     pub answer_within: Duration,

@@ -5,6 +5,7 @@
 //! a caller can do about them, and the schema's migrations. The tables' modules know none of it.
 
 mod connection;
+mod create;
 mod db;
 mod dialect;
 mod error;
@@ -18,6 +19,7 @@ mod statement;
 mod tx;
 mod value;
 
+pub use create::{create_database, drop_database};
 pub use db::{Db, Settings};
 pub use error::{Cause, Error};
 pub use executor::Executor;

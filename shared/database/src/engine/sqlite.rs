@@ -16,9 +16,6 @@ use sqlx::sqlite::{
 use super::db::Settings;
 use super::error::{Cause, Error};
 
-/// How long a writer waits for one of another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// A few more than the statements that this program has.
 const PREPARED_STATEMENTS: usize = 256;
 
@@ -36,7 +33,7 @@ impl SqliteDb {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(settings.connect_within)
             .statement_cache_capacity(PREPARED_STATEMENTS)
             .disable_statement_logging();
         // The writer first: it makes the file and turns it to WAL.

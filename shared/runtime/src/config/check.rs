@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::telemetry;
 
 use super::duration::format;
-use super::{Config, Endpoint, Fault};
+use super::{Config, Endpoint, Fault, Queue};
 
 /// Whether `config` may be run, else every rule that it breaks.
 pub(super) fn check(config: &Config) -> Result<(), Vec<Fault>> {
@@ -94,6 +94,7 @@ fn queue(config: &Config) -> Vec<Fault> {
         Endpoint::Embedded => Vec::new(),
         Endpoint::At(_) => {
             let given = [
+                ("queue.location", queue.location != Queue::default().location),
                 ("queue.handler", queue.handler.is_some()),
                 ("queue.service_account", queue.service_account.is_some()),
             ];
@@ -113,8 +114,7 @@ fn passes(config: &Config) -> Vec<Fault> {
         ("dispatch.interval", config.dispatch.interval),
         ("reconcile.interval", config.reconcile.interval),
         ("prune.interval", config.prune.interval),
-        ("dispatch.pick_up", config.dispatch.pick_up),
-        ("retry.floor", config.retry.floor),
+        ("retry.base", config.retry.base),
     ]
     .into_iter()
     .filter(|(_, duration)| duration.is_zero())
@@ -126,17 +126,8 @@ fn passes(config: &Config) -> Vec<Fault> {
             "must be between 2 (the marker and one push) and 500",
         ));
     }
-    if config.dispatch.pick_up_max < config.dispatch.pick_up {
-        faults.push(Fault::new(
-            "dispatch.pick_up_max",
-            "must not be shorter than pick_up",
-        ));
-    }
-    if config.retry.cap < config.retry.floor.max(config.retry.throttled_floor) {
-        faults.push(Fault::new(
-            "retry.cap",
-            "must not be shorter than floor and throttled_floor",
-        ));
+    if config.retry.cap < config.retry.base {
+        faults.push(Fault::new("retry.cap", "must not be shorter than base"));
     }
     if config.prune.keep < Duration::from_secs(3_600) {
         faults.push(Fault::new("prune.keep", "must be at least \"1h\""));

@@ -42,7 +42,10 @@ impl DatabaseUrl {
         } else {
             Self(text.to_owned())
         };
-        let known = url.is_embedded() || url.0.starts_with("mysql://") || url.0.starts_with("sqlite:");
+        let known = url.is_embedded()
+            || ["mysql://", "mariadb://", "sqlite:"]
+                .into_iter()
+                .any(|scheme| url.0.starts_with(scheme));
         if known { Ok(url) } else { Err(RULE.to_owned()) }
     }
 

@@ -14,6 +14,7 @@ mod overlay;
 mod secret;
 mod sections;
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -57,9 +58,10 @@ impl Config {
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let default = Path::new("noroshi.toml");
         let file = file.or_else(|| default.exists().then_some(default));
-        // A variable that is not UTF-8 cannot be one of ours.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        // A value that is not UTF-8 is kept, changed: its setting's rule refuses it by name.
+        let text = |value: OsString| value.to_string_lossy().into_owned();
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, text(value))));
         Self::read(file, environment)
     }
 

@@ -48,9 +48,10 @@ impl Secret {
     pub(super) fn read(reference: &str) -> Result<Self, String> {
         let value = match reference.split_once(':') {
             Some(("file", path)) => read_file(Path::new(path))?,
-            Some(("env", name)) => {
-                std::env::var(name).map_err(|_| format!("environment variable {name} is not set"))?
-            }
+            Some(("env", name)) => std::env::var_os(name)
+                .ok_or_else(|| format!("environment variable {name} is not set"))?
+                .into_string()
+                .map_err(|_| format!("environment variable {name} is not UTF-8"))?,
             _ => return Err(RULE.to_owned()),
         };
         let value = value.trim_end_matches(['\r', '\n']);

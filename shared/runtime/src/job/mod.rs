@@ -37,6 +37,7 @@ use tracing::{debug, error, info};
 use crate::clock::{Clock, Moment};
 use crate::exit::Failure;
 use crate::spawn::{Panicked, catch};
+use crate::telemetry::causes;
 
 pub use once::{main, once};
 pub use repeat::{Nudge, Repeat};
@@ -86,8 +87,7 @@ where
         }
         Ok(report) => info!(job = name, job.report = %report, elapsed_ms = millis(elapsed), "pass done"),
         Err(Broken::Failed(error)) => {
-            let error: &dyn std::error::Error = error;
-            error!(job = name, error, elapsed_ms = millis(elapsed), "pass failed");
+            error!(job = name, error = %causes(error), elapsed_ms = millis(elapsed), "pass failed");
         }
         Err(Broken::Panicked(panic)) => {
             error!(job = name, %panic, elapsed_ms = millis(elapsed), "pass panicked");

@@ -11,6 +11,7 @@ use super::{Broken, Report, observe};
 use crate::config::Config;
 use crate::exit::{ExitCode, Failure};
 use crate::process::{self, Process};
+use crate::telemetry::causes;
 
 /// The whole of a job's `main`: reads the command line and the configuration, runs `pass` to its
 /// end, and says how it went. The pass connects to what it needs.
@@ -24,7 +25,7 @@ where
     let code = match arguments(std::env::args_os().skip(1)) {
         Ok(Arguments::Run(file)) => match Config::load(file.as_deref()) {
             Ok(config) => process::run(config, |process| async move { once(name, &process, pass).await }),
-            Err(error) => refuse(&error.to_string()),
+            Err(error) => refuse(&causes(&error).to_string()),
         },
         Ok(Arguments::Help) => {
             say(&format!(

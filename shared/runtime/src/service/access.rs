@@ -1,13 +1,16 @@
 //! What surrounds every request: an id, a task of its own, one line in the log.
 
+use std::time::Duration;
+
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use tracing::{Instrument, error, info, info_span};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use tracing::{Instrument, debug, error, info, info_span};
 use uuid::Uuid;
 
 use super::Problem;
+use super::health::PATHS;
 use super::problem::of_bare_error;
 use crate::clock::Clock;
 use crate::process::Process;
@@ -99,15 +102,7 @@ async fn answer(shell: Shell, mut request: Request, next: Next) -> Response {
     .await;
 
     let elapsed = shell.clock.monotonic().since(started);
-    span.in_scope(|| {
-        log(
-            shell.service,
-            &method,
-            &route,
-            response.status().as_u16(),
-            elapsed,
-        )
-    });
+    span.in_scope(|| log(shell.service, &method, &route, response.status(), elapsed));
     response.headers_mut().insert(HEADER, id.0);
     response
 }
@@ -118,13 +113,18 @@ fn route(request: &Request) -> String {
     matched.map_or("none", MatchedPath::as_str).to_owned()
 }
 
-fn log(service: &'static str, method: &Method, route: &str, status: u16, elapsed: std::time::Duration) {
+fn log(service: &'static str, method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    info!(service, http.method = %method, http.route = route, http.status = status, elapsed_ms, "answered");
+    let status_code = status.as_u16();
+    if status.is_success() && PATHS.contains(&route) {
+        debug!(service, http.method = %method, http.route = route, http.status = status_code, elapsed_ms, "answered");
+    } else {
+        info!(service, http.method = %method, http.route = route, http.status = status_code, elapsed_ms, "answered");
+    }
     let labels = [
         ("service", service.to_owned()),
         ("route", route.to_owned()),
-        ("status", status.to_string()),
+        ("status", status_code.to_string()),
     ];
     metrics::counter!("noroshi_http_requests_total", &labels).increment(1);
     metrics::histogram!("noroshi_http_request_seconds", "service" => service, "route" => route.to_owned())

@@ -115,13 +115,17 @@ fn not_ready(problem: Problem) -> Response {
     ([(RETRY_AFTER, COME_BACK)], problem).into_response()
 }
 
-/// `/livez`, `/readyz` and `/metrics`.
+/// What probes ask every few seconds.
+pub(super) const PATHS: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+
+/// The routes of [`PATHS`].
 pub(super) fn routes(checks: Checks, metrics: Metrics) -> Router {
+    let [livez, readyz, metrics_path] = PATHS;
     Router::new()
-        .route("/livez", get(|| async { Json(json!({ "status": "alive" })) }))
-        .route("/readyz", get(move || checks.clone().readiness()))
+        .route(livez, get(|| async { Json(json!({ "status": "alive" })) }))
+        .route(readyz, get(move || checks.clone().readiness()))
         .route(
-            "/metrics",
+            metrics_path,
             get(move || async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render()) }),
         )
 }

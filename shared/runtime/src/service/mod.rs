@@ -36,8 +36,9 @@ pub struct Service {
 }
 
 impl Service {
-    /// The service of these routes, whose bodies are at most `body_limit` bytes. A route that
-    /// takes more sets a [`DefaultBodyLimit`] of its own.
+    /// The service of these routes. What its extractors read of a body (`Bytes`, `Json`, `String`)
+    /// is at most `body_limit` bytes, else the answer is 413; a route that takes more sets a
+    /// [`DefaultBodyLimit`] of its own. A handler that streams its body counts for itself.
     pub fn new(name: &'static str, routes: Router, body_limit: usize) -> Self {
         Self {
             name,

@@ -139,7 +139,7 @@ fn the_times_of_a_delivery_must_fit_into_each_other() {
 
 #[test]
 fn every_rule_that_is_broken_is_told_at_once() {
-    let said = fault("[sender]\nbudget = \"1s\"\n[prune]\nkeep = \"1m\"\n[retry]\ncap = \"1s\"");
+    let said = fault("[sender]\nbudget = \"1s\"\n[prune]\nkeep = \"1m\"\n[retry]\ncap = \"1ms\"");
 
     let settings: Vec<_> = said.lines().map(|line| line.split(':').next().unwrap()).collect();
     assert_eq!(settings, ["[sender] budget", "[retry] cap", "[prune] keep"]);
@@ -233,6 +233,7 @@ fn what_production_cannot_do_without_is_asked_for() {
     let queue = fault("[queue]\nproject = \"p\"");
     let token = fault("[database]\nurl = \"mysql://noroshi@db/noroshi\"");
 
+    assert!(queue.contains("[queue] location: must be set"), "{queue}");
     assert!(queue.contains("[queue] handler: must be set"), "{queue}");
     assert!(queue.contains("[queue] service_account: must be set"), "{queue}");
     assert_eq!(

@@ -4,6 +4,7 @@
 
 mod config;
 mod job;
+mod log;
 mod process;
 mod sample;
 mod service;

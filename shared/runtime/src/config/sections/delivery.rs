@@ -61,19 +61,23 @@ pub struct Sender {
     pub permit: Duration,
 }
 
-/// `[retry]`: how long a push waits before it is tried again.
+/// `[retry]`: how long a push waits before it is tried again, and how often it is. A wait is
+/// somewhere between nothing and its bound, so that what failed together does not return
+/// together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retry {
-    /// First wait when a gateway or store could not be reached; it doubles, with jitter.
+    /// Bound of the first wait; it doubles with each further attempt.
     #[serde(with = "duration")]
-    pub floor: Duration,
-    /// First wait when a gateway throttles and does not say for how long.
-    #[serde(with = "duration")]
-    pub throttled_floor: Duration,
-    /// Longest wait, whatever a gateway asks for.
+    pub base: Duration,
+    /// Bound of every wait; what a gateway asks for may exceed it.
     #[serde(with = "duration")]
     pub cap: Duration,
+    /// Least wait when a gateway throttles and does not say for how long.
+    #[serde(with = "duration")]
+    pub throttled_floor: Duration,
+    /// Attempts in all, the first included.
+    pub attempts: NonZeroU32,
 }
 
 impl Default for Fcm {
@@ -106,9 +110,10 @@ impl Default for Sender {
 impl Default for Retry {
     fn default() -> Self {
         Self {
-            floor: Duration::from_secs(1),
-            throttled_floor: Duration::from_secs(60),
+            base: Duration::from_secs(1),
             cap: Duration::from_secs(600),
+            throttled_floor: Duration::from_secs(60),
+            attempts: super::count(16),
         }
     }
 }

@@ -44,12 +44,6 @@ pub struct Dispatch {
     pub look_ahead: Duration,
     /// Chunks of one campaign that are in the queue at most.
     pub in_queue: NonZeroU32,
-    /// When a chunk in the queue comes due again because no sender took it.
-    #[serde(with = "duration")]
-    pub pick_up: Duration,
-    /// `pick_up` doubles with each hand-over in a row that no sender took, up to this.
-    #[serde(with = "duration")]
-    pub pick_up_max: Duration,
 }
 
 /// `[reconcile]`: what was left between the stores is brought to its end.
@@ -101,8 +95,6 @@ impl Default for Dispatch {
             interval: Duration::from_secs(1),
             look_ahead: Duration::from_secs(30),
             in_queue: super::count(200),
-            pick_up: Duration::from_secs(60),
-            pick_up_max: Duration::from_secs(30 * 60),
         }
     }
 }

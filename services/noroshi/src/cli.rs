@@ -1,0 +1,53 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use runtime::ExitCode;
+
+use crate::commands::config::{self, ConfigCommand};
+
+/// Sends push-notification campaigns: who, what and coupons in SQL, one push per recipient in
+/// Datastore.
+#[derive(Debug, Parser)]
+#[command(name = "noroshi", version, max_term_width = 100, after_help = AFTER_HELP)]
+struct Cli {
+    /// Configuration file [default: ./noroshi.toml where it exists].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Every setting can be given as a variable too: NOROSHI__SENDER__BUDGET=45s is `budget` in [sender].
+Without any, everything runs embedded, on files in ./data.
+
+Exit codes: 0 done, 64 wrong configuration or usage, 69 a store is not reachable,
+70 a fault of ours, 75 try again.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show, check or start a configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// Does what the arguments, the program's name first, ask for.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => match cli.command {
+            Command::Config(command) => config::run(&command, cli.config.as_deref()),
+        },
+        Err(answer) => {
+            // Nobody is left to tell when the terminal is gone.
+            let _ = answer.print();
+            match answer.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Done,
+                _ => ExitCode::Usage,
+            }
+        }
+    }
+}

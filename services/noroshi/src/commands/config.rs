@@ -1,0 +1,51 @@
+//! `noroshi config`: what is set, whether it is right, and how to begin.
+
+use std::path::Path;
+
+use clap::Subcommand;
+use runtime::config::SAMPLE;
+use runtime::{Config, ExitCode};
+
+use crate::output;
+
+/// What to do with the configuration.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the effective configuration: defaults, file and variables taken together.
+    ///
+    /// Secrets are shown as where they come from (file:…, env:…), passwords in URLs as ***.
+    Show,
+    /// Say what is wrong with the configuration, each fault by the name of its setting.
+    ///
+    /// Starts nothing and connects to nothing. Exits with 64 if anything is wrong.
+    Check,
+    /// Print a configuration with every setting explained, each at its default.
+    ///
+    /// To begin: noroshi config sample > noroshi.toml
+    Sample,
+}
+
+/// Does it, with the configuration in `file` or where it is by default.
+pub fn run(command: &ConfigCommand, file: Option<&Path>) -> ExitCode {
+    match command {
+        ConfigCommand::Show => with(file, |config| output::text(&config.redacted())),
+        ConfigCommand::Check => with(file, |_| output::line("The configuration is valid.")),
+        ConfigCommand::Sample => {
+            output::text(SAMPLE);
+            ExitCode::Done
+        }
+    }
+}
+
+fn with(file: Option<&Path>, act: impl FnOnce(Config)) -> ExitCode {
+    match Config::load(file) {
+        Ok(config) => {
+            act(config);
+            ExitCode::Done
+        }
+        Err(error) => {
+            output::fault(&error);
+            ExitCode::Usage
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What the command does: one file a subcommand.
+
+pub mod config;

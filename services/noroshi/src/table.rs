@@ -1,0 +1,111 @@
+//! Tables for people: columns in line, numbers to the right.
+
+use std::fmt;
+
+/// Rows of cells. A column whose cells all begin with a digit is set to the right.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a row below the others. Rows may differ in length.
+    pub fn row<const N: usize>(&mut self, cells: [&dyn fmt::Display; N]) {
+        self.rows.push(cells.map(ToString::to_string).into());
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let count = self.rows.iter().map(Vec::len).max().unwrap_or_default();
+        let column = |at: usize| {
+            let cells = || self.rows.iter().filter_map(move |row| row.get(at));
+            Column {
+                width: cells().map(|cell| cell.chars().count()).max().unwrap_or_default(),
+                numbers: cells()
+                    .all(|cell| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit())),
+            }
+        };
+        (0..count).map(column).collect()
+    }
+}
+
+struct Column {
+    width: usize,
+    numbers: bool,
+}
+
+impl fmt::Display for Table {
+    /// One line a row, two spaces between columns, no line end after the last.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = self.columns();
+        let line = |row: &Vec<String>| {
+            let cells = row.iter().zip(&columns).map(|(cell, Column { width, numbers })| {
+                if *numbers {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:<width$}")
+                }
+            });
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        f.write_str(&self.rows.iter().map(line).collect::<Vec<_>>().join("\n"))
+    }
+}
+
+/// A count with its thousands apart: `1,234,567`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in the unit that fits: `812 B`, `4.0 KiB`, `288.3 MiB`, `1.5 GiB`.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match UNITS.into_iter().find(|(_, size)| n >= *size) {
+        Some((unit, size)) => {
+            let tenths = (u128::from(n) * 10 + u128::from(size) / 2) / u128::from(size);
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => format!("{n} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_in_line_and_numbers_to_the_right() {
+        let mut table = Table::new();
+        table.row([&"audience", &count(100_000)]);
+        table.row([&"failed", &count(12), &"unregistered"]);
+
+        assert_eq!(
+            table.to_string(),
+            "audience  100,000\nfailed         12  unregistered"
+        );
+    }
+
+    #[test]
+    fn counts_and_bytes_are_written_for_people() {
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(count),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [812, 4_096, 302_304_461, 3 << 29].map(bytes),
+            ["812 B", "4.0 KiB", "288.3 MiB", "1.5 GiB"]
+        );
+    }
+}

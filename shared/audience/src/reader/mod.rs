@@ -1,0 +1,124 @@
+//! Reads an audience file row by row, and accepts or rejects each.
+//!
+//! The file is a stream: a few blocks of it are in memory, and a hash of every accepted id.
+//! What comes out is a pure function of the bytes and the settings, so an import that was
+//! killed reads the file again and skips what it has stored.
+
+mod header;
+mod records;
+mod rules;
+mod text;
+
+use std::io::Read;
+
+use header::Columns;
+use records::Records;
+use rules::Rules;
+use text::Text;
+
+pub use header::{Delimiter, MAX_COLUMN_NAME_BYTES, MAX_COLUMNS};
+pub use rules::{MAX_USER_ID_BYTES, MAX_VARIABLES_BYTES, check_user_id};
+pub use text::Encoding;
+
+use crate::duplicates::AcceptedIds;
+use crate::{ReadError, Recipient, Refusal, Rejection};
+
+/// The most lines of a file: what fits 32 bits.
+pub const MAX_LINES: u64 = u32::MAX as u64;
+
+/// How a file is to be read; what is `None` is found from the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadSettings {
+    /// How it is written.
+    pub encoding: Option<Encoding>,
+    /// What separates its fields.
+    pub delimiter: Option<Delimiter>,
+    /// A random secret, under which ids are hashed to find duplicates. It has no influence on
+    /// what is found; with a known one, somebody could make ids that meet.
+    pub hash_key: [u8; 16],
+}
+
+/// Rows of an audience file, one after the other.
+pub struct AudienceReader<R> {
+    records: Records<R>,
+    columns: Columns,
+    rules: Rules,
+    accepted: AcceptedIds,
+}
+
+/// One row and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// The physical line on which it starts; the header is usually 1.
+    pub line: u64,
+    /// Its user id as it stands there, trimmed; empty where the row has none.
+    pub user_id: &'a str,
+    /// The recipient, or why it is none.
+    pub verdict: Result<Recipient<'a>, Rejection>,
+}
+
+impl<R: Read> AudienceReader<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    ///
+    /// The file is refused, or its source cannot be read.
+    pub fn open(source: R, settings: ReadSettings) -> Result<Self, ReadError> {
+        let mut text = Text::new(source, settings.encoding);
+        let delimiter = match settings.delimiter {
+            Some(delimiter) => delimiter,
+            None => header::find_delimiter(&mut text)?,
+        };
+        // One field more than a header may have, to see that there are more.
+        let mut records = Records::new(text, delimiter.as_byte(), MAX_COLUMNS + 1);
+        let columns = Columns::read(&mut records)?;
+        Ok(Self {
+            records,
+            columns,
+            rules: Rules::default(),
+            accepted: AcceptedIds::new(settings.hash_key),
+        })
+    }
+
+    /// The names of the template variables, in lower case, in the order of their columns.
+    pub fn variables(&self) -> &[String] {
+        &self.columns.names
+    }
+
+    /// The next row; `None` at the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// The file is refused, or its source cannot be read; there is nothing more to come then.
+    pub fn next_row(&mut self) -> Result<Option<Row<'_>>, ReadError> {
+        let Some(record) = self.records.next_record()? else {
+            return Ok(None);
+        };
+        let line = record.line;
+        let Ok(short_line) = u32::try_from(line) else {
+            return Err(Refusal::TooManyLines { limit: MAX_LINES }.into());
+        };
+        let user_id = record.field(self.columns.user_id).unwrap_or_default();
+        let verdict = self.rules.check(&record, &self.columns).and_then(|recipient| {
+            match self.accepted.insert(recipient.user_id, short_line) {
+                Ok(()) => Ok(recipient),
+                Err(of_line) => Err(Rejection::Duplicate {
+                    of_line: of_line.into(),
+                }),
+            }
+        });
+        Ok(Some(Row {
+            line,
+            user_id,
+            verdict,
+        }))
+    }
+}
+
+impl<R> std::fmt::Debug for AudienceReader<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AudienceReader")
+            .field("columns", &self.columns)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,3 @@
+//! The audience file from outside: what is read, packed and reported.
+
+mod expected;

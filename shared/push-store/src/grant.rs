@@ -1,0 +1,40 @@
+//! The Datastore side of a grant, done again.
+//!
+//! SQL is where a grant is committed; what is here only follows. The first attempt is made at
+//! the rendezvous, with [`PushStore::open`]; this is every later one.
+
+use campaign::{ChunkId, Places, Standing};
+use chrono::{DateTime, Utc};
+
+use crate::client::PushStore;
+use crate::error::Error;
+
+/// What became of a redo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redone {
+    /// The named pushes are granted or further.
+    Done,
+    /// There is no such chunk.
+    NoChunk,
+}
+
+impl PushStore {
+    /// Raises the pushes at `places` to granted; those that are as far or further stay. However
+    /// often it is done, and whoever else works on the chunk, the result is the same.
+    pub async fn redo_grants(
+        &self,
+        chunk: ChunkId,
+        places: &Places,
+        now: DateTime<Utc>,
+    ) -> Result<Redone, Error> {
+        let pushes = self.list_pushes(chunk).await?;
+        let named = pushes.iter().filter(|push| places.contains(push.place));
+        let named = named.map(|push| push.id).collect::<Vec<_>>();
+        let redone = self.change(chunk, &named, |open| {
+            for push in &named {
+                open.raise(*push, Standing::Granted, now);
+            }
+        });
+        Ok(redone.await?.map_or(Redone::NoChunk, |()| Redone::Done))
+    }
+}
