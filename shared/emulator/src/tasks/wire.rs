@@ -1,0 +1,81 @@
+//! The wire: gRPC calls by their method names, everything else as plain HTTP.
+//!
+//! The SDK generates messages and a client but no server, so the methods are listed here.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use prost::Message;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::server::Grpc;
+use tonic_prost::ProstCodec;
+
+use super::api::Api;
+use super::identity::Identity;
+use super::pages;
+
+const PREFIX: &str = "/google.cloud.tasks.v2.CloudTasks/";
+
+/// Serves one server's port; cheap to clone for each connection.
+#[derive(Clone, Debug)]
+pub(super) struct Wire {
+    pub(super) api: Arc<Api>,
+    pub(super) identity: Arc<Identity>,
+}
+
+impl Service<Request<Incoming>> for Wire {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let Self { api, identity } = self.clone();
+        Box::pin(async move {
+            let method = request.uri().path().strip_prefix(PREFIX).map(str::to_owned);
+            Ok(match method {
+                Some(method) => call(&api, &method, request).await,
+                None => pages::answer(&request, &identity),
+            })
+        })
+    }
+}
+
+async fn call(api: &Api, method: &str, request: Request<Incoming>) -> Response<Body> {
+    match method {
+        "GetQueue" => unary(request, |asked| api.get_queue(asked)).await,
+        "ListQueues" => unary(request, |asked| api.list_queues(asked)).await,
+        "CreateQueue" => unary(request, |asked| api.create_queue(asked)).await,
+        "UpdateQueue" => unary(request, |asked| api.update_queue(asked)).await,
+        "DeleteQueue" => unary(request, |asked| api.delete_queue(asked)).await,
+        "PurgeQueue" => unary(request, |asked| api.purge_queue(asked)).await,
+        "PauseQueue" => unary(request, |asked| api.pause_queue(asked)).await,
+        "ResumeQueue" => unary(request, |asked| api.resume_queue(asked)).await,
+        "CreateTask" => unary(request, |asked| api.create_task(asked)).await,
+        "GetTask" => unary(request, |asked| api.get_task(asked)).await,
+        "ListTasks" => unary(request, |asked| api.list_tasks(asked)).await,
+        "DeleteTask" => unary(request, |asked| api.delete_task(asked)).await,
+        "RunTask" => unary(request, |asked| api.run_task(asked)).await,
+        other => Status::unimplemented(format!("{other} is not supported here.")).into_http(),
+    }
+}
+
+async fn unary<Q, A, F>(request: Request<Incoming>, method: impl Fn(Q) -> F) -> Response<Body>
+where
+    Q: Message + Default + 'static,
+    A: Message + Default + 'static,
+    F: Future<Output = Result<A, Status>>,
+{
+    let method = tower::service_fn(|request: tonic::Request<Q>| {
+        let answer = method(request.into_inner());
+        async move { answer.await.map(tonic::Response::new) }
+    });
+    Grpc::new(ProstCodec::<A, Q>::default())
+        .unary(method, request)
+        .await
+}
