@@ -1,1 +1,22 @@
+//! Delivers chunks: the handler that the task queue calls.
+//!
+//! A task names a chunk. The sender takes the chunk's lease, grants coupons in SQL and raises
+//! the pushes in Datastore at one rendezvous, hands each push to its gateway, and settles what
+//! the gateway said. Every step may be cut off anywhere and done again by anybody: see
+//! [`deliver`] for the order in which that is so.
 
+mod attempt;
+mod campaigns;
+pub mod deliver;
+mod error;
+mod grants;
+mod handler;
+mod permit;
+mod send;
+mod sort;
+mod totals;
+
+pub use deliver::{Delivered, Sender};
+pub use error::Error;
+pub use handler::service;
+pub use permit::Permits;

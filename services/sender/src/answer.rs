@@ -1,0 +1,139 @@
+//! What the gateways said for one user's addresses, summed up for the push.
+//!
+//! A push is `sent` when one address took it. It is tried again only when none did and one may
+//! still. Otherwise the fault that says most becomes its reason.
+
+use std::time::Duration;
+
+use campaign::Reason;
+use provider::{Outcome, Unreachable};
+
+/// What became of a push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It is final.
+    Settled(Reason),
+    /// A gateway put it off; `exhausted` is its reason if no attempt is left.
+    Later {
+        after: Option<Duration>,
+        exhausted: Reason,
+    },
+    /// It was not tried: no permit, or no time left in this attempt.
+    NotTried,
+}
+
+/// What came of one address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Said(Outcome),
+    TooLate,
+    NotTried,
+}
+
+/// What becomes of a push whose addresses gave these answers; none at all count as gone.
+pub(crate) fn sum_up(answers: &[Answer]) -> Sent {
+    let mut best = Sent::Settled(Reason::Unregistered);
+    for answer in answers {
+        let one = match answer {
+            Answer::TooLate => Sent::Settled(Reason::PastExpiry),
+            Answer::NotTried => Sent::NotTried,
+            Answer::Said(outcome) => of_outcome(outcome),
+        };
+        if weight(&one) > weight(&best) {
+            best = one;
+        }
+    }
+    best
+}
+
+impl Answer {
+    /// The word under which metrics count it.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::TooLate => "too_late",
+            Self::NotTried => "not_tried",
+            Self::Said(Outcome::Accepted) => "accepted",
+            Self::Said(Outcome::AddressGone) => "address_gone",
+            Self::Said(Outcome::AddressWrong) => "address_wrong",
+            Self::Said(Outcome::PayloadWrong(_)) => "payload_wrong",
+            Self::Said(Outcome::Throttled { .. }) => "throttled",
+            Self::Said(Outcome::CredentialRefused) => "credential_refused",
+            Self::Said(Outcome::Unreachable(Unreachable::NotDelivered { .. })) => "not_delivered",
+            Self::Said(Outcome::Unreachable(Unreachable::PossiblyDelivered)) => "possibly_delivered",
+        }
+    }
+}
+
+fn of_outcome(outcome: &Outcome) -> Sent {
+    match outcome {
+        Outcome::Accepted => Sent::Settled(Reason::Accepted),
+        Outcome::AddressGone => Sent::Settled(Reason::Unregistered),
+        Outcome::AddressWrong => Sent::Settled(Reason::AddressWrong),
+        Outcome::PayloadWrong(_) => Sent::Settled(Reason::PayloadWrong),
+        Outcome::Throttled { after, .. } => {
+            Sent::Later { after: *after, exhausted: Reason::GatewayThrottled }
+        }
+        Outcome::CredentialRefused => Sent::Later { after: None, exhausted: Reason::CredentialRefused },
+        Outcome::Unreachable(Unreachable::NotDelivered { after }) => {
+            Sent::Later { after: *after, exhausted: Reason::GatewayUnreachable }
+        }
+        Outcome::Unreachable(Unreachable::PossiblyDelivered) => {
+            Sent::Later { after: None, exhausted: Reason::GatewayUnreachable }
+        }
+    }
+}
+
+/// Of the answers for a user's addresses, the one that weighs most stands for the push:
+/// acceptance, then what may still come, then the fault that says most.
+fn weight(sent: &Sent) -> (u8, Duration) {
+    match sent {
+        Sent::Settled(Reason::Accepted) => (5, Duration::ZERO),
+        Sent::Later { after, .. } => (4, after.unwrap_or_default()),
+        Sent::NotTried => (3, Duration::ZERO),
+        Sent::Settled(Reason::PastExpiry) => (2, Duration::ZERO),
+        Sent::Settled(Reason::Unregistered) => (0, Duration::ZERO),
+        Sent::Settled(_) => (1, Duration::ZERO),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provider::Scope;
+
+    use super::*;
+
+    fn said(outcome: Outcome) -> Answer {
+        Answer::Said(outcome)
+    }
+
+    #[test]
+    fn one_acceptance_is_enough() {
+        let answers = [
+            said(Outcome::AddressGone),
+            said(Outcome::Accepted),
+            said(Outcome::Unreachable(Unreachable::PossiblyDelivered)),
+        ];
+
+        assert_eq!(sum_up(&answers), Sent::Settled(Reason::Accepted));
+    }
+
+    #[test]
+    fn what_may_still_come_outweighs_what_cannot_and_the_longest_wait_counts() {
+        let throttled = |seconds| {
+            said(Outcome::Throttled { after: Some(Duration::from_secs(seconds)), scope: Scope::Project })
+        };
+
+        let sent = sum_up(&[said(Outcome::AddressWrong), throttled(5), throttled(60), Answer::NotTried]);
+
+        let after = Some(Duration::from_secs(60));
+        assert_eq!(sent, Sent::Later { after, exhausted: Reason::GatewayThrottled });
+    }
+
+    #[test]
+    fn only_when_every_address_is_gone_is_the_user_unregistered() {
+        let gone = said(Outcome::AddressGone);
+
+        assert_eq!(sum_up(&[gone.clone(), gone.clone()]), Sent::Settled(Reason::Unregistered));
+        assert_eq!(sum_up(&[gone, said(Outcome::AddressWrong)]), Sent::Settled(Reason::AddressWrong));
+    }
+}

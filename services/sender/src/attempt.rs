@@ -1,0 +1,244 @@
+//! One attempt at a chunk, under its lease.
+//!
+//! Sends and settling go on side by side: what the gateways have said is settled at least every
+//! second, so that a process that dies leaves little that was accepted and is not known to be.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use campaign::{Backoff, LeaseToken, PushId, Reason, Retry, Standing};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt;
+use push_store::{Afterwards, AttemptCount, Chunk, Push};
+use runtime::Backends;
+use runtime::clock::Moment;
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use crate::answer::Sent;
+use crate::campaigns::Campaign;
+use crate::deliver::Delivered;
+use crate::error::Error;
+use crate::grants;
+use crate::permit::Permits;
+use crate::send::{Handed, Sending};
+use crate::sort::{self, Sorted, Wanted};
+use crate::totals::Totals;
+
+/// Results wait at most this long to be settled.
+const SETTLE_EVERY: Duration = Duration::from_secs(1);
+
+/// Between two tries to settle while Datastore does not answer.
+const SETTLE_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+/// An attempt at a chunk.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) backends: &'a Backends,
+    pub(crate) permits: &'a Permits,
+    pub(crate) campaign: &'a Campaign,
+    pub(crate) chunk: &'a Chunk,
+    pub(crate) token: LeaseToken,
+    /// No send starts after this.
+    pub(crate) until: Moment,
+    pub(crate) lease_until: DateTime<Utc>,
+}
+
+/// What is left over, and when it is to be tried again.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    at: DateTime<Utc>,
+    count: AttemptCount,
+}
+
+impl Attempt<'_> {
+    /// Does what can be done, gives the chunk back or closes it, and brings the totals up to
+    /// date.
+    pub(crate) async fn run(&self) -> Result<Delivered, Error> {
+        let mut totals = Totals::since(self.now());
+        let chunk = match self.work(&mut totals).await {
+            Ok(chunk) => chunk,
+            Err(error @ Error::Store(_)) => return Err(error),
+            Err(error) => {
+                self.give_back(&[], self.soon()).await?;
+                return Err(error);
+            }
+        };
+        totals.record(self, &chunk).await;
+        Ok(if chunk.is_settled() { Delivered::Done } else { Delivered::GivenBack })
+    }
+
+    async fn work(&self, totals: &mut Totals) -> Result<Chunk, Error> {
+        let Backends { db, push_store, .. } = self.backends;
+        let pushes = push_store.list_pushes(self.chunk.id).await?;
+        let known = sort::ask(db, &pushes).await?;
+        let mut sorted = sort::sort(pushes, known, self.chunk.expires_at, self.now());
+        if let Some(coupon) = self.campaign.coupon {
+            let refused = grants::grant(self, coupon, &sorted.wanted, totals).await?;
+            refuse(&mut sorted, &refused);
+        }
+        let settled = sorted.settled.iter().map(|(push, reason)| (push.id, Standing::Settled(*reason)));
+        let settled = settled.collect::<Vec<_>>();
+        self.send_and_settle(sorted.wanted, settled, totals).await
+    }
+
+    /// Hands every wanted push over, and settles what is known as it comes; last, gives the
+    /// chunk back.
+    async fn send_and_settle(
+        &self,
+        wanted: Vec<Wanted>,
+        settled: Vec<(PushId, Standing)>,
+        totals: &mut Totals,
+    ) -> Result<Chunk, Error> {
+        let sending = Sending {
+            backends: self.backends,
+            permits: self.permits,
+            campaign: self.campaign,
+            expires_at: self.chunk.expires_at,
+            until: self.until,
+        };
+        let (handed, results) = mpsc::unbounded_channel();
+        // All of a chunk at once: how many are really in flight is for the gateway's pool.
+        let at_once = wanted.len().max(1);
+        let sends = async move {
+            let mut sent = futures::stream::iter(&wanted)
+                .map(|wanted| sending.hand_over(wanted))
+                .buffer_unordered(at_once);
+            while let Some(result) = sent.next().await {
+                // The receiver outlives the sends: both are polled by the join below.
+                drop(handed.send(result));
+            }
+        };
+        let ((), (part, left)) = futures::join!(sends, self.settle_as_they_come(results, settled, totals));
+        self.give_back(&part, left).await
+    }
+
+    /// Settles results while they come. Returns those that are not settled yet when all have
+    /// come, and when what is left is to be tried again.
+    async fn settle_as_they_come(
+        &self,
+        mut results: mpsc::UnboundedReceiver<Handed>,
+        mut part: Vec<(PushId, Standing)>,
+        totals: &mut Totals,
+    ) -> (Vec<(PushId, Standing)>, Left) {
+        let mut left = self.at_once();
+        loop {
+            let over = tokio::select! {
+                () = self.gather(&mut results, &mut part, &mut left, totals) => true,
+                () = self.backends.process.clock.sleep(SETTLE_EVERY) => false,
+            };
+            if over {
+                return (part, left);
+            }
+            if part.is_empty() {
+                continue;
+            }
+            let settled = self.backends.push_store.settle(self.chunk.id, &part, Afterwards::GoOn, self.now());
+            match settled.await {
+                Ok(_) => part.clear(),
+                // They are kept and settled with the next part.
+                Err(error) => {
+                    warn!(
+                        campaign.id = %self.campaign.id,
+                        chunk.no = self.chunk.no,
+                        error = &error as &dyn std::error::Error,
+                        "results could not be settled yet"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Takes results until all have come.
+    async fn gather(
+        &self,
+        results: &mut mpsc::UnboundedReceiver<Handed>,
+        part: &mut Vec<(PushId, Standing)>,
+        left: &mut Left,
+        totals: &mut Totals,
+    ) {
+        let chance = rand::random::<f64>();
+        while let Some(Handed { push, sent, gone }) = results.recv().await {
+            totals.gone.extend(gone);
+            match self.decide(sent, chance) {
+                Ok(reason) => part.push((push, Standing::Settled(reason))),
+                Err(later) => *left = left.or_later(later),
+            }
+        }
+    }
+
+    /// The push's final reason, or when it is to be tried again.
+    fn decide(&self, sent: Sent, chance: f64) -> Result<Reason, Left> {
+        match sent {
+            Sent::Settled(reason) => Ok(reason),
+            Sent::NotTried => Err(self.soon()),
+            Sent::Later { after, exhausted } => {
+                let attempt = self.chunk.attempts.saturating_add(1);
+                let retry = self.backoff().after(attempt, chance, after, self.now(), self.chunk.expires_at);
+                match retry {
+                    Retry::At(at) => Err(Left { at, count: AttemptCount::Counted }),
+                    Retry::PastExpiry => Ok(Reason::PastExpiry),
+                    Retry::Exhausted => Ok(exhausted),
+                }
+            }
+        }
+    }
+
+    /// Settles the last part and ends the attempt; again and again while Datastore does not
+    /// answer and the lease lasts, because what is not settled would be sent again.
+    async fn give_back(&self, part: &[(PushId, Standing)], left: Left) -> Result<Chunk, Error> {
+        let afterwards = Afterwards::GiveBack { token: self.token, at: left.at, count: left.count };
+        loop {
+            let settled = self.backends.push_store.settle(self.chunk.id, part, afterwards, self.now()).await;
+            match settled {
+                Ok(Some(chunk)) => return Ok(chunk),
+                // Chunks are never deleted while their campaign runs.
+                Ok(None) => return Ok(self.chunk.clone()),
+                Err(error) if error.is_passing() && self.now() < self.lease_until => {
+                    self.backends.process.clock.sleep(SETTLE_AGAIN_AFTER).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.backends.process.clock.now()
+    }
+
+    fn at_once(&self) -> Left {
+        Left { at: self.now(), count: AttemptCount::NotCounted }
+    }
+
+    /// After a short back-off, for what is not the gateway's doing.
+    fn soon(&self) -> Left {
+        let wait = self.backoff().wait(1, rand::random(), None);
+        let wait = TimeDelta::from_std(wait).unwrap_or_default();
+        Left { at: self.now() + wait, count: AttemptCount::NotCounted }
+    }
+
+    fn backoff(&self) -> Backoff {
+        let settings = &self.backends.process.config.retry;
+        Backoff { base: settings.floor, cap: settings.cap, ..Backoff::default() }
+    }
+}
+
+impl Left {
+    /// The chunk comes due when all of what is left may be tried again.
+    fn or_later(self, other: Self) -> Self {
+        let count = if other.count == AttemptCount::Counted { other.count } else { self.count };
+        Self { at: self.at.max(other.at), count }
+    }
+}
+
+/// Moves the wanted pushes that get no coupon to the settled ones.
+fn refuse(sorted: &mut Sorted, refused: &HashMap<PushId, Reason>) {
+    let (stopped, wanted): (Vec<_>, Vec<_>) =
+        sorted.wanted.drain(..).partition(|wanted| refused.contains_key(&wanted.push.id));
+    let stopped = stopped.into_iter().map(|Wanted { push, .. }| {
+        let reason = refused[&push.id];
+        (push, reason)
+    });
+    sorted.settled.extend(stopped.collect::<Vec<(Push, Reason)>>());
+    sorted.wanted = wanted;
+}

@@ -1,0 +1,144 @@
+//! The way of one task.
+//!
+//! ```text
+//!   task ─▶ permit ─▶ lease ─▶ load ─▶ sort ─▶ grants ─▶ send ─▶ settle ─▶ totals ─▶ 200
+//!              │         │                        │         │        │
+//!         put back    ignored                     └─ given back with what is left ─▶ 200
+//! ```
+//!
+//! The budget is counted from before the lease, so that a sender has stopped sending before its
+//! lease can end. Nothing is locked or open while a gateway is called. What is cut off anywhere
+//! comes due again by the chunk's timer, and meets its own work then: grants by their unique
+//! key, pushes by states that only rise.
+
+use std::sync::Arc;
+
+use campaign::{LeaseTerms, LeaseToken, Leased};
+use runtime::Backends;
+use task_queue::Delivery;
+use tracing::{info, warn};
+
+use crate::attempt::Attempt;
+use crate::campaigns::Campaigns;
+use crate::error::Error;
+use crate::permit::{Permit, Permits};
+
+/// Delivers chunks. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    backends: Backends,
+    permits: Permits,
+    campaigns: Campaigns,
+}
+
+/// What became of a task. Each of them ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// Every push of the chunk is final.
+    Done,
+    /// Something is left, and the chunk comes due again.
+    GivenBack,
+    /// Nothing may be sent now; the chunk is put back.
+    PutBack,
+    /// The task is stale, or another sender works on the chunk.
+    Ignored,
+    /// The campaign has ended, or there is no such chunk.
+    Ended,
+}
+
+impl Delivered {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::GivenBack => "given back",
+            Self::PutBack => "put back",
+            Self::Ignored => "ignored",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+impl Sender {
+    /// A sender on these backends; it asks for permits from now on.
+    pub fn new(backends: Backends) -> Self {
+        let permits = Permits::start(&backends.process, backends.db.clone());
+        Self { backends, permits, campaigns: Campaigns::default() }
+    }
+
+    pub(crate) fn backends(&self) -> &Backends {
+        &self.backends
+    }
+
+    /// Delivers the chunk that a task names, as far as it can be delivered now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if Datastore could not be read or written, so that the queue has to
+    /// call again. After every other error the chunk has been given back.
+    pub async fn deliver(&self, delivery: Delivery) -> Result<Delivered, Error> {
+        let clock = &self.backends.process.clock;
+        let until = clock.monotonic() + self.backends.process.config.sender.budget;
+        match self.permit(&delivery).await {
+            Permit::Go => {}
+            Permit::Hold | Permit::Unknown => return self.put_back(&delivery).await,
+            Permit::Ended => return Ok(Delivered::Ended),
+        }
+        let campaign = match self.campaigns.find(&self.backends.db, delivery.campaign).await {
+            Ok(Some(campaign)) => campaign,
+            Ok(None) => return Ok(Delivered::Ended),
+            Err(error) => {
+                self.put_back(&delivery).await?;
+                return Err(error);
+            }
+        };
+        let token = LeaseToken::allocate();
+        let leased =
+            self.backends.push_store.lease(delivery.chunk(), delivery.generation, token, clock.now(), self.terms());
+        match leased.await? {
+            Some((Leased::Leased { until: lease_until }, chunk)) => {
+                let attempt = Attempt {
+                    backends: &self.backends,
+                    permits: &self.permits,
+                    campaign: Arc::as_ref(&campaign),
+                    chunk: &chunk,
+                    token,
+                    until,
+                    lease_until,
+                };
+                attempt.run().await
+            }
+            Some((Leased::Early, _)) => self.put_back(&delivery).await,
+            Some((Leased::Busy | Leased::Stale | Leased::Closed, _)) => Ok(Delivered::Ignored),
+            None => {
+                warn!(
+                    campaign.id = %delivery.campaign,
+                    chunk.no = delivery.chunk_no,
+                    "a task for a chunk that does not exist was dropped"
+                );
+                Ok(Delivered::Ended)
+            }
+        }
+    }
+
+    /// The permit to begin. A campaign that the last answer does not know may have been started
+    /// since.
+    async fn permit(&self, delivery: &Delivery) -> Permit {
+        match self.permits.check(delivery.campaign) {
+            permit @ (Permit::Go | Permit::Hold) => permit,
+            Permit::Ended | Permit::Unknown => self.permits.check_anew(delivery.campaign).await,
+        }
+    }
+
+    async fn put_back(&self, delivery: &Delivery) -> Result<Delivered, Error> {
+        let now = self.backends.process.clock.now();
+        self.backends.push_store.put_back(delivery.chunk(), delivery.generation, now).await?;
+        info!(campaign.id = %delivery.campaign, chunk.no = delivery.chunk_no, "a chunk was put back");
+        Ok(Delivered::PutBack)
+    }
+
+    fn terms(&self) -> LeaseTerms {
+        let settings = &self.backends.process.config.sender;
+        LeaseTerms { duration: settings.lease, skew: settings.skew }
+    }
+}

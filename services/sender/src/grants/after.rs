@@ -1,0 +1,70 @@
+//! After SQL has committed and Datastore is not known to have.
+//!
+//! The inconsistency is logged and recorded first, then rolled forward at once. What fails here
+//! is not lost: the open intent is found by reconcile.
+
+use campaign::{InconsistencyId, IntentId, Places};
+use database::inconsistency::{self, Inconsistency, InconsistencyKind, InconsistencyState};
+use database::shard::intent;
+use rendezvous::Fate;
+use tracing::{error, info};
+
+use crate::attempt::Attempt;
+use crate::error::Error;
+
+/// Records that Datastore is behind, and brings it up.
+pub(super) async fn roll_forward(
+    attempt: &Attempt<'_>,
+    intent: IntentId,
+    granted: &Places,
+    datastore: Fate,
+    why: &str,
+) -> Result<(), Error> {
+    error!(
+        campaign.id = %attempt.campaign.id,
+        chunk.no = attempt.chunk.no,
+        intent.id = %intent,
+        datastore.fate = ?datastore,
+        cause = why,
+        "an inconsistency: SQL committed grants and Datastore is not known to have followed"
+    );
+    metrics::counter!("noroshi_inconsistencies_total").increment(1);
+    record(attempt, intent, datastore, why).await?;
+    let store = &attempt.backends.push_store;
+    store.redo_grants(attempt.chunk.id, granted, attempt.now()).await?;
+    resolve(attempt, intent).await?;
+    info!(intent.id = %intent, "an inconsistency was repaired inline");
+    Ok(())
+}
+
+async fn record(attempt: &Attempt<'_>, intent: IntentId, datastore: Fate, why: &str) -> Result<(), Error> {
+    let kind = match datastore {
+        Fate::NotCommitted => InconsistencyKind::NotCommitted,
+        Fate::Committed | Fate::Unknown => InconsistencyKind::Unknown,
+    };
+    let inconsistency = Inconsistency {
+        id: InconsistencyId::allocate(),
+        intent_id: intent,
+        campaign_id: attempt.campaign.id,
+        chunk_no: attempt.chunk.no,
+        kind,
+        detail: why.chars().take(512).collect(),
+        state: InconsistencyState::Open,
+        resolution: None,
+        detected_at: attempt.now(),
+        resolved_at: None,
+    };
+    let mut tx = attempt.backends.db.begin().await?;
+    let _: database::Insertion = inconsistency::insert(&mut tx, &inconsistency).await?;
+    Ok(tx.commit().await.repeatable()?)
+}
+
+async fn resolve(attempt: &Attempt<'_>, intent: IntentId) -> Result<(), Error> {
+    let now = attempt.now();
+    let mut tx = attempt.backends.db.begin().await?;
+    intent::close(&mut tx, &[intent], now).await?;
+    let repaired = InconsistencyState::Repaired;
+    let _: database::Change =
+        inconsistency::resolve(&mut tx, intent, repaired, "repaired inline", now).await?;
+    Ok(tx.commit().await.repeatable()?)
+}
