@@ -4,11 +4,12 @@
 //! few seconds and one at its end. Both on standard error. The stages measure themselves, so
 //! that the table at the end has the same figures.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use runtime::Clock;
 use runtime::clock::Moment;
 
@@ -157,22 +158,28 @@ fn pace(items: u64, elapsed: Duration) -> Pace {
 }
 
 fn style() -> ProgressStyle {
+    // indicatif's own {per_sec} has fourteen decimals.
+    let rate = |state: &ProgressState, f: &mut dyn fmt::Write| {
+        // A bar that cannot be written has no reader.
+        let _ = write!(f, "{}/s", count(state.per_sec() as u64));
+    };
     ProgressStyle::with_template(
-        "{msg:<10} {bar:40} {human_pos:>11} of {human_len:<11} {per_sec:>14} {elapsed:>4}",
+        "{msg:<10} {bar:40} {human_pos:>11} of {human_len:<11} {rate:>11} {elapsed:>4}",
     )
     .expect("the template is a constant that a test reads")
+    .with_key("rate", rate)
 }
 
-impl std::fmt::Debug for Progress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Progress")
             .field("bars", &self.has_bars())
             .finish_non_exhaustive()
     }
 }
 
-impl std::fmt::Debug for Stage<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Stage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stage")
             .field("name", &self.name)
             .finish_non_exhaustive()

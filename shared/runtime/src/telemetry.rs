@@ -150,4 +150,50 @@ mod tests {
         // The first 8 bytes of what `printf user-1 | sha256sum` says.
         assert_eq!(user_hash("user-1"), "c6c289e49e9c05b2");
     }
+    #[test]
+    fn a_panic_is_one_line_of_the_log() {
+        let (lines, log) = std::sync::mpsc::channel::<Vec<u8>>();
+        let writer = move || Line(lines.clone());
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_writer(writer)
+            .finish();
+
+        tracing::subscriber::with_default(subscriber, || {
+            log_panics();
+            let _ = std::panic::catch_unwind(|| panic!("no chunk 7"));
+            drop(std::panic::take_hook());
+        });
+
+        let line: serde_json::Value = serde_json::from_slice(&log.recv().unwrap()).unwrap();
+        assert_eq!(line["panic.message"], "no chunk 7");
+        assert!(line["panic.location"].as_str().unwrap().contains("telemetry.rs"));
+        assert!(log.recv().is_err(), "one line is all");
+    }
+
+    /// Hands every line on.
+    struct Line(std::sync::mpsc::Sender<Vec<u8>>);
+
+    impl std::io::Write for Line {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.send(bytes.to_vec()).unwrap();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        let path = "noroshi.toml".into();
+        let error = crate::config::ConfigError::Unreadable {
+            path,
+            source: std::io::Error::other("refused"),
+        };
+
+        assert_eq!(causes(&error).to_string(), "cannot read noroshi.toml: refused");
+    }
 }

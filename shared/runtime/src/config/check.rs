@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use crate::telemetry;
-
 use super::duration::format;
 use super::{Config, Endpoint, Fault, Queue};
+use crate::telemetry;
 
 /// Whether `config` may be run, else every rule that it breaks.
 pub(super) fn check(config: &Config) -> Result<(), Vec<Fault>> {

@@ -16,7 +16,10 @@ const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
 ];
 
-const RULE: &str = "must be a whole number with a unit, as in \"200ms\", \"90s\", \"10m\", \"1h\" or \"30d\"";
+/// Ten years, in milliseconds: no setting needs more, and no sum of instants can overflow.
+const LONGEST: u64 = 3_650 * 86_400_000;
+
+const RULE: &str = "must be a whole number with a unit, as in \"200ms\", \"90s\", \"10m\", \"1h\" or \"30d\", and at most \"3650d\"";
 
 /// Writes the largest unit in which the duration is a whole number; what is below a
 /// millisecond is cut.
@@ -48,7 +51,7 @@ fn parse(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at(digits);
     let (_, size) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
     let millis = number.parse::<u64>().ok()?.checked_mul(size)?;
-    Some(Duration::from_millis(millis))
+    (millis <= LONGEST).then(|| Duration::from_millis(millis))
 }
 
 #[cfg(test)]
@@ -76,6 +79,7 @@ mod tests {
             "1 s",
             "1h30m",
             "99999999999999999999d",
+            "3651d",
             "1S",
         ] {
             assert_eq!(parse(text), None, "{text}");

@@ -65,7 +65,8 @@ impl Config {
         Self::read(file, environment)
     }
 
-    /// Reads `file`, or nothing, and `environment` over it.
+    /// Reads `file`, or nothing, and `environment` over it. What an `env:NAME` reference names is
+    /// read from the process in any case.
     pub fn read(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
