@@ -70,16 +70,22 @@ fn of_outcome(outcome: &Outcome) -> Sent {
         Outcome::AddressGone => Sent::Settled(Reason::Unregistered),
         Outcome::AddressWrong => Sent::Settled(Reason::AddressWrong),
         Outcome::PayloadWrong(_) => Sent::Settled(Reason::PayloadWrong),
-        Outcome::Throttled { after, .. } => {
-            Sent::Later { after: *after, exhausted: Reason::GatewayThrottled }
-        }
-        Outcome::CredentialRefused => Sent::Later { after: None, exhausted: Reason::CredentialRefused },
-        Outcome::Unreachable(Unreachable::NotDelivered { after }) => {
-            Sent::Later { after: *after, exhausted: Reason::GatewayUnreachable }
-        }
-        Outcome::Unreachable(Unreachable::PossiblyDelivered) => {
-            Sent::Later { after: None, exhausted: Reason::GatewayUnreachable }
-        }
+        Outcome::Throttled { after, .. } => Sent::Later {
+            after: *after,
+            exhausted: Reason::GatewayThrottled,
+        },
+        Outcome::CredentialRefused => Sent::Later {
+            after: None,
+            exhausted: Reason::CredentialRefused,
+        },
+        Outcome::Unreachable(Unreachable::NotDelivered { after }) => Sent::Later {
+            after: *after,
+            exhausted: Reason::GatewayUnreachable,
+        },
+        Outcome::Unreachable(Unreachable::PossiblyDelivered) => Sent::Later {
+            after: None,
+            exhausted: Reason::GatewayUnreachable,
+        },
     }
 }
 
@@ -120,20 +126,40 @@ mod tests {
     #[test]
     fn what_may_still_come_outweighs_what_cannot_and_the_longest_wait_counts() {
         let throttled = |seconds| {
-            said(Outcome::Throttled { after: Some(Duration::from_secs(seconds)), scope: Scope::Project })
+            said(Outcome::Throttled {
+                after: Some(Duration::from_secs(seconds)),
+                scope: Scope::Project,
+            })
         };
 
-        let sent = sum_up(&[said(Outcome::AddressWrong), throttled(5), throttled(60), Answer::NotTried]);
+        let sent = sum_up(&[
+            said(Outcome::AddressWrong),
+            throttled(5),
+            throttled(60),
+            Answer::NotTried,
+        ]);
 
         let after = Some(Duration::from_secs(60));
-        assert_eq!(sent, Sent::Later { after, exhausted: Reason::GatewayThrottled });
+        assert_eq!(
+            sent,
+            Sent::Later {
+                after,
+                exhausted: Reason::GatewayThrottled
+            }
+        );
     }
 
     #[test]
     fn only_when_every_address_is_gone_is_the_user_unregistered() {
         let gone = said(Outcome::AddressGone);
 
-        assert_eq!(sum_up(&[gone.clone(), gone.clone()]), Sent::Settled(Reason::Unregistered));
-        assert_eq!(sum_up(&[gone, said(Outcome::AddressWrong)]), Sent::Settled(Reason::AddressWrong));
+        assert_eq!(
+            sum_up(&[gone.clone(), gone.clone()]),
+            Sent::Settled(Reason::Unregistered)
+        );
+        assert_eq!(
+            sum_up(&[gone, said(Outcome::AddressWrong)]),
+            Sent::Settled(Reason::AddressWrong)
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use campaign::{Backoff, LeaseToken, PushId, Reason, Retry, Standing};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::StreamExt;
+use futures::stream::{FuturesUnordered, StreamExt};
 use push_store::{Afterwards, AttemptCount, Chunk, Push};
 use runtime::Backends;
 use runtime::clock::Moment;
@@ -65,7 +65,11 @@ impl Attempt<'_> {
             }
         };
         totals.record(self, &chunk).await;
-        Ok(if chunk.is_settled() { Delivered::Done } else { Delivered::GivenBack })
+        Ok(if chunk.is_settled() {
+            Delivered::Done
+        } else {
+            Delivered::GivenBack
+        })
     }
 
     async fn work(&self, totals: &mut Totals) -> Result<Chunk, Error> {
@@ -77,7 +81,10 @@ impl Attempt<'_> {
             let refused = grants::grant(self, coupon, &sorted.wanted, totals).await?;
             refuse(&mut sorted, &refused);
         }
-        let settled = sorted.settled.iter().map(|(push, reason)| (push.id, Standing::Settled(*reason)));
+        let settled = sorted
+            .settled
+            .iter()
+            .map(|(push, reason)| (push.id, Standing::Settled(*reason)));
         let settled = settled.collect::<Vec<_>>();
         self.send_and_settle(sorted.wanted, settled, totals).await
     }
@@ -99,12 +106,12 @@ impl Attempt<'_> {
         };
         let (handed, results) = mpsc::unbounded_channel();
         // All of a chunk at once: how many are really in flight is for the gateway's pool.
-        let at_once = wanted.len().max(1);
+        let mut sends = wanted
+            .iter()
+            .map(|wanted| sending.hand_over(wanted))
+            .collect::<FuturesUnordered<_>>();
         let sends = async move {
-            let mut sent = futures::stream::iter(&wanted)
-                .map(|wanted| sending.hand_over(wanted))
-                .buffer_unordered(at_once);
-            while let Some(result) = sent.next().await {
+            while let Some(result) = sends.next().await {
                 // The receiver outlives the sends: both are polled by the join below.
                 drop(handed.send(result));
             }
@@ -133,7 +140,10 @@ impl Attempt<'_> {
             if part.is_empty() {
                 continue;
             }
-            let settled = self.backends.push_store.settle(self.chunk.id, &part, Afterwards::GoOn, self.now());
+            let settled = self
+                .backends
+                .push_store
+                .settle(self.chunk.id, &part, Afterwards::GoOn, self.now());
             match settled.await {
                 Ok(_) => part.clear(),
                 // They are kept and settled with the next part.
@@ -174,9 +184,14 @@ impl Attempt<'_> {
             Sent::NotTried => Err(self.soon()),
             Sent::Later { after, exhausted } => {
                 let attempt = self.chunk.attempts.saturating_add(1);
-                let retry = self.backoff().after(attempt, chance, after, self.now(), self.chunk.expires_at);
+                let retry = self
+                    .backoff()
+                    .after(attempt, chance, after, self.now(), self.chunk.expires_at);
                 match retry {
-                    Retry::At(at) => Err(Left { at, count: AttemptCount::Counted }),
+                    Retry::At(at) => Err(Left {
+                        at,
+                        count: AttemptCount::Counted,
+                    }),
                     Retry::PastExpiry => Ok(Reason::PastExpiry),
                     Retry::Exhausted => Ok(exhausted),
                 }
@@ -187,9 +202,17 @@ impl Attempt<'_> {
     /// Settles the last part and ends the attempt; again and again while Datastore does not
     /// answer and the lease lasts, because what is not settled would be sent again.
     async fn give_back(&self, part: &[(PushId, Standing)], left: Left) -> Result<Chunk, Error> {
-        let afterwards = Afterwards::GiveBack { token: self.token, at: left.at, count: left.count };
+        let afterwards = Afterwards::GiveBack {
+            token: self.token,
+            at: left.at,
+            count: left.count,
+        };
         loop {
-            let settled = self.backends.push_store.settle(self.chunk.id, part, afterwards, self.now()).await;
+            let settled = self
+                .backends
+                .push_store
+                .settle(self.chunk.id, part, afterwards, self.now())
+                .await;
             match settled {
                 Ok(Some(chunk)) => return Ok(chunk),
                 // Chunks are never deleted while their campaign runs.
@@ -207,34 +230,53 @@ impl Attempt<'_> {
     }
 
     fn at_once(&self) -> Left {
-        Left { at: self.now(), count: AttemptCount::NotCounted }
+        Left {
+            at: self.now(),
+            count: AttemptCount::NotCounted,
+        }
     }
 
     /// After a short back-off, for what is not the gateway's doing.
     fn soon(&self) -> Left {
         let wait = self.backoff().wait(1, rand::random(), None);
         let wait = TimeDelta::from_std(wait).unwrap_or_default();
-        Left { at: self.now() + wait, count: AttemptCount::NotCounted }
+        Left {
+            at: self.now() + wait,
+            count: AttemptCount::NotCounted,
+        }
     }
 
     fn backoff(&self) -> Backoff {
         let settings = &self.backends.process.config.retry;
-        Backoff { base: settings.floor, cap: settings.cap, ..Backoff::default() }
+        Backoff {
+            base: settings.base,
+            cap: settings.cap,
+            attempts: settings.attempts.get(),
+        }
     }
 }
 
 impl Left {
     /// The chunk comes due when all of what is left may be tried again.
     fn or_later(self, other: Self) -> Self {
-        let count = if other.count == AttemptCount::Counted { other.count } else { self.count };
-        Self { at: self.at.max(other.at), count }
+        let count = if other.count == AttemptCount::Counted {
+            other.count
+        } else {
+            self.count
+        };
+        Self {
+            at: self.at.max(other.at),
+            count,
+        }
     }
 }
 
 /// Moves the wanted pushes that get no coupon to the settled ones.
 fn refuse(sorted: &mut Sorted, refused: &HashMap<PushId, Reason>) {
-    let (stopped, wanted): (Vec<_>, Vec<_>) =
-        sorted.wanted.drain(..).partition(|wanted| refused.contains_key(&wanted.push.id));
+    let (stopped, wanted): (Vec<_>, Vec<_>) = sorted
+        .wanted
+        .drain(..)
+        .partition(|wanted| refused.contains_key(&wanted.push.id));
     let stopped = stopped.into_iter().map(|Wanted { push, .. }| {
         let reason = refused[&push.id];
         (push, reason)

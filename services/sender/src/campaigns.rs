@@ -40,7 +40,9 @@ impl Campaigns {
         if let Some(kept) = self.kept().get(&id) {
             return Ok(Some(kept.clone()));
         }
-        let Some(stored) = database::campaign::find(db, id).await? else { return Ok(None) };
+        let Some(stored) = database::campaign::find(db, id).await? else {
+            return Ok(None);
+        };
         let campaign = Arc::new(compile(&stored)?);
         let mut kept = self.kept();
         if kept.len() >= KEPT {
@@ -60,10 +62,20 @@ fn compile(stored: &database::campaign::Campaign) -> Result<Campaign, Error> {
     let message = serde_json::from_str::<Message>(&plan.message).map_err(|error| unusable(error.into()))?;
     // Against no list of columns: they were checked when the campaign was made.
     let templates = Templates::compile(&message, None).map_err(|error| unusable(error.into()))?;
-    let coupon = plan.coupon_id.map(|id| Coupon { id, given_to: plan.coupon_for });
-    Ok(Campaign { id: stored.id, templates, coupon })
+    let coupon = plan.coupon_id.map(|id| Coupon {
+        id,
+        given_to: plan.coupon_for,
+    });
+    Ok(Campaign {
+        id: stored.id,
+        templates,
+        coupon,
+    })
 }
 
 fn unusable(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    Error::Campaign { field: "message", source }
+    Error::Campaign {
+        field: "message",
+        source,
+    }
 }

@@ -63,7 +63,11 @@ impl Sender {
     /// A sender on these backends; it asks for permits from now on.
     pub fn new(backends: Backends) -> Self {
         let permits = Permits::start(&backends.process, backends.db.clone());
-        Self { backends, permits, campaigns: Campaigns::default() }
+        Self {
+            backends,
+            permits,
+            campaigns: Campaigns::default(),
+        }
     }
 
     pub(crate) fn backends(&self) -> &Backends {
@@ -93,8 +97,13 @@ impl Sender {
             }
         };
         let token = LeaseToken::allocate();
-        let leased =
-            self.backends.push_store.lease(delivery.chunk(), delivery.generation, token, clock.now(), self.terms());
+        let leased = self.backends.push_store.lease(
+            delivery.chunk(),
+            delivery.generation,
+            token,
+            clock.now(),
+            self.terms(),
+        );
         match leased.await? {
             Some((Leased::Leased { until: lease_until }, chunk)) => {
                 let attempt = Attempt {
@@ -132,13 +141,19 @@ impl Sender {
 
     async fn put_back(&self, delivery: &Delivery) -> Result<Delivered, Error> {
         let now = self.backends.process.clock.now();
-        self.backends.push_store.put_back(delivery.chunk(), delivery.generation, now).await?;
+        self.backends
+            .push_store
+            .put_back(delivery.chunk(), delivery.generation, now)
+            .await?;
         info!(campaign.id = %delivery.campaign, chunk.no = delivery.chunk_no, "a chunk was put back");
         Ok(Delivered::PutBack)
     }
 
     fn terms(&self) -> LeaseTerms {
         let settings = &self.backends.process.config.sender;
-        LeaseTerms { duration: settings.lease, skew: settings.skew }
+        LeaseTerms {
+            duration: settings.lease,
+            skew: settings.skew,
+        }
     }
 }

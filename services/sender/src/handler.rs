@@ -35,7 +35,9 @@ pub fn service(sender: Sender, verifier: Arc<Verifier>) -> Service {
     let store = sender.backends().push_store.clone();
     let db = sender.backends().db.clone();
     let handler = Handler { sender, verifier };
-    let routes = Router::new().route("/tasks/deliver", post(deliver)).with_state(handler);
+    let routes = Router::new()
+        .route("/tasks/deliver", post(deliver))
+        .with_state(handler);
     Service::new("sender", routes, MAX_BODY_BYTES)
         .ready_when("datastore", move || {
             let store = store.clone();
@@ -57,7 +59,10 @@ async fn deliver(State(handler): State<Handler>, headers: HeaderMap, body: Bytes
         Ok(delivery) => delivery,
         Err(error) => {
             // Repeating it would not make it readable.
-            error!(error = &error as &dyn std::error::Error, "a task that cannot be read was dropped");
+            error!(
+                error = &error as &dyn std::error::Error,
+                "a task that cannot be read was dropped"
+            );
             return StatusCode::OK.into_response();
         }
     };
@@ -85,13 +90,26 @@ fn log(delivery: &Delivery, error: &Error) {
 }
 
 fn refuse(refusal: &TokenError) -> Response {
-    warn!(error = refusal as &dyn std::error::Error, "a call that is not the queue's was refused");
+    warn!(
+        error = refusal as &dyn std::error::Error,
+        "a call that is not the queue's was refused"
+    );
     let (status, name, title) = match refusal {
-        TokenError::Missing => (StatusCode::UNAUTHORIZED, "token-missing", "a bearer token is needed"),
-        TokenError::Invalid(_) => (StatusCode::FORBIDDEN, "token-invalid", "the token is not the queue's"),
-        TokenError::KeysUnreachable(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "keys-unreachable", "no token can be checked now")
-        }
+        TokenError::Missing => (
+            StatusCode::UNAUTHORIZED,
+            "token-missing",
+            "a bearer token is needed",
+        ),
+        TokenError::Invalid(_) => (
+            StatusCode::FORBIDDEN,
+            "token-invalid",
+            "the token is not the queue's",
+        ),
+        TokenError::KeysUnreachable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "keys-unreachable",
+            "no token can be checked now",
+        ),
     };
     Problem::new(status, name, title).into_response()
 }

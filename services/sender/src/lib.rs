@@ -5,6 +5,7 @@
 //! the gateway said. Every step may be cut off anywhere and done again by anybody: see
 //! [`deliver`] for the order in which that is so.
 
+mod answer;
 mod attempt;
 mod campaigns;
 pub mod deliver;

@@ -50,16 +50,26 @@ impl Permits {
     pub fn start(process: &Process, db: Db) -> Self {
         let (answers, received) = watch::channel(Answer::default());
         let settings = &process.config.sender;
-        let permits =
-            Self { clock: process.clock.clone(), lifetime: settings.permit, answers: received };
-        process.tasks.spawn(ask_again_and_again(process.clock.clone(), settings.permit_poll, db, answers));
+        let permits = Self {
+            clock: process.clock.clone(),
+            lifetime: settings.permit,
+            answers: received,
+        };
+        process.tasks.spawn(ask_again_and_again(
+            process.clock.clone(),
+            settings.permit_poll,
+            db,
+            answers,
+        ));
         permits
     }
 
     /// Whether the campaign may send at this moment. To be asked last, right before a send.
     pub(crate) fn check(&self, campaign: CampaignId) -> Permit {
         let answer = self.answers.borrow();
-        let fresh = answer.asked_at.is_some_and(|at| self.clock.monotonic() < at + self.lifetime);
+        let fresh = answer
+            .asked_at
+            .is_some_and(|at| self.clock.monotonic() < at + self.lifetime);
         match answer.states.get(&campaign) {
             _ if !fresh => Permit::Unknown,
             _ if answer.stopped => Permit::Hold,
@@ -81,7 +91,11 @@ impl Permits {
             came = anew => came.is_ok(),
             () = self.clock.sleep(self.lifetime) => false,
         };
-        if came { self.check(campaign) } else { Permit::Unknown }
+        if came {
+            self.check(campaign)
+        } else {
+            Permit::Unknown
+        }
     }
 }
 
@@ -93,10 +107,17 @@ async fn ask_again_and_again(clock: Clock, every: Duration, db: Db, answers: wat
             Ok(state) => {
                 let stopped = state.stop == GlobalStop::On;
                 let states = state.campaigns.into_iter().collect();
-                answers.send_replace(Answer { asked_at: Some(asked_at), stopped, states });
+                answers.send_replace(Answer {
+                    asked_at: Some(asked_at),
+                    stopped,
+                    states,
+                });
             }
             Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "no permits: SQL did not answer");
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "no permits: SQL did not answer"
+                );
             }
         }
         let rest = every.saturating_sub(clock.monotonic().since(asked_at));

@@ -41,16 +41,28 @@ impl Sending<'_> {
     pub(crate) async fn hand_over(&self, wanted: &Wanted) -> Handed {
         let push = &wanted.push;
         if wanted.devices.is_empty() {
-            return Handed { push: push.id, sent: Sent::Settled(Reason::NoDevice), gone: Vec::new() };
+            return Handed {
+                push: push.id,
+                sent: Sent::Settled(Reason::NoDevice),
+                gone: Vec::new(),
+            };
         }
         let variable = |name: &str| {
             let named = push.variables.iter().find(|(known, _)| known == name);
             named.map(|(_, value)| value.as_str())
         };
-        let message = match self.campaign.templates.render(&wanted.user, push.locale.as_deref(), variable) {
+        let message = match self
+            .campaign
+            .templates
+            .render(&wanted.user, push.locale.as_deref(), variable)
+        {
             Ok(message) => message,
             Err(error) => {
-                return Handed { push: push.id, sent: Sent::Settled(error.reason()), gone: Vec::new() };
+                return Handed {
+                    push: push.id,
+                    sent: Sent::Settled(error.reason()),
+                    gone: Vec::new(),
+                };
             }
         };
         let mut gone = Vec::new();
@@ -63,7 +75,11 @@ impl Sending<'_> {
             }
             answers.push(answer);
         }
-        Handed { push: push.id, sent: sum_up(&answers), gone }
+        Handed {
+            push: push.id,
+            sent: sum_up(&answers),
+            gone,
+        }
     }
 
     async fn send(&self, push: PushId, device: &Device, message: &RenderedMessage) -> Answer {
@@ -83,7 +99,12 @@ impl Sending<'_> {
             DeviceKind::FcmFid => Address::InstallationId(address),
             DeviceKind::Apns | DeviceKind::WebPush => return Answer::Said(Outcome::AddressWrong),
         };
-        let outgoing = Outgoing { push, address, message, time_to_live };
+        let outgoing = Outgoing {
+            push,
+            address,
+            message,
+            time_to_live,
+        };
         Answer::Said(self.backends.fcm.send(slot, &outgoing).await)
     }
 }

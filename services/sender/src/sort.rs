@@ -48,7 +48,10 @@ pub(crate) async fn ask(db: &Db, pushes: &[Push]) -> Result<Known, Error> {
         // Only what a gateway is there for can be sent to.
         match device.registration.kind {
             DeviceKind::FcmToken | DeviceKind::FcmFid => {
-                devices.entry(device.registration.user_id.clone()).or_default().push(device);
+                devices
+                    .entry(device.registration.user_id.clone())
+                    .or_default()
+                    .push(device);
             }
             DeviceKind::Apns | DeviceKind::WebPush => {}
         }
@@ -91,7 +94,9 @@ fn decide(
     expires_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<String, Reason> {
-    let Some(user) = &push.user else { return Err(Reason::Erased) };
+    let Some(user) = &push.user else {
+        return Err(Reason::Erased);
+    };
     if known.erased.contains(user) {
         Err(Reason::Erased)
     } else if known.opted_out.contains(user) {

@@ -3,11 +3,12 @@
 //! Nothing depends on it: what is lost here, reconcile finds and does. So a failure is logged
 //! and the task ends well.
 
-use campaign::{IntentId, Places};
+use campaign::{CouponId, IntentId, Places};
 use chrono::{DateTime, Utc};
+use database::chunk_tally::{self, ChunkTally};
 use database::shard::{chunk_grants, intent};
 use database::stock_reservation::{self, Holder};
-use database::{Error, chunk_tally, device};
+use database::{Error, device};
 use push_store::Chunk;
 use tracing::warn;
 use uuid::Uuid;
@@ -27,7 +28,11 @@ pub(crate) struct Totals {
 impl Totals {
     /// Nothing yet, of an attempt that began at `since`.
     pub(crate) fn since(since: DateTime<Utc>) -> Self {
-        Self { since, intents: Vec::new(), gone: Vec::new() }
+        Self {
+            since,
+            intents: Vec::new(),
+            gone: Vec::new(),
+        }
     }
 
     /// The intent's Datastore side is done. One that granted nobody was never written.
@@ -55,11 +60,28 @@ impl Totals {
         for gone in self.gone.chunks(499) {
             device::remove_gone(&mut tx, gone, self.since).await?;
         }
-        let _: database::Change = chunk_tally::replace(&mut tx, &tally(chunk)).await?;
+        let tally = ChunkTally::of(chunk.campaign, chunk.no, chunk.version, &chunk.tally);
+        let _: database::Change = chunk_tally::replace(&mut tx, &tally).await?;
         tx.commit().await.repeatable()?;
         match attempt.campaign.coupon {
             Some(coupon) if chunk.record.state.is_closed() => return_stock(attempt, chunk, coupon.id).await,
             _ => Ok(()),
         }
     }
+}
+
+/// Nothing is granted for the chunk any more, and what it did not use goes back into the stock.
+async fn return_stock(attempt: &Attempt<'_>, chunk: &Chunk, coupon: CouponId) -> Result<(), Error> {
+    let db = &attempt.backends.db;
+    let mut tx = db.begin().await?;
+    let used = chunk_grants::close(&mut tx, chunk.campaign, chunk.no, coupon).await?;
+    tx.commit().await.repeatable()?;
+    let holder = Holder {
+        campaign_id: chunk.campaign,
+        chunk_no: chunk.no,
+        shard: SHARD,
+    };
+    let mut tx = db.begin().await?;
+    stock_reservation::return_unused(&mut tx, holder, coupon, used).await?;
+    tx.commit().await.repeatable()
 }

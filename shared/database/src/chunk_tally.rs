@@ -4,7 +4,7 @@
 //! older counts as a whole. Nothing is ever incremented, so no repeat and no order can make a
 //! total wrong.
 
-use ::campaign::{AudienceId, CampaignId, PushState};
+use ::campaign::{AudienceId, CampaignId, PushState, Tally};
 
 use crate::{Change, Error, Executor, Tx, insert_rows, sql};
 
@@ -42,6 +42,34 @@ pub struct ChunkTally {
     pub counts: Counts,
     /// Final pushes by state and reason (at most 64 characters).
     pub reasons: Vec<Reason>,
+}
+
+impl ChunkTally {
+    /// The tally that a chunk's entity holds at `version`.
+    pub fn of(campaign_id: CampaignId, chunk_no: u32, version: u64, tally: &Tally) -> Self {
+        let counts = Counts {
+            pending: tally.pending,
+            granted: tally.granted,
+            sent: tally.count(PushState::Sent),
+            failed: tally.count(PushState::Failed),
+            skipped: tally.count(PushState::Skipped),
+            cancelled: tally.count(PushState::Cancelled),
+            expired: tally.count(PushState::Expired),
+        };
+        let reasons = tally.settled.iter().map(|(reason, pushes)| Reason {
+            state: reason.state(),
+            reason: reason.as_str().to_owned(),
+            pushes: *pushes,
+        });
+        Self {
+            campaign_id,
+            chunk_no,
+            version,
+            size: u32::try_from(tally.total()).unwrap_or(u32::MAX),
+            counts,
+            reasons: reasons.collect(),
+        }
+    }
 }
 
 /// How many pushes ended in a state for one reason.

@@ -52,6 +52,11 @@ impl Tasks {
         self.0.wait().await;
     }
 
+    /// For libraries that start tasks of their own, to be waited for like ours.
+    pub fn tracker(&self) -> &TaskTracker {
+        &self.0
+    }
+
     /// Tasks that run.
     pub fn running(&self) -> usize {
         self.0.len()

@@ -31,7 +31,9 @@ pub(super) async fn roll_forward(
     metrics::counter!("noroshi_inconsistencies_total").increment(1);
     record(attempt, intent, datastore, why).await?;
     let store = &attempt.backends.push_store;
-    store.redo_grants(attempt.chunk.id, granted, attempt.now()).await?;
+    store
+        .redo_grants(attempt.chunk.id, granted, attempt.now())
+        .await?;
     resolve(attempt, intent).await?;
     info!(intent.id = %intent, "an inconsistency was repaired inline");
     Ok(())

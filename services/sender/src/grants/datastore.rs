@@ -39,12 +39,27 @@ impl DatastoreSide {
 
 impl Participant<SideError> for DatastoreSide {
     async fn prepare(&mut self) -> Result<(), SideError> {
-        let pushes = self.candidates.iter().map(|candidate| candidate.push).collect::<Vec<_>>();
+        let pushes = self
+            .candidates
+            .iter()
+            .map(|candidate| candidate.push)
+            .collect::<Vec<_>>();
         let open = self.store.open(self.chunk, &pushes).await?;
-        let open = self.open.insert(open.ok_or(SideError::Impossible("the chunk is gone"))?);
-        let to_raise = self.to_raise.take().ok_or(SideError::Impossible("prepared twice"))?;
-        let granted = to_raise.await.map_err(|_| SideError::Impossible("the SQL side failed"))?;
-        for candidate in self.candidates.iter().filter(|candidate| granted.contains(candidate.place)) {
+        let open = self
+            .open
+            .insert(open.ok_or(SideError::Impossible("the chunk is gone"))?);
+        let to_raise = self
+            .to_raise
+            .take()
+            .ok_or(SideError::Impossible("prepared twice"))?;
+        let granted = to_raise
+            .await
+            .map_err(|_| SideError::Impossible("the SQL side failed"))?;
+        for candidate in self
+            .candidates
+            .iter()
+            .filter(|candidate| granted.contains(candidate.place))
+        {
             open.raise(candidate.push, Standing::Granted, self.now);
         }
         Ok(())

@@ -69,7 +69,11 @@ pub(crate) async fn grant(
                 refused.insert(push.id, Reason::NoDevice);
             }
             Standing::Pending => {
-                candidates.push(Candidate { push: push.id, place: push.place, user: user.clone() });
+                candidates.push(Candidate {
+                    push: push.id,
+                    place: push.place,
+                    user: user.clone(),
+                });
             }
         }
     }
@@ -77,13 +81,17 @@ pub(crate) async fn grant(
         return Ok(refused);
     }
     if !is_valid(attempt, coupon).await? {
-        let invalid = candidates.iter().map(|candidate| (candidate.push, Reason::CouponInvalid));
+        let invalid = candidates
+            .iter()
+            .map(|candidate| (candidate.push, Reason::CouponInvalid));
         refused.extend(invalid);
         return Ok(refused);
     }
     reserve(attempt, coupon, candidates.len()).await?;
     let granted = rendezvous(attempt, coupon, &candidates, totals).await?;
-    let exhausted = candidates.iter().filter(|candidate| !granted.contains(candidate.place));
+    let exhausted = candidates
+        .iter()
+        .filter(|candidate| !granted.contains(candidate.place));
     refused.extend(exhausted.map(|candidate| (candidate.push, Reason::CouponExhausted)));
     Ok(refused)
 }
@@ -93,7 +101,10 @@ async fn is_valid(attempt: &Attempt<'_>, coupon: Coupon) -> Result<bool, Error> 
         return Ok(false);
     };
     let now = attempt.now();
-    Ok(stored.valid_from.is_none_or(|from| from <= now) && stored.valid_until.is_none_or(|until| now < until))
+    Ok(
+        stored.valid_from.is_none_or(|from| from <= now)
+            && stored.valid_until.is_none_or(|until| now < until),
+    )
 }
 
 /// Sets stock aside in the main database, and opens the shard for as many grants. A repeat gets
@@ -102,7 +113,11 @@ async fn reserve(attempt: &Attempt<'_>, coupon: Coupon, wanted: usize) -> Result
     let db = &attempt.backends.db;
     let (campaign, no) = (attempt.campaign.id, attempt.chunk.no);
     let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-    let holder = Holder { campaign_id: campaign, chunk_no: no, shard: SHARD };
+    let holder = Holder {
+        campaign_id: campaign,
+        chunk_no: no,
+        shard: SHARD,
+    };
     let mut tx = db.begin().await?;
     let reserved = stock_reservation::reserve(&mut tx, holder, coupon.id, wanted, attempt.now()).await?;
     tx.commit().await.repeatable()?;
@@ -124,7 +139,10 @@ async fn rendezvous(
     let (granted, mut told) = watch::channel(Places::NONE);
     let sql = sql::SqlSide::new(attempt, coupon, intent, candidates.to_vec(), decided, granted);
     let datastore = datastore::DatastoreSide::new(attempt, candidates.to_vec(), to_raise);
-    let deadlines = Deadlines { ready: READY_WITHIN, commit: COMMIT_WITHIN };
+    let deadlines = Deadlines {
+        ready: READY_WITHIN,
+        commit: COMMIT_WITHIN,
+    };
     let tasks = attempt.backends.process.tasks.tracker();
     let met = meet(tasks, vec![Side::new(sql), Side::new(datastore)], deadlines).await;
     let granted = *told.borrow_and_update();
@@ -134,7 +152,9 @@ async fn rendezvous(
             Ok(granted)
         }
         [Fate::Committed, datastore] => {
-            let why = met.absent.map_or_else(String::new, |(_, absence)| words(&absence));
+            let why = met
+                .absent
+                .map_or_else(String::new, |(_, absence)| words(&absence));
             after::roll_forward(attempt, intent, &granted, *datastore, &why).await?;
             Ok(granted)
         }
@@ -142,7 +162,9 @@ async fn rendezvous(
             if let Some((_, Absence::Said(error))) = met.absent {
                 return Err(of_side(error));
             }
-            Err(Error::Grants("a side of the rendezvous was too late or broke off"))
+            Err(Error::Grants(
+                "a side of the rendezvous was too late or broke off",
+            ))
         }
     }
 }

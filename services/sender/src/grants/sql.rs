@@ -56,26 +56,45 @@ impl SqlSide {
     }
 
     async fn work(&mut self) -> Result<Places, SideError> {
-        let Occasion { campaign_id, chunk_no, intent_id, granted_at, .. } = self.occasion;
+        let Occasion {
+            campaign_id,
+            chunk_no,
+            intent_id,
+            granted_at,
+            ..
+        } = self.occasion;
         let tx = self.tx.insert(self.db.begin().await?);
         let stock = chunk_grants::lock(tx, campaign_id, chunk_no).await?;
         let stock = stock.ok_or(SideError::Impossible("no stock is reserved for the chunk"))?;
         if stock.closed {
             return Err(SideError::Impossible("the chunk's stock has been returned"));
         }
-        let users = self.candidates.iter().map(|candidate| candidate.user.as_str()).collect::<Vec<_>>();
+        let users = self
+            .candidates
+            .iter()
+            .map(|candidate| candidate.user.as_str())
+            .collect::<Vec<_>>();
         let have = coupon_grant::list_granted_among(&mut *tx, campaign_id, &users).await?;
-        let (have, lack): (Vec<_>, Vec<_>) =
-            self.candidates.iter().partition(|candidate| have.contains(candidate.user.as_str()));
+        let (have, lack): (Vec<_>, Vec<_>) = self
+            .candidates
+            .iter()
+            .partition(|candidate| have.contains(candidate.user.as_str()));
         let left = usize::try_from(stock.left()).unwrap_or(usize::MAX);
         let new = &lack[..lack.len().min(left)];
         if !new.is_empty() {
-            let users = new.iter().map(|candidate| candidate.user.as_str()).collect::<Vec<_>>();
+            let users = new
+                .iter()
+                .map(|candidate| candidate.user.as_str())
+                .collect::<Vec<_>>();
             coupon_grant::insert(tx, self.occasion, &users).await?;
             let grants = u32::try_from(users.len()).unwrap_or(u32::MAX);
             chunk_grants::add_used(tx, campaign_id, chunk_no, grants).await?;
         }
-        let granted = have.iter().chain(new).map(|candidate| candidate.place).collect::<Places>();
+        let granted = have
+            .iter()
+            .chain(new)
+            .map(|candidate| candidate.place)
+            .collect::<Places>();
         if !granted.is_empty() {
             let due_after = TimeDelta::from_std(self.intent_due_after).unwrap_or_default();
             let due_at = granted_at + due_after;
@@ -92,7 +111,7 @@ impl Participant<SideError> for SqlSide {
         self.granted.send_replace(granted);
         if let Some(decided) = self.decided.take() {
             // A Datastore side that is gone is the meeting's to notice.
-            drop(decided.send(granted));
+            let _: Result<(), Places> = decided.send(granted);
         }
         Ok(())
     }

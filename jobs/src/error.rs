@@ -1,0 +1,48 @@
+//! Why a pass ended early, by what whoever called it should do.
+
+use runtime::{ExitCode, Failure};
+
+/// Why a pass ended early. What it had done stays done, and the next pass goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// SQL failed.
+    #[error("the pass could not use SQL")]
+    Sql(#[from] database::Error),
+    /// Datastore failed.
+    #[error("the pass could not use datastore")]
+    Store(#[from] push_store::Error),
+    /// The task queue failed.
+    #[error("the pass could not use the task queue")]
+    Queue(#[from] task_queue::Error),
+    /// What is stored cannot be understood: a fault of ours, or of somebody who wrote there.
+    #[error("{what} is stored in a form that cannot be used")]
+    Stored {
+        /// Which fact of which row.
+        what: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Failure for Error {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Sql(database::Error::Unreachable(_)) => ExitCode::Unavailable,
+            Self::Sql(database::Error::Busy(_)) => ExitCode::TryAgain,
+            Self::Sql(database::Error::Unsuitable(_)) => ExitCode::Usage,
+            Self::Sql(database::Error::UniqueViolation(_) | database::Error::Fault(_)) => ExitCode::Fault,
+            Self::Store(push_store::Error::Unreachable(_)) => ExitCode::Unavailable,
+            Self::Store(push_store::Error::Conflict(_) | push_store::Error::Throttled(_)) => ExitCode::TryAgain,
+            Self::Store(push_store::Error::Client(_)) => ExitCode::Usage,
+            Self::Store(
+                push_store::Error::Refused(_)
+                | push_store::Error::Malformed { .. }
+                | push_store::Error::TooLarge { .. },
+            ) => ExitCode::Fault,
+            Self::Queue(task_queue::Error::Unreachable(_)) => ExitCode::Unavailable,
+            Self::Queue(task_queue::Error::Client(_)) => ExitCode::Usage,
+            Self::Queue(task_queue::Error::Refused(_)) | Self::Stored { .. } => ExitCode::Fault,
+        }
+    }
+}
