@@ -112,8 +112,11 @@ impl Chunker {
 
     /// Closes what is not full yet, zone by zone in the order in which they first came.
     pub fn finish(mut self) -> impl Iterator<Item = Chunk> {
-        (0..self.open.len())
-            .filter_map(move |place| (self.open[place].packer.size() > 0).then(|| self.close(place)))
+        let mut places = 0..self.open.len();
+        std::iter::from_fn(move || {
+            let place = places.find(|place| self.open[*place].packer.size() > 0)?;
+            Some(self.close(place))
+        })
     }
 
     fn place_of(&mut self, time_zone: Option<Tz>) -> usize {
