@@ -93,13 +93,12 @@ fn run(mut file: File, mut end: u64, queue: &Receiver<Append>) {
         }
         let written = write(&mut file, &mut end, &batch);
         for done in waiting.drain(..) {
+            let told = match &written {
+                Ok(()) => Ok(()),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
             // Who does not wait any more has lost its connection; the line stands.
-            let _ = done.send(
-                written
-                    .as_ref()
-                    .map(|()| ())
-                    .map_err(|error| io::Error::from(error.kind())),
-            );
+            let _ = done.send(told);
         }
         batch.clear();
     }

@@ -85,6 +85,14 @@ impl World {
             .unwrap()
     }
 
+    /// A request that is ready to be sent.
+    pub(crate) fn request(&self, message: Value) -> RequestBuilder {
+        let request = self.client.post(self.url("/v1/projects/demo/messages:send"));
+        request
+            .bearer_auth("secret")
+            .body(json!({ "message": message }).to_string())
+    }
+
     pub(crate) async fn try_post(
         &self,
         body: String,
