@@ -6,4 +6,6 @@
 
 pub mod clock;
 mod listener;
+pub mod sink;
 pub mod tasks;
+mod token_bucket;

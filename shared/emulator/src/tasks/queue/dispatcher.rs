@@ -12,13 +12,13 @@ use gcloud_sdk::google::cloud::tasks::v2::{self, RateLimits, queue};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::bucket::Bucket;
 use super::outcome::{Outcome, outcome};
 use super::window::Window;
 use super::{Environment, Event};
 use crate::tasks::attempt::{Answer, attempt};
 use crate::tasks::proto_time::{from_micros, micros};
 use crate::tasks::store::{self, Entry, Key, Page, StoreError};
+use crate::token_bucket::Bucket;
 
 /// How long to wait before the store is asked again after it failed.
 const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);

@@ -4,7 +4,6 @@
 //! changes by events that the store sends after their commit, in the order of the commits; so
 //! its view of what is stored never runs ahead, and no change falls between two looks.
 
-mod bucket;
 mod dispatcher;
 mod outcome;
 mod registry;

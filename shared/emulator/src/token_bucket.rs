@@ -1,10 +1,10 @@
-//! The token bucket that paces a queue's dispatches.
+//! A token bucket: paces the dispatches of a queue, and the messages of a project.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Holds up to `burst` tokens and is refilled at `rate` tokens a second.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     rate: f64,
     burst: f64,
     tokens: f64,
@@ -13,7 +13,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// A full bucket.
-    pub(super) fn new(rate: f64, burst: f64, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(rate: f64, burst: f64, now: DateTime<Utc>) -> Self {
         Self {
             rate,
             burst,
@@ -23,7 +23,7 @@ impl Bucket {
     }
 
     /// Changes the pace. What is in the bucket stays, as far as it fits.
-    pub(super) fn set(&mut self, rate: f64, burst: f64, now: DateTime<Utc>) {
+    pub(crate) fn set(&mut self, rate: f64, burst: f64, now: DateTime<Utc>) {
         self.refill(now);
         self.rate = rate;
         self.burst = burst;
@@ -31,7 +31,7 @@ impl Bucket {
     }
 
     /// Takes a token, or says when there will be one.
-    pub(super) fn take(&mut self, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
+    pub(crate) fn take(&mut self, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
         self.refill(now);
         if self.tokens >= 1.0 {
             self.tokens -= 1.0;

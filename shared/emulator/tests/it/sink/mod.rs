@@ -1,0 +1,6 @@
+//! The gateway over its port: what it takes, what it refuses and how, what it writes down.
+
+mod faults;
+mod requests;
+mod wire;
+mod world;

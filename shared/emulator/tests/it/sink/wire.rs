@@ -1,0 +1,55 @@
+//! The wire: HTTP/2 with prior knowledge beside HTTP/1, and many at once.
+
+use bytes::Bytes;
+use futures::future::join_all;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tokio_util::task::TaskTracker;
+
+use super::world::World;
+
+#[tokio::test]
+async fn many_streams_of_one_connection_are_all_answered_and_written_down() {
+    let world = World::new().await;
+    let stream = TcpStream::connect(world.server.address()).await.unwrap();
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    TaskTracker::new().spawn(connection);
+
+    let statuses = join_all((0..300).map(|n| {
+        let mut sender = sender.clone();
+        let body = format!(r#"{{"message":{{"token":"device-{n}","data":{{"push_id":"p-{n:03}"}}}}}}"#);
+        let request = Request::post(world.url("/v1/projects/demo/messages:send"))
+            .header("authorization", "Bearer b")
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        async move {
+            let answer = sender.send_request(request).await.unwrap();
+            let status = answer.status();
+            answer.into_body().collect().await.unwrap();
+            status
+        }
+    }))
+    .await;
+
+    let mut pushes: Vec<String> = world.ledger().into_iter().map(|entry| entry.push_id).collect();
+    pushes.sort();
+    assert!(statuses.iter().all(|status| *status == StatusCode::OK));
+    assert_eq!(pushes, (0..300).map(|n| format!("p-{n:03}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn other_paths_are_not_found_in_googles_form() {
+    let world = World::new().await;
+
+    let status = world.play(serde_json::json!({})).await;
+    let other = world.post_to("/v1/projects//messages:send").await;
+
+    assert_eq!(status, 200);
+    assert_eq!(other.status, 404);
+    assert_eq!(other.body["error"]["status"], "NOT_FOUND");
+}
