@@ -1,0 +1,6 @@
+//! The methods of the service, one file each: read the request, decide, answer.
+
+pub(crate) mod commit;
+pub(crate) mod ids;
+pub(crate) mod lookup;
+pub(crate) mod transaction;
