@@ -17,6 +17,7 @@ mod key;
 mod limits;
 mod methods;
 mod mutation;
+mod query;
 mod server;
 mod service;
 mod store;

@@ -20,7 +20,7 @@ use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 use super::database::Database;
 use super::error::Error;
 use super::limits::MAX_REQUEST_BYTES;
-use super::methods::{commit, ids, lookup, transaction};
+use super::methods::{commit, ids, lookup, run_aggregation_query, run_query, transaction};
 
 type HttpRequest = http::Request<tonic::body::Body>;
 type HttpResponse = http::Response<tonic::body::Body>;
@@ -64,6 +64,8 @@ async fn route(database: Arc<Database>, request: HttpRequest) -> HttpResponse {
         "Rollback" => unary(database, request, transaction::rollback).await,
         "Commit" => unary(database, request, commit::commit).await,
         "Lookup" => unary(database, request, lookup::lookup).await,
+        "RunQuery" => unary(database, request, run_query::run_query).await,
+        "RunAggregationQuery" => unary(database, request, run_aggregation_query::run_aggregation_query).await,
         "AllocateIds" => unary(database, request, ids::allocate).await,
         "ReserveIds" => unary(database, request, ids::reserve).await,
         _ => Status::unimplemented("there is no such method").into_http(),

@@ -110,6 +110,14 @@ impl Span {
         }
     }
 
+    /// Nothing but `bytes`.
+    pub(crate) fn only(bytes: Vec<u8>) -> Self {
+        Self {
+            low: Bound::Included(bytes.clone()),
+            high: Bound::Included(bytes),
+        }
+    }
+
     /// The bounds, borrowed.
     pub(crate) fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
         (

@@ -3,4 +3,6 @@
 pub(crate) mod commit;
 pub(crate) mod ids;
 pub(crate) mod lookup;
+pub(crate) mod run_aggregation_query;
+pub(crate) mod run_query;
 pub(crate) mod transaction;
