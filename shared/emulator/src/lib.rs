@@ -1,10 +1,12 @@
 //! The outside world on loopback: servers that stand in for Google's, in one process.
 //!
-//! `tasks` is Cloud Tasks v2, `sink` a gateway of Firebase Cloud Messaging that remembers what
-//! it accepted. They speak the public wire formats, know nothing of this pipeline's domain, and
-//! are stricter than the emulators they replace wherever production is.
+//! `datastore` is Datastore v1, `tasks` is Cloud Tasks v2, `sink` a gateway of Firebase Cloud
+//! Messaging that remembers what it accepted. They speak the public wire formats and depend on
+//! the wire messages only, never on the pipeline's own rules, so that they cannot share its
+//! misreadings; and they are stricter than the emulators they replace wherever production is.
 
 pub mod clock;
+pub mod datastore;
 mod listener;
 pub mod sink;
 pub mod tasks;

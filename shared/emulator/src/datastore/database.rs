@@ -1,0 +1,176 @@
+//! What every method works on: the store, the open transactions, the settings.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use gcloud_sdk::google::datastore::v1 as wire;
+use wire::read_options::{ConsistencyType, ReadConsistency};
+use wire::transaction_options::Mode;
+
+use super::catalog::Catalog;
+use super::config::{Concurrency, Config};
+use super::engine::{Engine, Memory, Writing};
+use super::error::Error;
+use super::key::Scope;
+use super::store::{Batch, Committed, Store};
+use super::transactions::{self, Access, Reading, TransactionId, Transactions};
+use super::versions::{Snapshot, Versions};
+
+/// The databases of a server, all projects together.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) store: Store,
+    pub(crate) transactions: Transactions,
+    pub(crate) config: Config,
+    last_id: AtomicI64,
+}
+
+/// Where a read looks.
+#[derive(Debug)]
+pub(crate) struct ReadAt {
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// The transaction that is to remember what was read.
+    pub(crate) transaction: Option<TransactionId>,
+    /// What the answer says of a transaction that was begun with the read.
+    pub(crate) begun: Vec<u8>,
+}
+
+impl Database {
+    /// An empty database in memory, under the settings.
+    pub(crate) fn in_memory(config: Config) -> Self {
+        let now = config.clock.now();
+        let store = Store {
+            catalog: Catalog::new(config.indexes.clone()),
+            versions: Versions::default(),
+            engine: Engine::Memory(Memory::default()),
+        };
+        store.versions.lock().publish(now.timestamp_micros());
+        let transactions = Transactions::new(config.transaction_lifetime, config.transaction_idle, now);
+        Self {
+            store,
+            transactions,
+            config,
+            last_id: AtomicI64::new(now.timestamp_micros()),
+        }
+    }
+
+    /// Does work on the store where it may block: in place when all is in memory.
+    pub(crate) async fn run<T, F>(self: &Arc<Self>, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    {
+        match &self.store.engine {
+            Engine::Memory(_) => work(self),
+        }
+    }
+
+    /// Applies a batch, or nothing of it.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<Committed, Error> {
+        match &self.store.engine {
+            Engine::Memory(memory) => {
+                let mut writing = memory.write();
+                let mut ready = self.store.check(&mut writing, batch)?;
+                self.store.versions.lock().publish_now(&mut ready);
+                for change in ready.changes {
+                    writing.apply(change)?;
+                }
+                Ok(ready.committed)
+            }
+        }
+    }
+
+    /// Drops every entity of every project, and every transaction.
+    pub(crate) fn reset(&self) {
+        self.transactions.clear();
+        match &self.store.engine {
+            Engine::Memory(memory) => memory.clear(),
+        }
+    }
+
+    /// The present instant in microseconds.
+    pub(crate) fn now(&self) -> i64 {
+        self.config.clock.now().timestamp_micros()
+    }
+
+    /// Begins a transaction with the options of a request.
+    pub(crate) fn begin(
+        &self,
+        scope: &Scope,
+        options: Option<&wire::TransactionOptions>,
+    ) -> Result<TransactionId, Error> {
+        let access = match options.and_then(|options| options.mode.as_ref()) {
+            None | Some(Mode::ReadWrite(_)) => Access::ReadWrite,
+            Some(Mode::ReadOnly(read_only)) if read_only.read_time.is_none() => Access::ReadOnly,
+            Some(Mode::ReadOnly(_)) => {
+                return Err(Error::Unimplemented("reading at a past time is not supported"));
+            }
+        };
+        Ok(self
+            .transactions
+            .begin(scope.database(), access, self.config.clock.now()))
+    }
+
+    /// Where a read with these options looks.
+    pub(crate) fn read_at(&self, scope: &Scope, options: Option<wire::ReadOptions>) -> Result<ReadAt, Error> {
+        match options.and_then(|options| options.consistency_type) {
+            None => Ok(self.latest()),
+            Some(ConsistencyType::ReadConsistency(level)) => match ReadConsistency::try_from(level) {
+                Ok(_) => Ok(self.latest()),
+                Err(_) => Err(Error::invalid("The read consistency is unknown.")),
+            },
+            Some(ConsistencyType::Transaction(bytes)) => {
+                let id = transactions::from_bytes(&bytes)?;
+                self.in_transaction(scope, id, Vec::new())
+            }
+            Some(ConsistencyType::NewTransaction(options)) => {
+                let id = self.begin(scope, Some(&options))?;
+                self.in_transaction(scope, id, transactions::to_bytes(id))
+            }
+            Some(ConsistencyType::ReadTime(_)) => {
+                Err(Error::Unimplemented("reading at a past time is not supported"))
+            }
+        }
+    }
+
+    /// The next automatic id: different from all before, also from those of a former process,
+    /// and scattered over the key space.
+    pub(crate) fn allocate_id(&self) -> i64 {
+        const BITS: u32 = 52;
+        let now = self.config.clock.now().timestamp_micros();
+        let later = |last: i64| Some(now.max(last + 1));
+        let last = self
+            .last_id
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, later);
+        let sequence = now.max(last.unwrap_or_else(|last| last) + 1).unsigned_abs();
+        // Turning the bits round puts ids that follow each other far apart, and maps no two to
+        // one.
+        let scattered = (sequence << (u64::BITS - BITS)).reverse_bits();
+        i64::try_from(scattered).unwrap_or(i64::MAX).max(1)
+    }
+
+    fn latest(&self) -> ReadAt {
+        let snapshot = Arc::new(self.store.versions.snapshot());
+        ReadAt {
+            snapshot,
+            transaction: None,
+            begun: Vec::new(),
+        }
+    }
+
+    fn in_transaction(&self, scope: &Scope, id: TransactionId, begun: Vec<u8>) -> Result<ReadAt, Error> {
+        let reading = match self.config.concurrency {
+            Concurrency::Optimistic => Reading::First,
+            Concurrency::Pessimistic { .. } => Reading::Newest,
+        };
+        let (versions, now) = (&self.store.versions, self.config.clock.now());
+        let snapshot = self
+            .transactions
+            .snapshot(id, &scope.database(), reading, versions, now)?;
+        Ok(ReadAt {
+            snapshot,
+            transaction: Some(id),
+            begun,
+        })
+    }
+}

@@ -1,0 +1,310 @@
+//! Commit: mutations, all together or each on its own.
+//!
+//! A transactional commit is one batch. A non-transactional one is a batch a mutation: those
+//! that can be applied are, and the first that cannot is what the answer says.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use gcloud_sdk::google::datastore::v1 as wire;
+use wire::commit_request::{Mode, TransactionSelector};
+
+use super::ids;
+use crate::datastore::config::Concurrency;
+use crate::datastore::database::Database;
+use crate::datastore::encoding::value::{micros, timestamp};
+use crate::datastore::error::Error;
+use crate::datastore::key::{self, Completeness, Key, Scope};
+use crate::datastore::limits;
+use crate::datastore::mutation::{Condition, Content, Effect, Existence, Write};
+use crate::datastore::store::{Batch, Committed, Outcome};
+use crate::datastore::transactions::{self, Access, TransactionId};
+use crate::datastore::wire::{CommitRequest, Entity, Mutation, Operation};
+
+/// Applies the mutations of a request.
+pub(crate) async fn commit(
+    database: Arc<Database>,
+    request: CommitRequest,
+) -> Result<wire::CommitResponse, Error> {
+    let scope = Scope::new(request.project_id, request.database_id)?;
+    limits::check_mutations(request.mutations.len(), database.config.max_mutations)?;
+    let kind = kind_of(request.mode, request.transaction_selector)?;
+
+    let mut writes = Vec::with_capacity(request.mutations.len());
+    let mut allocated = Vec::with_capacity(request.mutations.len());
+    for mutation in request.mutations {
+        let (write, key) = prepare(&database, &scope, mutation)?;
+        writes.push(write);
+        allocated.push(key);
+    }
+    match kind {
+        Kind::Each => {
+            check_different(&writes)?;
+            each(&database, writes, allocated).await
+        }
+        Kind::Together(None) => together(&database, None, writes, allocated).await,
+        Kind::Together(Some(id)) => {
+            let now = database.config.clock.now();
+            let access = database.transactions.start_commit(id, &scope.database(), now)?;
+            let ending = Ending {
+                database: &database,
+                id,
+            };
+            if access == Access::ReadOnly && !writes.is_empty() {
+                return Err(Error::invalid(
+                    "Cannot modify entities in a read-only transaction.",
+                ));
+            }
+            let committed = together(&database, Some(id), writes, allocated).await;
+            drop(ending);
+            committed
+        }
+    }
+}
+
+/// Ends a transaction whatever becomes of its commit, also when the client goes away.
+struct Ending<'a> {
+    database: &'a Database,
+    id: TransactionId,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.database.transactions.end(self.id);
+    }
+}
+
+/// How the mutations of a commit belong together.
+enum Kind {
+    Each,
+    Together(Option<TransactionId>),
+}
+
+fn kind_of(mode: i32, selector: Option<TransactionSelector>) -> Result<Kind, Error> {
+    match (Mode::try_from(mode), selector) {
+        (Ok(Mode::NonTransactional), None) => Ok(Kind::Each),
+        (Ok(Mode::NonTransactional), Some(_)) => Err(Error::invalid(
+            "non-transaction commit cannot specify a transaction",
+        )),
+        (Ok(Mode::Transactional | Mode::Unspecified), Some(TransactionSelector::Transaction(bytes))) => {
+            Ok(Kind::Together(Some(transactions::from_bytes(&bytes)?)))
+        }
+        (Ok(Mode::Transactional | Mode::Unspecified), Some(TransactionSelector::SingleUseTransaction(_))) => {
+            Ok(Kind::Together(None))
+        }
+        (Ok(Mode::Transactional | Mode::Unspecified), None) => {
+            Err(Error::invalid("transactional commit requires a transaction"))
+        }
+        (Err(_), _) => Err(Error::invalid("The commit mode is unknown.")),
+    }
+}
+
+async fn together(
+    database: &Arc<Database>,
+    transaction: Option<TransactionId>,
+    writes: Vec<Write>,
+    allocated: Vec<Option<wire::Key>>,
+) -> Result<wire::CommitResponse, Error> {
+    limits::check_transaction(writes.iter().map(Write::size).sum())?;
+    wait_for_locks(database, transaction, &writes).await?;
+    let reads = transaction.and_then(|id| database.transactions.take_reads(id));
+    // A snapshot is consistent by itself: without writes nothing can be lost.
+    let reads = reads.filter(|_| !writes.is_empty());
+    let committed = database
+        .commit(Batch {
+            writes,
+            reads,
+            now: database.now(),
+        })
+        .await?;
+    Ok(response([committed], allocated))
+}
+
+async fn each(
+    database: &Arc<Database>,
+    writes: Vec<Write>,
+    allocated: Vec<Option<wire::Key>>,
+) -> Result<wire::CommitResponse, Error> {
+    let mut committed = Vec::with_capacity(writes.len());
+    let mut failed = None;
+    for write in writes {
+        let writes = vec![write];
+        let outcome = match wait_for_locks(database, None, &writes).await {
+            Ok(()) => {
+                database
+                    .commit(Batch {
+                        writes,
+                        reads: None,
+                        now: database.now(),
+                    })
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(one) => committed.push(one),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(response(committed, allocated)),
+    }
+}
+
+/// Under pessimistic concurrency, waits until no other transaction has read what the writes
+/// change.
+async fn wait_for_locks(
+    database: &Database,
+    transaction: Option<TransactionId>,
+    writes: &[Write],
+) -> Result<(), Error> {
+    let Concurrency::Pessimistic { wait } = database.config.concurrency else {
+        return Ok(());
+    };
+    let clock = &database.config.clock;
+    let deadline = clock.now() + wait;
+    loop {
+        let next_end = database.transactions.next_end();
+        if !database.transactions.is_blocked(transaction, writes, clock.now()) {
+            return Ok(());
+        }
+        if clock.now() >= deadline {
+            return Err(Error::Contention);
+        }
+        tokio::select! {
+            () = next_end => {}
+            () = clock.sleep_until(deadline) => {}
+        }
+    }
+}
+
+fn check_different(writes: &[Write]) -> Result<(), Error> {
+    let keys: HashSet<&Key> = writes.iter().map(|write| &write.key).collect();
+    if keys.len() < writes.len() {
+        return Err(Error::invalid(
+            "A non-transactional commit may not contain multiple mutations affecting the same entity.",
+        ));
+    }
+    Ok(())
+}
+
+/// Makes a mutation ready; with the key if its id was allocated.
+fn prepare(
+    database: &Database,
+    scope: &Scope,
+    mutation: Mutation,
+) -> Result<(Write, Option<wire::Key>), Error> {
+    if !mutation.property_transforms.is_empty() {
+        return Err(Error::Unimplemented("property transforms are not supported"));
+    }
+    let condition = condition(&mutation)?;
+    let mask = mutation.property_mask;
+    let (existence, entity) = match mutation.operation {
+        Some(Operation::Insert(entity)) => (Existence::Absent, entity),
+        Some(Operation::Update(entity)) => (Existence::Present, entity),
+        Some(Operation::Upsert(entity)) => (Existence::Any, entity),
+        Some(Operation::Delete(key)) => {
+            key::check_path(&key.path, Completeness::Complete)?;
+            let (table, key) = scope.place(&database.store.catalog, &key)?;
+            return Ok((
+                Write {
+                    table,
+                    key,
+                    effect: Effect::Delete,
+                    condition,
+                },
+                None,
+            ));
+        }
+        None => return Err(Error::invalid("A mutation has no operation.")),
+    };
+    let Entity { key, properties } = entity;
+    let mut name = key.ok_or_else(|| Error::invalid("The entity has no key."))?;
+    let allocated = complete_key(database, scope, &mut name, existence)?;
+    let (table, key) = scope.place(&database.store.catalog, &name)?;
+    let effect = match mask {
+        None => Effect::Put(
+            existence,
+            Content::new(&database.store.catalog, &table, &key.path, properties)?,
+        ),
+        Some(mask) if mask.paths.iter().any(|path| path.contains('.')) => {
+            return Err(Error::Unimplemented(
+                "property masks into embedded entities are not supported",
+            ));
+        }
+        Some(mask) => Effect::Merge(existence, properties, mask.paths),
+    };
+    Ok((
+        Write {
+            table,
+            key,
+            effect,
+            condition,
+        },
+        allocated.then_some(name),
+    ))
+}
+
+fn complete_key(
+    database: &Database,
+    scope: &Scope,
+    key: &mut wire::Key,
+    existence: Existence,
+) -> Result<bool, Error> {
+    let completeness = match existence {
+        Existence::Absent | Existence::Any => Completeness::Any,
+        Existence::Present => Completeness::Complete,
+    };
+    key::check_path(&key.path, completeness)?;
+    let incomplete = key.path.last().is_some_and(|last| last.id_type.is_none());
+    if incomplete {
+        key.partition_id = Some(scope.partition(key.partition_id.as_ref())?.to_wire());
+        ids::complete(database, key);
+    }
+    Ok(incomplete)
+}
+
+fn condition(mutation: &Mutation) -> Result<Condition, Error> {
+    use wire::mutation::{ConflictDetectionStrategy as Detection, ConflictResolutionStrategy as Resolution};
+
+    let base = match &mutation.conflict_detection_strategy {
+        None => return Ok(Condition::None),
+        Some(Detection::BaseVersion(version)) => *version,
+        Some(Detection::UpdateTime(time)) => micros(time),
+    };
+    match Resolution::try_from(mutation.conflict_resolution_strategy) {
+        Ok(Resolution::StrategyUnspecified | Resolution::ServerValue) => Ok(Condition::KeepUnless(base)),
+        Ok(Resolution::Fail) => Ok(Condition::FailUnless(base)),
+        Err(_) => Err(Error::invalid("The conflict resolution strategy is unknown.")),
+    }
+}
+
+fn response(
+    committed: impl IntoIterator<Item = Committed>,
+    allocated: Vec<Option<wire::Key>>,
+) -> wire::CommitResponse {
+    let mut response = wire::CommitResponse::default();
+    let mut keys = allocated.into_iter();
+    for batch in committed {
+        response.commit_time = Some(timestamp(batch.version));
+        response.index_updates += i32::try_from(batch.entries_changed).unwrap_or(i32::MAX);
+        let results = batch
+            .outcomes
+            .into_iter()
+            .map(|outcome| result(outcome, keys.next().flatten()));
+        response.mutation_results.extend(results);
+    }
+    response
+}
+
+fn result(outcome: Outcome, key: Option<wire::Key>) -> wire::MutationResult {
+    wire::MutationResult {
+        key,
+        version: outcome.version,
+        create_time: outcome.created.map(timestamp),
+        update_time: outcome.created.map(|_| timestamp(outcome.version)),
+        conflict_detected: outcome.conflict,
+        transform_results: Vec::new(),
+    }
+}

@@ -1,0 +1,29 @@
+//! Datastore v1 over gRPC, to be used in the place of Google's emulator.
+//!
+//! Everything that a client can observe follows Datastore as documented and as Google's
+//! emulator was measured to behave; where that is laxer than production (limits, composite
+//! indexes, conflict detection by version) this one does as production does. Entities live in
+//! memory or in one file. The file `store.rs` tells how reads and commits go together.
+
+mod catalog;
+mod config;
+mod database;
+mod encoding;
+mod engine;
+mod error;
+mod history;
+mod indexing;
+mod key;
+mod limits;
+mod methods;
+mod mutation;
+mod query;
+mod server;
+mod service;
+mod store;
+mod transactions;
+mod versions;
+mod wire;
+
+pub use config::{CompositeIndex, Concurrency, Config, Direction, Storage};
+pub use server::{Server, StartError};
