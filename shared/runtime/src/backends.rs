@@ -1,14 +1,33 @@
-//! Everything that a service or a pass works with, connected.
+//! The composition root: everything that a service or a pass works with, connected.
+//!
+//! One client serves an embedded part and a real one; what changes is its endpoint. A part that
+//! cannot be reached at the start ends the process with the exit code of its kind, so that a
+//! scheduler tries again and a person is told what to change.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use database::Db;
-use provider::fcm::Fcm;
+use database::migrate::{self, State};
+use provider::fcm::{self, Credentials, Fcm};
+use provider::{PoolSettings, Target};
 use push_store::PushStore;
-use task_queue::TaskQueue;
+use task_queue::{Expected, Oidc, TaskQueue};
 
+use crate::config::Config;
+use crate::embedded::{self, Embedded, StartError};
+use crate::exit::{ExitCode, Failure};
 use crate::job::Nudge;
 use crate::process::Process;
+
+/// The longest a call to Datastore or to the queue may take.
+const CALL_WITHIN: Duration = Duration::from_secs(20);
+
+/// In whose name the embedded queue signs.
+const EMBEDDED_ACCOUNT: &str = "queue@noroshi.invalid";
+
+/// Requests at once on one connection to a gateway; FCM closes a connection that has more.
+const STREAMS: usize = 100;
 
 /// The stores, the queue and the gateway, and the process they are used in. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,6 +40,8 @@ pub struct Backends {
     pub push_store: PushStore,
     /// The way from dispatch to the sender.
     pub task_queue: TaskQueue,
+    /// What the queue proves to the sender.
+    pub queue_identity: Expected,
     /// The gateway to devices.
     pub fcm: Arc<Fcm>,
     /// Wake the loops of this process; nobody hears them in a process without loops.
@@ -40,4 +61,189 @@ pub struct Nudges {
     pub reconcile: Nudge,
     /// A user is to be erased.
     pub erase: Nudge,
+}
+
+/// Why the backends could not be connected.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// An embedded part did not start.
+    #[error(transparent)]
+    Embedded(#[from] StartError),
+    /// SQL.
+    #[error("[database] url")]
+    Sql(#[from] database::Error),
+    /// The database lacks migrations.
+    #[error("the database lacks {0} migrations: run `noroshi migrate`")]
+    NotMigrated(usize),
+    /// Datastore.
+    #[error("[datastore] endpoint")]
+    Datastore(#[from] push_store::Error),
+    /// The task queue.
+    #[error("[queue] endpoint")]
+    Queue(#[from] task_queue::Error),
+    /// The gateway's address.
+    #[error("[provider.fcm] endpoint")]
+    FcmEndpoint(#[from] provider::TargetError),
+    /// The gateway's settings.
+    #[error("[provider.fcm]")]
+    Fcm(#[from] fcm::ConfigError),
+    /// The gateway's credentials are not JSON.
+    #[error("[provider.fcm] credentials: must be a service account's key in JSON")]
+    FcmCredentials,
+}
+
+impl Failure for ConnectError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Sql(database::Error::Unreachable(_)) | Self::Datastore(_) | Self::Queue(_) => {
+                ExitCode::Unavailable
+            }
+            Self::Sql(database::Error::Busy(_)) => ExitCode::TryAgain,
+            Self::Embedded(_)
+            | Self::Sql(_)
+            | Self::NotMigrated(_)
+            | Self::FcmEndpoint(_)
+            | Self::Fcm(_)
+            | Self::FcmCredentials => ExitCode::Usage,
+        }
+    }
+}
+
+impl Backends {
+    /// Starts what is embedded and connects to everything.
+    ///
+    /// The embedded parts are to be stopped last, once the process's tasks have ended.
+    pub async fn connect(process: &Process) -> Result<(Self, Embedded), ConnectError> {
+        let config = &process.config;
+        let (embedded, endpoints) = Embedded::start(config, &process.clock).await?;
+        let db = open_database(config).await?;
+        let push_store = PushStore::connect(datastore_settings(config, endpoints.datastore)).await?;
+        let queue = queue_settings(config, endpoints.queue);
+        let queue_identity = identity(&queue);
+        let task_queue = TaskQueue::connect(queue).await?;
+        if config.queue.endpoint.is_embedded() {
+            task_queue.create_queues().await?;
+        }
+        let fcm = Arc::new(Fcm::new(fcm_config(config, &endpoints.fcm)?)?);
+        let process = process.clone();
+        let nudges = Nudges::default();
+        let backends = Self {
+            process,
+            db,
+            push_store,
+            task_queue,
+            queue_identity,
+            fcm,
+            nudges,
+        };
+        Ok((backends, embedded))
+    }
+}
+
+/// Connects to SQL alone, as the configuration says.
+pub async fn connect_database(config: &Config) -> Result<Db, ConnectError> {
+    let url = if config.database.url.is_embedded() {
+        format!("sqlite:{}", embedded::file(config, "noroshi.db")?.display())
+    } else {
+        config.database.url.expose().to_owned()
+    };
+    let max_connections = config.database.max_connections.get();
+    Ok(Db::connect(&database::Settings {
+        max_connections,
+        ..database::Settings::new(url)
+    })
+    .await?)
+}
+
+/// An embedded database is migrated by whoever opens it; any other is a person's decision.
+async fn open_database(config: &Config) -> Result<Db, ConnectError> {
+    let db = connect_database(config).await?;
+    if config.database.url.is_embedded() {
+        migrate::run(&db).await?;
+        return Ok(db);
+    }
+    let migrations = migrate::status(&db).await?;
+    match migrations
+        .iter()
+        .filter(|migration| migration.state != State::Applied)
+        .count()
+    {
+        0 => Ok(db),
+        missing => Err(ConnectError::NotMigrated(missing)),
+    }
+}
+
+fn datastore_settings(config: &Config, endpoint: String) -> push_store::Settings {
+    let settings = &config.datastore;
+    push_store::Settings {
+        endpoint,
+        project: settings.project.clone(),
+        database: settings.database.clone(),
+        namespace: settings.namespace.clone(),
+        deadline: CALL_WITHIN,
+    }
+}
+
+fn queue_settings(config: &Config, endpoint: String) -> task_queue::Settings {
+    let settings = &config.queue;
+    let handler = match &settings.handler {
+        Some(handler) => handler.as_str().to_owned(),
+        None => format!("http://{}/tasks/deliver", config.sender.listen),
+    };
+    let account = settings.service_account.as_deref().unwrap_or(EMBEDDED_ACCOUNT);
+    task_queue::Settings {
+        endpoint,
+        project: settings.project.clone(),
+        location: settings.location.clone(),
+        fast: settings.fast.clone(),
+        bulk: settings.bulk.clone(),
+        oidc: Oidc {
+            service_account: account.to_owned(),
+            audience: settings.audience.clone().unwrap_or_else(|| handler.clone()),
+        },
+        handler,
+        dispatch_deadline: settings.deadline,
+        max_concurrent: u16::try_from(config.sender.concurrency.get()).unwrap_or(u16::MAX),
+        deadline: CALL_WITHIN,
+    }
+}
+
+/// What a token of that queue says. An emulator signs as itself and publishes its own keys.
+fn identity(queue: &task_queue::Settings) -> Expected {
+    let (issuer, keys_url) = if queue.endpoint.starts_with("http://") {
+        (queue.endpoint.clone(), format!("{}/certs", queue.endpoint))
+    } else {
+        (
+            "https://accounts.google.com".to_owned(),
+            "https://www.googleapis.com/oauth2/v3/certs".to_owned(),
+        )
+    };
+    Expected {
+        issuer,
+        keys_url,
+        audience: queue.oidc.audience.clone(),
+        service_account: queue.oidc.service_account.clone(),
+    }
+}
+
+fn fcm_config(config: &Config, endpoint: &str) -> Result<fcm::Config, ConnectError> {
+    let settings = &config.provider.fcm;
+    let credentials = match (&settings.credentials, settings.endpoint.is_embedded()) {
+        (_, true) => Credentials::Token("embedded".to_owned()),
+        (None, false) => Credentials::Ambient,
+        (Some(key), false) => {
+            let key = serde_json::from_str(key.expose()).map_err(|_| ConnectError::FcmCredentials)?;
+            Credentials::ServiceAccount(key)
+        }
+    };
+    Ok(fcm::Config {
+        target: Target::parse(endpoint)?,
+        project: settings.project.clone(),
+        credentials,
+        pool: PoolSettings {
+            connections: usize::try_from(settings.connections.get()).unwrap_or(1),
+            streams: STREAMS,
+            timeout: settings.timeout,
+        },
+    })
 }

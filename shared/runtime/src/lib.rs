@@ -5,9 +5,10 @@
 //! function; the shells see to it that both start with a checked configuration, log alike, end
 //! with an exit code that a scheduler understands, and lose nothing when they are told to stop.
 
-mod backends;
+pub mod backends;
 pub mod clock;
 pub mod config;
+mod embedded;
 pub mod exit;
 pub mod job;
 pub mod process;
@@ -17,9 +18,10 @@ pub mod stop;
 pub mod telemetry;
 pub mod token;
 
-pub use backends::{Backends, Nudges};
+pub use backends::{Backends, ConnectError, Nudges};
 pub use clock::Clock;
 pub use config::Config;
+pub use embedded::{Embedded, StartError};
 pub use exit::{ExitCode, Failure};
 pub use process::Process;
 pub use service::Service;
