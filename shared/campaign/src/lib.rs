@@ -23,7 +23,9 @@ pub use message::{MAX_TEMPLATE_BYTES, MAX_TTL, Message, MessageError, Position, 
 pub use outcome::Reason;
 pub use push::{PushState, Raised};
 pub use retry::{Backoff, Retry, pick_up_time};
-pub use schedule::{DEFAULT_LIFETIME, Expiry, IfPast, Schedule, SendAt, SendTime, time_to_live};
+pub use schedule::{
+    DEFAULT_LIFETIME, Expiry, IfPast, Schedule, ScheduleError, SendAt, SendTime, time_to_live,
+};
 pub use state::{CampaignState, CampaignStateError, Transition};
 pub use tally::{Balance, Missing, Standing, Tally};
 pub use template::{MAX_PAYLOAD_BYTES, RenderError, RenderedMessage, Templates};

@@ -9,7 +9,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CampaignState, PushState, Reason};
+use crate::{CampaignState, PushState, Raised, Reason};
 
 /// How many pushes are in which state, and for what reason.
 ///
@@ -37,6 +37,34 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// Where a push stands that is stored with this state and reason; `None` if they disagree.
+    pub fn of(state: PushState, reason: Option<Reason>) -> Option<Self> {
+        let standing = match (state, reason) {
+            (PushState::Pending, None) => Self::Pending,
+            (PushState::Granted, None) => Self::Granted,
+            (_, Some(reason)) => Self::Settled(reason),
+            (_, None) => return None,
+        };
+        (standing.state() == state).then_some(standing)
+    }
+
+    /// Why, for a push that is final.
+    pub fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Pending | Self::Granted => None,
+            Self::Settled(reason) => Some(reason),
+        }
+    }
+
+    /// Raises `self` to `to` if that is further on; the first final standing stays.
+    pub fn raise(&mut self, to: Self) -> Raised {
+        let raised = self.state().raise(to.state());
+        if raised == Raised::Raised {
+            *self = to;
+        }
+        raised
+    }
+
     /// The state of a push that stands so.
     pub fn state(self) -> PushState {
         match self {
