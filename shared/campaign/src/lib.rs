@@ -4,6 +4,7 @@
 //! every service and job decides alike and every decision can be tested by itself.
 //! Who stores which of these facts is told in `ARCHITECTURE.md`.
 
+mod balance;
 mod chunk;
 mod id;
 mod message;
@@ -13,11 +14,13 @@ mod push;
 mod retry;
 mod schedule;
 mod seconds;
+mod standing;
 mod state;
 mod tally;
 mod template;
 mod timer;
 
+pub use balance::{Balance, Missing};
 pub use chunk::{ChunkRecord, ChunkState, Lease, LeaseTerms, Leased, Mark, Queued};
 pub use id::{AudienceId, CampaignId, ChunkId, CouponId, InconsistencyId, IntentId, LeaseToken, PushId};
 pub use message::{MAX_TEMPLATE_BYTES, MAX_TTL, Message, MessageError, Position, Priority, Texts};
@@ -25,8 +28,11 @@ pub use outcome::Reason;
 pub use places::{MAX_PLACES, Places};
 pub use push::{PushState, Raised};
 pub use retry::{Backoff, Retry, pick_up_time};
-pub use schedule::{DEFAULT_LIFETIME, Expiry, IfPast, Schedule, SendAt, SendTime, time_to_live};
+pub use schedule::{
+    DEFAULT_LIFETIME, Expiry, IfPast, Schedule, ScheduleError, SendAt, SendTime, time_to_live,
+};
+pub use standing::Standing;
 pub use state::{CampaignState, CampaignStateError, Transition};
-pub use tally::{Balance, Missing, Standing, Tally};
+pub use tally::Tally;
 pub use template::{MAX_PAYLOAD_BYTES, RenderError, RenderedMessage, Templates};
 pub use timer::{FAST_LANE_RECIPIENTS, Lane, TimerKey, TimerShards};

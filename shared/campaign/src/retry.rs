@@ -66,9 +66,11 @@ impl Backoff {
         if attempt >= self.attempts {
             return Retry::Exhausted;
         }
-        match now.checked_add_signed(as_delta(self.wait(attempt, chance, floor))) {
-            Some(at) if at < expires_at => Retry::At(at),
-            Some(_) | None => Retry::PastExpiry,
+        let at = later(now, self.wait(attempt, chance, floor));
+        if at < expires_at {
+            Retry::At(at)
+        } else {
+            Retry::PastExpiry
         }
     }
 }
@@ -81,9 +83,12 @@ pub fn pick_up_time(hand_overs: u32) -> Duration {
     Duration::from_secs(60 * (1 << hand_overs.min(5)).min(30))
 }
 
-/// The same length as a signed difference; lengths beyond its range become its maximum.
-pub(crate) fn as_delta(duration: Duration) -> chrono::TimeDelta {
-    chrono::TimeDelta::from_std(duration).unwrap_or(chrono::TimeDelta::MAX)
+/// The instant that much later, or the last one that can be told.
+pub(crate) fn later(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    chrono::TimeDelta::from_std(by)
+        .ok()
+        .and_then(|by| at.checked_add_signed(by))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 use serde::{Deserialize, Serialize};
 
-use crate::retry::as_delta;
+use crate::retry::later;
 use crate::seconds;
 
 /// A push that names no expiry expires this long after its send time: the longest time for
@@ -87,12 +87,64 @@ pub enum SendTime {
     LocalTimePast,
 }
 
+/// A schedule by which nothing could be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct ScheduleError {
+    /// Which field, as a path in the schedule's JSON: `expires.after_seconds`.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
 impl Schedule {
     /// Sent as soon as it is started, with the default expiry.
     pub const NOW: Self = Self {
         at: SendAt::Now,
         expires: None,
     };
+
+    /// Checks what a person can get wrong, and names the field.
+    pub fn validate(&self) -> Result<(), ScheduleError> {
+        let check = |holds: bool, field, reason| {
+            if holds {
+                Ok(())
+            } else {
+                Err(ScheduleError { field, reason })
+            }
+        };
+        let (field, starts_at) = match self.at {
+            SendAt::Now => ("at", None),
+            SendAt::Instant(instant) => ("at.instant", Some(instant)),
+            SendAt::Local { time, .. } => ("at.local.time", Some(time.and_utc())),
+        };
+        let is_storable = |instant: DateTime<Utc>| (1_000..9_999).contains(&instant.year());
+        check(
+            starts_at.is_none_or(is_storable),
+            field,
+            "must be of the years 1000 to 9998",
+        )?;
+        match self.expires {
+            None => Ok(()),
+            Some(Expiry::After(lifetime)) => {
+                let is_lifetime = !lifetime.is_zero() && lifetime <= DEFAULT_LIFETIME;
+                check(
+                    is_lifetime,
+                    "expires.after_seconds",
+                    "must be from 1 to 2419200 (4 weeks)",
+                )
+            }
+            Some(Expiry::At(instant)) => {
+                check(
+                    is_storable(instant),
+                    "expires.at",
+                    "must be of the years 1000 to 9998",
+                )?;
+                let is_later = self.starts_at().is_none_or(|starts_at| instant > starts_at);
+                check(is_later, "expires.at", "must be later than the first send time")
+            }
+        }
+    }
 
     /// When pushes to recipients of `zone` are due in a campaign that was started at
     /// `started_at`; `None` is the campaign's own zone.
@@ -110,8 +162,8 @@ impl Schedule {
 
     /// The earliest instant at which a recipient of any zone may be due; `None` is at once.
     ///
-    /// A scheduled campaign is started then. Starting it later makes the local time of the
-    /// eastern zones past.
+    /// A scheduled campaign starts then, and this instant is its `started_at` even if it was
+    /// started a moment later: by that moment the easternmost zones' time would be past.
     pub fn starts_at(&self) -> Option<DateTime<Utc>> {
         match self.at {
             SendAt::Now => None,
@@ -127,9 +179,7 @@ impl Schedule {
             Some(Expiry::After(lifetime)) => lifetime,
             None => DEFAULT_LIFETIME,
         };
-        send_time
-            .checked_add_signed(as_delta(lifetime))
-            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+        later(send_time, lifetime)
     }
 }
 

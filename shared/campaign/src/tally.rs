@@ -1,7 +1,7 @@
-//! Counts of pushes by state and reason, and the law that they must obey.
+//! Counts of pushes by state and reason.
 //!
 //! A tally is always computed from truth and replaced whole, never incremented across stores.
-//! A campaign is finished only when [`Balance::missing`] has nothing to say.
+//! [`crate::Balance`] has the law that a campaign's tally must obey.
 
 use std::collections::BTreeMap;
 use std::iter::Sum;
@@ -9,7 +9,8 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CampaignState, PushState, Reason};
+use crate::standing::reason_of_the_unsettled;
+use crate::{CampaignState, PushState, Reason, Standing};
 
 /// How many pushes are in which state, and for what reason.
 ///
@@ -23,37 +24,6 @@ pub struct Tally {
     pub granted: u64,
     /// Final ones by reason, which tells the state. Reasons without a push are absent.
     pub settled: BTreeMap<Reason, u64>,
-}
-
-/// Where one push stands: a state that is not final, or the reason of a final one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Standing {
-    /// Nothing decided yet.
-    Pending,
-    /// Its coupon is granted.
-    Granted,
-    /// Final, for this reason.
-    Settled(Reason),
-}
-
-impl Standing {
-    /// The state of a push that stands so.
-    pub fn state(self) -> PushState {
-        match self {
-            Self::Pending => PushState::Pending,
-            Self::Granted => PushState::Granted,
-            Self::Settled(reason) => reason.state(),
-        }
-    }
-
-    /// How the push reads in a campaign of that state: one that is not settled when its campaign
-    /// was cancelled or failed reads as cancelled. Nothing needs to be written for that.
-    pub fn read_in(self, campaign: CampaignState) -> Self {
-        match (self, reason_of_the_unsettled(campaign)) {
-            (Self::Pending | Self::Granted, Some(reason)) => Self::Settled(reason),
-            (standing, _) => standing,
-        }
-    }
 }
 
 impl Tally {
@@ -129,19 +99,6 @@ impl Tally {
     }
 }
 
-/// With what reason the unsettled pushes of a campaign in that state read as cancelled.
-fn reason_of_the_unsettled(campaign: CampaignState) -> Option<Reason> {
-    match campaign {
-        CampaignState::Cancelled => Some(Reason::CampaignCancelled),
-        CampaignState::Failed => Some(Reason::CampaignFailed),
-        CampaignState::Draft
-        | CampaignState::Scheduled
-        | CampaignState::Running
-        | CampaignState::Paused
-        | CampaignState::Finished => None,
-    }
-}
-
 impl FromIterator<Standing> for Tally {
     fn from_iter<I: IntoIterator<Item = Standing>>(standings: I) -> Self {
         let mut tally = Self::default();
@@ -169,99 +126,5 @@ impl<'a> Sum<&'a Self> for Tally {
             sum += tally;
         }
         sum
-    }
-}
-
-/// What is known of a campaign when it is asked whether it may be finished.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Balance {
-    /// Recipients of the audience.
-    pub audience: u64,
-    /// Pushes of the chunks whose markers are there.
-    pub expanded: u64,
-    /// Those pushes, by state and reason.
-    pub tally: Tally,
-    /// Intents that are not closed.
-    pub open_intents: u64,
-}
-
-/// One thing that keeps a campaign from being finished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Missing {
-    /// Fan-out is not done.
-    #[error("{count} of {audience} recipients are not expanded")]
-    NotExpanded {
-        /// How many.
-        count: u64,
-        /// Of how many.
-        audience: u64,
-    },
-    /// There are more pushes than recipients: a fault of ours.
-    #[error("{count} pushes more than the {audience} recipients were expanded")]
-    ExpandedTooMany {
-        /// How many.
-        count: u64,
-        /// Than how many.
-        audience: u64,
-    },
-    /// Some pushes are pending or granted.
-    #[error("{pending} pushes are pending and {granted} granted, of {expanded} expanded")]
-    NotSettled {
-        /// How many have nothing decided yet.
-        pending: u64,
-        /// How many have their coupon and nothing else.
-        granted: u64,
-        /// Of how many.
-        expanded: u64,
-    },
-    /// The tally counts other pushes than those expanded.
-    #[error("the tally counts {counted} pushes, but {expanded} were expanded")]
-    TallyDiffers {
-        /// How many the tally counts.
-        counted: u64,
-        /// How many there are.
-        expanded: u64,
-    },
-    /// Some rendezvous is not known to have ended on both sides.
-    #[error("{count} intents are open")]
-    OpenIntents {
-        /// How many.
-        count: u64,
-    },
-}
-
-impl Balance {
-    /// What is missing for the conservation law: everybody expanded once, every push final, no
-    /// intent open. Nothing missing means that the campaign may be finished.
-    pub fn missing(&self) -> Vec<Missing> {
-        let Self {
-            audience, expanded, ..
-        } = *self;
-        let Tally { pending, granted, .. } = self.tally;
-        let counted = self.tally.total();
-        let mut missing = Vec::new();
-        if expanded < audience {
-            let count = audience - expanded;
-            missing.push(Missing::NotExpanded { count, audience });
-        }
-        if expanded > audience {
-            let count = expanded - audience;
-            missing.push(Missing::ExpandedTooMany { count, audience });
-        }
-        if pending + granted > 0 {
-            missing.push(Missing::NotSettled {
-                pending,
-                granted,
-                expanded,
-            });
-        }
-        if counted != expanded {
-            missing.push(Missing::TallyDiffers { counted, expanded });
-        }
-        if self.open_intents > 0 {
-            let count = self.open_intents;
-            missing.push(Missing::OpenIntents { count });
-        }
-        missing
     }
 }

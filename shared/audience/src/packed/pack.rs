@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Digest, VERSION, varint};
+use super::{Digest, MAX_CONTENT_BYTES, PREFIX, VERSION, varint};
 use crate::Recipient;
 
 /// A packed chunk.
@@ -12,7 +12,7 @@ use crate::Recipient;
 pub struct Packed {
     /// What the database keeps.
     pub bytes: Vec<u8>,
-    /// Of these bytes; kept beside them, and never computed again.
+    /// Of the content; kept beside the bytes, and never computed again.
     pub digest: Digest,
     /// How many recipients, the erased ones included.
     pub size: u32,
@@ -74,40 +74,45 @@ impl Packer {
         self.size += 1;
     }
 
-    /// The chunk's bytes and their digest.
+    /// The chunk as it is stored, with its digest.
     pub fn pack(&self) -> Packed {
+        let content = self.content();
+        let compressed = lz4_flex::compress_prepend_size(&content);
+        let mut bytes = Vec::with_capacity(PREFIX + compressed.len());
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&xxh3_64(&compressed).to_be_bytes());
+        bytes.extend_from_slice(&compressed);
+        Packed {
+            bytes,
+            digest: Digest(Sha256::digest(&content).into()),
+            size: self.size,
+        }
+    }
+
+    fn content(&self) -> Vec<u8> {
+        let zone = self.time_zone.map_or("", Tz::name);
+        let names = self.names.iter().map(String::as_str);
+        let locales = self.locales.iter().map(String::as_str);
+        let shared: Vec<&str> = [zone].into_iter().chain(names).chain(locales).collect();
+
         let mut numbers = Vec::with_capacity(self.numbers.len() + 64);
         varint::write(&mut numbers, length(self.names.len()));
         varint::write(&mut numbers, length(self.locales.len()));
         varint::write(&mut numbers, self.size);
-        let zone = self.time_zone.map_or("", Tz::name);
-        let shared = || {
-            [zone]
-                .into_iter()
-                .chain(self.names.iter().chain(&self.locales).map(String::as_str))
-        };
-        for text in shared() {
+        for text in &shared {
             varint::write(&mut numbers, length(text.len()));
         }
         numbers.extend_from_slice(&self.numbers);
 
-        let mut checked = Vec::with_capacity(numbers.len() + self.text.len() + 64);
-        varint::write(&mut checked, length(numbers.len()));
-        checked.extend_from_slice(&numbers);
-        for text in shared() {
-            checked.extend_from_slice(text.as_bytes());
+        let mut content = Vec::with_capacity(numbers.len() + self.text.len() + 64);
+        varint::write(&mut content, length(numbers.len()));
+        content.extend_from_slice(&numbers);
+        for text in &shared {
+            content.extend_from_slice(text.as_bytes());
         }
-        checked.extend_from_slice(self.text.as_bytes());
-
-        let mut bytes = Vec::with_capacity(super::PREFIX + checked.len());
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&xxh3_64(&checked).to_be_bytes());
-        bytes.extend_from_slice(&checked);
-        Packed {
-            digest: Digest(Sha256::digest(&bytes).into()),
-            bytes,
-            size: self.size,
-        }
+        content.extend_from_slice(self.text.as_bytes());
+        assert!(content.len() <= MAX_CONTENT_BYTES, "a chunk is far smaller");
+        content
     }
 
     fn push_text(&mut self, text: &str) {
@@ -131,5 +136,5 @@ impl Packer {
 
 /// A chunk holds a few hundred recipients of a few kilobytes each.
 fn length(length: usize) -> u32 {
-    u32::try_from(length).expect("a chunk is far smaller than 4 GiB")
+    u32::try_from(length).expect("a chunk is far smaller")
 }

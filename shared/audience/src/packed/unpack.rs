@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Corrupt, PREFIX, Packer, VERSION, varint};
+use super::{Corrupt, MAX_CONTENT_BYTES, PREFIX, Packer, VERSION, varint};
 use crate::{Recipient, Variables};
 
 /// A packed chunk, open for reading.
@@ -27,9 +27,10 @@ impl Unpacked {
     ///
     /// The bytes are not a packed chunk, or not any more.
     pub fn open(bytes: &[u8]) -> Result<Self, Corrupt> {
-        let mut checked = checked_part(bytes)?;
-        let numbers_length = varint::read(&mut checked)? as usize;
-        let (mut numbers, text) = checked
+        let content = content_of(bytes)?;
+        let mut rest = content.as_slice();
+        let numbers_length = varint::read(&mut rest)? as usize;
+        let (mut numbers, text) = rest
             .split_at_checked(numbers_length)
             .ok_or(Corrupt::Content("length"))?;
         let mut text = Lengths {
@@ -150,15 +151,20 @@ pub fn erase(bytes: &[u8], user_id: &str) -> Result<Option<Vec<u8>>, Corrupt> {
     Ok(Some(packer.pack().bytes))
 }
 
-fn checked_part(bytes: &[u8]) -> Result<&[u8], Corrupt> {
-    let (prefix, checked) = bytes.split_at_checked(PREFIX).ok_or(Corrupt::Content("length"))?;
+fn content_of(bytes: &[u8]) -> Result<Vec<u8>, Corrupt> {
+    let (prefix, compressed) = bytes.split_at_checked(PREFIX).ok_or(Corrupt::Content("length"))?;
     if prefix[0] != VERSION {
         return Err(Corrupt::Version(prefix[0]));
     }
-    if prefix[1..] != xxh3_64(checked).to_be_bytes() {
+    if prefix[1..] != xxh3_64(compressed).to_be_bytes() {
         return Err(Corrupt::Checksum);
     }
-    Ok(checked)
+    let (length, block) =
+        lz4_flex::block::uncompressed_size(compressed).map_err(|_| Corrupt::Content("block"))?;
+    if length > MAX_CONTENT_BYTES {
+        return Err(Corrupt::Content("length"));
+    }
+    lz4_flex::decompress(block, length).map_err(|_| Corrupt::Content("block"))
 }
 
 fn time_zone_of(name: &str) -> Result<Option<Tz>, Corrupt> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::retry::{as_delta, pick_up_time};
+use crate::retry::{later, pick_up_time};
 use crate::{ChunkState, LeaseToken};
 
 /// The part of a stored chunk that decides what may happen to it.
@@ -127,7 +127,7 @@ impl ChunkRecord {
             return Queued::Closed;
         };
         let next_generation = match self.state {
-            ChunkState::Waiting if due_at <= now + as_delta(look_ahead) => self.generation,
+            ChunkState::Waiting if due_at <= later(now, look_ahead) => self.generation,
             ChunkState::Queued | ChunkState::Leased if due_at <= now && !self.is_leased(now) => {
                 self.generation + 1
             }
@@ -138,7 +138,7 @@ impl ChunkRecord {
         self.state = ChunkState::Queued;
         self.generation = next_generation;
         self.lease = None;
-        self.due_at = Some(run_at + as_delta(pick_up_time(self.hand_overs)));
+        self.due_at = Some(later(run_at, pick_up_time(self.hand_overs)));
         self.hand_overs = self.hand_overs.saturating_add(1);
         Queued::Queued {
             generation: self.generation,
@@ -174,10 +174,10 @@ impl ChunkRecord {
         if now < self.not_before {
             return Leased::Early;
         }
-        let until = now + as_delta(terms.duration);
+        let until = later(now, terms.duration);
         self.state = ChunkState::Leased;
         self.lease = Some(Lease { token, until });
-        self.due_at = Some(until + as_delta(terms.skew));
+        self.due_at = Some(later(until, terms.skew));
         self.hand_overs = 0;
         Leased::Leased { until }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use minijinja::{Environment, Value};
 
+use super::builtins;
 use super::language::{self, Fault};
 use super::render::{Context, RenderError, RenderedMessage};
 use crate::message::{Part, Position, Source};
@@ -73,7 +74,7 @@ impl Templates {
         message.validate()?;
         let known: Option<BTreeSet<&str>> =
             columns.map(|columns| columns.iter().map(String::as_str).chain([USER_ID]).collect());
-        let mut environment = language::environment();
+        let mut environment = builtins::environment();
         let mut data = Vec::new();
         let mut texts: Vec<(&str, Field)> = Vec::new();
         for source in message.sources() {

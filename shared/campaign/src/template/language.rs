@@ -1,69 +1,24 @@
 //! The language of message templates: which part of Jinja's is theirs.
 //!
-//! Text, `{{ expressions }}`, `{% if %}`, `{% raw %}` and comments; the filters and tests
-//! below. No loop, assignment, call, repetition or power: with them a short template could
+//! Text, `{{ expressions }}`, `{% if %}`, `{% raw %}` and comments; the filters and tests of
+//! [`builtins`]. No loop, assignment, call, repetition or power: with them a short template could
 //! run for ever or fill the memory, and a recipient's variables are flat strings that give
 //! nothing to loop over.
 
 use std::collections::BTreeSet;
 
+use minijinja::Error;
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt};
 use minijinja::machinery::{Span, parse};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, filters, tests};
 
-/// No filter makes a text longer than this, in bytes; a payload has far less.
-const MAX_FILTERED_BYTES: usize = 16 * 1024;
-
-const FILTERS: [&str; 14] = [
-    "capitalize",
-    "d",
-    "default",
-    "float",
-    "int",
-    "length",
-    "lower",
-    "replace",
-    "round",
-    "title",
-    "trim",
-    "truncate",
-    "upper",
-    "urlencode",
-];
-
-const TESTS: [&str; 3] = ["defined", "endingwith", "startingwith"];
+use super::builtins;
 
 /// What is wrong in a template, and the byte at which it starts.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) offset: usize,
     pub(super) message: String,
-}
-
-/// An environment that has exactly this language's filters and tests.
-pub(super) fn environment() -> Environment<'static> {
-    let mut environment = Environment::empty();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_syntax(syntax());
-    environment.add_filter("capitalize", filters::capitalize);
-    environment.add_filter("d", filters::default);
-    environment.add_filter("default", filters::default);
-    environment.add_filter("float", filters::float);
-    environment.add_filter("int", filters::int);
-    environment.add_filter("length", filters::length);
-    environment.add_filter("lower", filters::lower);
-    environment.add_filter("replace", replace);
-    environment.add_filter("round", filters::round);
-    environment.add_filter("title", filters::title);
-    environment.add_filter("trim", filters::trim);
-    environment.add_filter("truncate", truncate);
-    environment.add_filter("upper", filters::upper);
-    environment.add_filter("urlencode", filters::urlencode);
-    environment.add_test("defined", tests::is_defined);
-    environment.add_test("endingwith", tests::is_endingwith);
-    environment.add_test("startingwith", tests::is_startingwith);
-    environment
 }
 
 /// The variables that a template names, once each; or what in it is not of this language, or
@@ -90,7 +45,7 @@ pub(super) fn fault_of(error: &Error) -> Fault {
     }
 }
 
-fn syntax() -> SyntaxConfig {
+pub(super) fn syntax() -> SyntaxConfig {
     SyntaxConfig::builder()
         .keep_trailing_newline(true)
         .build()
@@ -186,12 +141,12 @@ impl Reader<'_> {
                 self.optional(condition.false_expr.as_ref())
             }
             Expr::Filter(filter) => {
-                known_name("filter", filter.name, &FILTERS, filter.span())?;
+                known_name("filter", filter.name, builtins::filters(), filter.span())?;
                 self.optional(filter.expr.as_ref())?;
                 self.arguments(&filter.args)
             }
             Expr::Test(test) => {
-                known_name("test", test.name, &TESTS, test.span())?;
+                known_name("test", test.name, builtins::tests(), test.span())?;
                 self.expression(&test.expr)?;
                 self.arguments(&test.args)
             }
@@ -233,34 +188,19 @@ fn foreign(span: Span, what: &str) -> Fault {
     }
 }
 
-fn known_name(kind: &str, name: &str, known: &[&str], span: Span) -> Result<(), Fault> {
-    if known.contains(&name) {
+fn known_name<'n>(
+    kind: &str,
+    name: &str,
+    mut known: impl Iterator<Item = &'n str> + Clone,
+    span: Span,
+) -> Result<(), Fault> {
+    let all = known.clone();
+    if known.any(|known| known == name) {
         return Ok(());
     }
+    let all: Vec<&str> = all.collect();
     Err(Fault {
         offset: span.start_offset as usize,
-        message: format!("unknown {kind} `{name}`; there are: {}", known.join(", ")),
+        message: format!("unknown {kind} `{name}`; there are: {}", all.join(", ")),
     })
-}
-
-/// Jinja's `replace`, with a bound: a chain of them multiplies.
-fn replace(text: &str, from: &str, to: &str) -> Result<String, Error> {
-    let places = text.matches(from).count();
-    if text.len().saturating_add(places.saturating_mul(to.len())) > MAX_FILTERED_BYTES {
-        return Err(Error::new(
-            ErrorKind::InvalidOperation,
-            "the replaced text is too long",
-        ));
-    }
-    Ok(text.replace(from, to))
-}
-
-/// The first `length` characters, the last of them `…` where something was cut off.
-fn truncate(text: &str, length: usize) -> String {
-    if text.chars().nth(length).is_none() {
-        return text.to_owned();
-    }
-    let mut cut: String = text.chars().take(length.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
 }

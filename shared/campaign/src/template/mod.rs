@@ -5,6 +5,7 @@
 //! recipient's variables. Nothing is escaped: a push is plain text. A variable that the
 //! recipient does not have is an error of that push and never an empty place in a sentence.
 
+mod builtins;
 mod compile;
 mod language;
 mod render;

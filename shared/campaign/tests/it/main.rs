@@ -1,5 +1,7 @@
 //! The rules of a campaign from outside.
 
+#![cfg(test)]
+
 mod chunk;
 mod message;
 mod schedule;

@@ -183,6 +183,32 @@ fn a_schedule_is_plain_json() {
 }
 
 #[test]
+fn a_schedule_by_which_nothing_could_be_sent_names_the_field() {
+    let refusal = |schedule| {
+        let schedule: Schedule = serde_json::from_value(schedule).unwrap();
+        schedule.validate().map_err(|error| error.to_string())
+    };
+    let instant = "2026-12-24T00:00:00Z";
+
+    assert_eq!(
+        refusal(json!({"at": "now", "expires": {"after_seconds": 1}})),
+        Ok(())
+    );
+    assert_eq!(
+        refusal(json!({"at": "now", "expires": {"after_seconds": 0}})),
+        Err("expires.after_seconds: must be from 1 to 2419200 (4 weeks)".to_owned())
+    );
+    assert_eq!(
+        refusal(json!({"at": {"instant": instant}, "expires": {"at": instant}})),
+        Err("expires.at: must be later than the first send time".to_owned())
+    );
+    assert_eq!(
+        refusal(json!({"at": {"instant": "+12026-12-24T00:00:00Z"}})),
+        Err("at.instant: must be of the years 1000 to 9998".to_owned())
+    );
+}
+
+#[test]
 fn around_every_transition_of_every_zone_the_send_time_is_right() {
     let start = instant("1970-01-02T00:00:00Z");
     let mut transitions = 0;

@@ -1,6 +1,6 @@
 //! The law that a campaign must obey to be finished.
 
-use campaign::{Balance, CampaignState, PushState, Reason, Standing, Tally};
+use campaign::{Balance, CampaignState, PushState, Raised, Reason, Standing, Tally};
 use serde_json::json;
 
 fn tally(counts: &[(Standing, u64)]) -> Tally {
@@ -125,4 +125,38 @@ fn a_single_push_reads_like_the_counts() {
         Standing::Pending.read_in(CampaignState::Paused),
         Standing::Pending
     );
+}
+
+#[test]
+fn state_and_reason_make_a_standing_where_they_agree() {
+    for reason in Reason::ALL {
+        let standing = Standing::Settled(reason);
+
+        assert_eq!(Standing::of(reason.state(), Some(reason)), Some(standing));
+        assert_eq!(
+            (standing.state(), standing.reason()),
+            (reason.state(), Some(reason))
+        );
+        assert_eq!(Standing::of(PushState::Granted, Some(reason)), None);
+        assert_eq!(Standing::of(reason.state(), None), None);
+    }
+    assert_eq!(Standing::of(PushState::Failed, Some(Reason::Accepted)), None);
+    assert_eq!(Standing::of(PushState::Pending, None), Some(Standing::Pending));
+}
+
+#[test]
+fn a_standing_only_rises_and_the_first_reason_stays() {
+    let mut standing = Standing::Pending;
+
+    assert_eq!(standing.raise(Standing::Granted), Raised::Raised);
+    assert_eq!(standing.raise(Standing::Pending), Raised::Stays);
+    assert_eq!(
+        standing.raise(Standing::Settled(Reason::Accepted)),
+        Raised::Raised
+    );
+    assert_eq!(
+        standing.raise(Standing::Settled(Reason::Unregistered)),
+        Raised::Stays
+    );
+    assert_eq!(standing, Standing::Settled(Reason::Accepted));
 }
