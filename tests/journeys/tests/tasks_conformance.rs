@@ -18,6 +18,8 @@ mod limits;
 mod names;
 #[path = "tasks_conformance/oidc.rs"]
 mod oidc;
+#[path = "tasks_conformance/queue_life.rs"]
+mod queue_life;
 #[path = "tasks_conformance/queues.rs"]
 mod queues;
 #[path = "tasks_conformance/retries.rs"]
