@@ -3,10 +3,29 @@
 //! The suite runs on the embedded queue in memory and on a file. Time is a manual clock: nothing
 //! here waits for a while, only for a state, at most until a deadline.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose world cannot be set up has failed"
+)]
+
 #[path = "tasks_conformance/dispatch.rs"]
 mod dispatch;
 #[path = "tasks_conformance/handler.rs"]
 mod handler;
+#[path = "tasks_conformance/limits.rs"]
+mod limits;
+#[path = "tasks_conformance/names.rs"]
+mod names;
+#[path = "tasks_conformance/oidc.rs"]
+mod oidc;
+#[path = "tasks_conformance/queue_life.rs"]
+mod queue_life;
+#[path = "tasks_conformance/queues.rs"]
+mod queues;
+#[path = "tasks_conformance/retries.rs"]
+mod retries;
+#[path = "tasks_conformance/tasks.rs"]
+mod tasks;
 #[path = "tasks_conformance/world.rs"]
 mod world;
 

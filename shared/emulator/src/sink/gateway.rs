@@ -69,7 +69,7 @@ impl Gateway {
             (&Method::GET, "/_sink/stats") => json(StatusCode::OK, &self.counts()),
             (&Method::GET, "/_sink/script") => json(StatusCode::OK, self.faults().script()),
             (&Method::PUT, "/_sink/script") => self.play(request).await,
-            (&Method::GET, "/") => Response::new(Full::from("Ok\n")),
+            (&Method::GET, "/") => Response::new(Full::from("Ok")),
             _ => Problem::not_found().into_response(),
         })
     }

@@ -11,7 +11,7 @@ pub(super) fn answer<B>(request: &Request<B>, identity: &Identity) -> Response<B
         return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n");
     }
     match request.uri().path() {
-        "/" => plain(StatusCode::OK, "Ok\n"),
+        "/" => plain(StatusCode::OK, "Ok"),
         "/.well-known/openid-configuration" => json(&identity.discovery()),
         "/certs" => json(&identity.key_set()),
         _ => plain(StatusCode::NOT_FOUND, "not found\n"),

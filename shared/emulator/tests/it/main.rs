@@ -1,4 +1,10 @@
 //! The servers as their users meet them: through their ports, their files and their deaths.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose world cannot be set up has failed"
+)]
+
+mod killable;
 mod sink;
 mod tasks_durability;

@@ -1,15 +1,13 @@
 //! A queue on a file, killed: nothing that was acknowledged is lost.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use emulator::tasks::{Config, Server, StartError, Storage};
 use gcloud_sdk::google::cloud::tasks::v2::cloud_tasks_client::CloudTasksClient;
 use gcloud_sdk::google::cloud::tasks::v2::{
     CreateQueueRequest, CreateTaskRequest, HttpRequest, ListTasksRequest, Queue, Task, task,
@@ -18,59 +16,16 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Channel;
 
+use crate::killable::{Killable, until};
+
 const LOCATION: &str = "projects/demo/locations/tokyo";
 const QUEUE: &str = "projects/demo/locations/tokyo/queues/fast";
-
-/// `examples/tasks.rs` as a process of its own; killed at the latest when it is dropped.
-struct Killable {
-    child: Child,
-    address: String,
-}
-
-impl Killable {
-    fn start(file: &Path) -> Self {
-        let test = std::env::current_exe().unwrap();
-        let example = test.parent().unwrap().parent().unwrap().join("examples/tasks");
-        let mut child = Command::new(example)
-            .arg(file)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut address = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut address)
-            .unwrap();
-        Self {
-            child,
-            address: address.trim().to_owned(),
-        }
-    }
-
-    async fn client(&self) -> CloudTasksClient<Channel> {
-        CloudTasksClient::connect(format!("http://{}", self.address))
-            .await
-            .unwrap()
-    }
-
-    fn kill(&mut self) {
-        // SIGKILL: no drain, no flush.
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Killable {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// A handler that notes task names; while it is shut it answers nobody.
 #[derive(Clone, Default)]
 struct Handler {
     seen: Arc<Mutex<Vec<String>>>,
-    open: Arc<std::sync::atomic::AtomicBool>,
+    open: Arc<AtomicBool>,
 }
 
 impl Handler {
@@ -87,7 +42,7 @@ impl Handler {
     async fn answer(State(handler): State<Self>, headers: HeaderMap) -> StatusCode {
         let name = headers["x-cloudtasks-taskname"].to_str().unwrap().to_owned();
         handler.seen.lock().unwrap().push(name);
-        if !handler.open.load(std::sync::atomic::Ordering::SeqCst) {
+        if !handler.open.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
         StatusCode::OK
@@ -98,7 +53,7 @@ impl Handler {
     }
 
     fn open(&self) {
-        self.open.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.open.store(true, Ordering::SeqCst);
     }
 }
 
@@ -131,15 +86,8 @@ async fn create_queue(client: &mut CloudTasksClient<Channel>) {
     client.create_queue(request).await.unwrap();
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let wait = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), wait)
-        .await
-        .unwrap_or_else(|_| panic!("in vain: {what}"));
+async fn connect(server: &Killable) -> CloudTasksClient<Channel> {
+    CloudTasksClient::connect(server.url("")).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,8 +96,8 @@ async fn every_acknowledged_task_survives_a_kill_and_is_dispatched() {
     let file = directory.path().join("tasks.db");
     let handler = Handler::default();
     let address = handler.start().await;
-    let mut first = Killable::start(&file);
-    let mut client = first.client().await;
+    let mut first = Killable::start("tasks", &file);
+    let mut client = connect(&first).await;
     create_queue(&mut client).await;
     let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
     let creators = TaskTracker::new();
@@ -174,8 +122,8 @@ async fn every_acknowledged_task_survives_a_kill_and_is_dispatched() {
     first.kill();
     creators.wait().await;
     handler.open();
-    let second = Killable::start(&file);
-    let mut client = second.client().await;
+    let second = Killable::start("tasks", &file);
+    let mut client = connect(&second).await;
     let list = ListTasksRequest {
         parent: QUEUE.to_owned(),
         page_size: 1,
@@ -207,16 +155,31 @@ async fn a_task_in_flight_at_the_kill_is_dispatched_again() {
     let file = directory.path().join("tasks.db");
     let handler = Handler::default();
     let address = handler.start().await;
-    let mut first = Killable::start(&file);
-    let mut client = first.client().await;
+    let mut first = Killable::start("tasks", &file);
+    let mut client = connect(&first).await;
     create_queue(&mut client).await;
     client.create_task(task("only", address)).await.unwrap();
     until("it is in flight", async || handler.seen().len() == 1).await;
 
     first.kill();
     handler.open();
-    let _second = Killable::start(&file);
+    let _second = Killable::start("tasks", &file);
     until("it is dispatched again", async || handler.seen().len() == 2).await;
 
     assert_eq!(handler.seen(), ["only", "only"]);
+}
+
+#[tokio::test]
+async fn a_file_has_one_server_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config::new(Storage::File(directory.path().join("tasks.db")));
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let first = Server::start(config.clone(), loopback).await.unwrap();
+
+    let second = Server::start(config.clone(), loopback).await;
+    first.stop().await;
+    let third = Server::start(config, loopback).await;
+
+    assert!(matches!(second, Err(StartError::Storage(_))));
+    assert!(third.is_ok());
 }

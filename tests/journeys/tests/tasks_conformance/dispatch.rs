@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use gcloud_sdk::google::cloud::tasks::v2::{HttpMethod, Queue, task};
+use gcloud_sdk::google::cloud::tasks::v2::{HttpMethod, Queue, RateLimits, task};
 
 use crate::handler::Reply;
 use crate::on_every_engine;
@@ -122,7 +122,6 @@ async fn redirects_are_not_followed(world: World) {
 }
 
 fn one_at_a_time() -> Queue {
-    use gcloud_sdk::google::cloud::tasks::v2::RateLimits;
     Queue {
         rate_limits: Some(RateLimits {
             max_concurrent_dispatches: 1,

@@ -74,6 +74,10 @@ impl World {
         (self.server, self.client) = (Some(server), client);
     }
 
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.config.storage == Storage::Memory
+    }
+
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}", self.server.as_ref().unwrap().address())
     }

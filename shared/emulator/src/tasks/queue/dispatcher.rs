@@ -8,28 +8,31 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use gcloud_sdk::google::cloud::tasks::v2::{self, RateLimits, queue};
+use gcloud_sdk::google::cloud::tasks::v2::{self, queue};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::outcome::{Outcome, outcome};
+use super::records::Records;
 use super::window::Window;
 use super::{Environment, Event};
 use crate::tasks::attempt::{Answer, attempt};
-use crate::tasks::proto_time::{from_micros, micros};
-use crate::tasks::store::{self, Entry, Key, Page, StoreError};
+use crate::tasks::proto_time::from_micros;
+use crate::tasks::store::{Entry, Key, Page, StoreError};
 use crate::token_bucket::Bucket;
 
 /// How long to wait before the store is asked again after it failed.
 const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
+/// How many events are taken before it is looked again at what may start.
+const EVENTS: usize = 256;
 
 pub(super) struct Dispatcher {
-    queue: i64,
     environment: Environment,
     definition: watch::Receiver<Arc<v2::Queue>>,
     events: mpsc::UnboundedReceiver<Event>,
     own_events: mpsc::UnboundedSender<Event>,
     closed: CancellationToken,
+    records: Records,
     window: Window,
     bucket: Bucket,
     /// Attempts that hold one of the concurrent places.
@@ -48,12 +51,17 @@ impl Dispatcher {
         (own_events, events): (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
         closed: CancellationToken,
     ) -> Self {
-        let limits = rate_limits(&definition.borrow());
-        let (rate, burst) = pace(&limits);
+        let config = environment.config.clone();
+        let (rate, burst) = pace(&definition.borrow());
         Self {
-            queue,
-            window: Window::new(environment.config.window_tasks, environment.config.window_bytes),
-            bucket: Bucket::new(rate, burst, environment.config.clock.now()),
+            records: Records::new(
+                queue,
+                environment.store.clone(),
+                config.clone(),
+                own_events.clone(),
+            ),
+            window: Window::new(config.window_tasks, config.window_bytes),
+            bucket: Bucket::new(rate, burst, config.clock.now()),
             environment,
             definition,
             events,
@@ -70,13 +78,9 @@ impl Dispatcher {
     pub(super) async fn run(mut self) {
         let clock = self.environment.config.clock.clone();
         let (stop, abort) = (self.environment.stop.clone(), self.environment.abort.clone());
+        let mut events = Vec::with_capacity(EVENTS);
         while !(stop.is_cancelled() && self.running == 0) {
-            let wake_at = if stop.is_cancelled() {
-                None
-            } else {
-                self.load();
-                self.start_due()
-            };
+            let wake_at = if stop.is_cancelled() { None } else { self.look() };
             let alarm = async {
                 match wake_at {
                     Some(at) => clock.sleep_until(at).await,
@@ -87,12 +91,8 @@ impl Dispatcher {
                 () = self.closed.cancelled() => return,
                 () = abort.cancelled() => return,
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
-                Some(event) = self.events.recv() => {
-                    self.apply(event);
-                    // What has come meanwhile is taken together: starting looks at all of it.
-                    while let Ok(event) = self.events.try_recv() {
-                        self.apply(event);
-                    }
+                _ = self.events.recv_many(&mut events, EVENTS) => {
+                    events.drain(..).for_each(|event| self.apply(event));
                 }
                 Ok(()) = self.definition.changed() => self.adjust(),
                 () = alarm => {}
@@ -100,32 +100,39 @@ impl Dispatcher {
         }
     }
 
-    /// Starts all that may start now; says when to look again, if that is only a matter of time.
+    /// Loads and starts what is to be; says when to look again, if that is a matter of time.
+    fn look(&mut self) -> Option<DateTime<Utc>> {
+        self.load();
+        let next_start = self.start_due();
+        next_start.into_iter().chain(self.load_again_at).min()
+    }
+
+    /// Starts all that may start now; says when the next one may, if that is a matter of time.
     fn start_due(&mut self) -> Option<DateTime<Utc>> {
-        let (limits, state) = {
-            let definition = self.definition.borrow();
-            (rate_limits(&definition), definition.state())
-        };
-        if state != queue::State::Running {
-            return self.load_again_at;
-        }
-        let most = usize::try_from(limits.max_concurrent_dispatches).unwrap_or(0);
-        while self.running < most {
-            let now = self.environment.config.clock.now();
-            let Some(due_at) = self.window.next_due().map(from_micros) else {
-                break;
-            };
+        // Asked anew for each task: what a pause has answered must hold from the next one on.
+        while self.may_start() {
+            let now = self.now();
+            let due_at = from_micros(self.window.next_due()?);
             if due_at > now {
-                return earliest(Some(due_at), self.load_again_at);
+                return Some(due_at);
             }
             if let Err(refilled_at) = self.bucket.take(now) {
-                return earliest(Some(refilled_at), self.load_again_at);
+                return Some(refilled_at);
             }
-            if let Some(entry) = self.window.pop() {
-                self.start(entry);
-            }
+            let entry = self.window.pop()?;
+            self.start(entry);
         }
-        self.load_again_at
+        None
+    }
+
+    fn may_start(&self) -> bool {
+        let definition = self.definition.borrow();
+        let most = definition
+            .rate_limits
+            .unwrap_or_default()
+            .max_concurrent_dispatches;
+        definition.state() == queue::State::Running
+            && usize::try_from(most).is_ok_and(|most| self.running < most)
     }
 
     fn start(&mut self, entry: Entry) {
@@ -173,113 +180,63 @@ impl Dispatcher {
     }
 
     fn adjust(&mut self) {
-        let limits = rate_limits(&self.definition.borrow_and_update());
-        let (rate, burst) = pace(&limits);
-        self.bucket.set(rate, burst, self.environment.config.clock.now());
+        let (rate, burst) = pace(&self.definition.borrow_and_update());
+        let now = self.now();
+        self.bucket.set(rate, burst, now);
     }
 
     /// Asks the store for more when the window runs low.
     fn load(&mut self) {
-        let now = self.environment.config.clock.now();
-        if self.loading || self.load_again_at.is_some_and(|at| now < at) {
+        let paused = self.load_again_at.is_some_and(|at| self.now() < at);
+        if self.loading || paused {
             return;
         }
-        let Some(after) = self.window.wants_after() else {
-            return;
-        };
-        self.loading = true;
         self.load_again_at = None;
-        let (queue, events) = (self.queue, self.own_events.clone());
-        let (tasks, bytes) = (
-            self.environment.config.window_tasks.max(2) / 2,
-            self.environment.config.window_bytes / 2,
-        );
-        self.environment.store.submit(
-            move |connection| store::list_due(connection, queue, after, tasks, bytes),
-            move |page| {
-                let _ = events.send(Event::Loaded { after, page });
-            },
-        );
+        if let Some(after) = self.window.wants_after() {
+            self.loading = true;
+            self.records.load(after);
+        }
     }
 
     fn loaded(&mut self, after: Key, page: Result<Page, StoreError>) {
         self.loading = false;
         match page {
-            Ok(page) => {
+            Ok(Page { entries, more }) => {
+                let last = entries.last().map_or(after, |entry| entry.key);
                 // A task that was in flight when the page was read is still stored as it was.
-                let last = page.entries.last().map_or(after, |entry| entry.key);
-                let waiting = page
-                    .entries
-                    .into_iter()
-                    .filter(|entry| !self.in_flight.contains(&entry.key.id))
-                    .collect();
-                self.window.fill((after, last), waiting, page.more);
+                let waiting = |entry: &Entry| !self.in_flight.contains(&entry.key.id);
+                let entries = entries.into_iter().filter(waiting).collect();
+                self.window.fill((after, last), entries, more);
             }
             Err(error) => {
                 tracing::error!(%error, "the tasks of a queue could not be read");
-                self.load_again_at = Some(self.environment.config.clock.now() + STORE_PAUSE);
+                self.load_again_at = Some(self.now() + STORE_PAUSE);
             }
         }
     }
 
     fn answered(&mut self, entry: Entry, answer: &Answer) {
         self.running -= 1;
-        let now = self.environment.config.clock.now();
+        let now = self.now();
         let retry = self.definition.borrow().retry_config.unwrap_or_default();
         let id = entry.key.id;
         match outcome(entry, answer, &retry, now) {
-            Outcome::Done => self.settle(id, now),
+            Outcome::Done => self.records.settle(id, now),
             Outcome::GivenUp => {
                 tracing::warn!(task.id = id, "a task is given up: its retries are used up");
-                self.settle(id, now);
+                self.records.settle(id, now);
             }
-            Outcome::Again(entry) => self.reschedule(entry),
+            Outcome::Again(entry) => self.records.reschedule(entry),
         }
     }
 
-    /// Where the store fails, the task stays in flight for this run: its outcome is known here
-    /// but not stored, and the next start dispatches it again.
-    fn settle(&self, id: i64, now: DateTime<Utc>) {
-        let (queue, events) = (self.queue, self.own_events.clone());
-        let free_at = now
-            .timestamp_micros()
-            .saturating_add(micros(self.environment.config.name_memory));
-        self.environment.store.submit(
-            move |connection| store::settle(connection, queue, id, now.timestamp_micros(), free_at),
-            move |settled| match settled {
-                Ok(()) => {
-                    let _ = events.send(Event::Settled { id, again: None });
-                }
-                Err(error) => tracing::error!(%error, "the end of a task could not be stored"),
-            },
-        );
-    }
-
-    fn reschedule(&self, entry: Entry) {
-        let events = self.own_events.clone();
-        self.environment.store.submit(
-            move |connection| {
-                let stored = store::reschedule(connection, &entry)?;
-                Ok((entry.key.id, stored.then_some(entry)))
-            },
-            move |stored| match stored {
-                Ok((id, again)) => {
-                    let _ = events.send(Event::Settled { id, again });
-                }
-                Err(error) => tracing::error!(%error, "the retry of a task could not be stored"),
-            },
-        );
+    fn now(&self) -> DateTime<Utc> {
+        self.environment.config.clock.now()
     }
 }
 
-fn earliest(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
-    one.into_iter().chain(other).min()
-}
-
-fn rate_limits(definition: &v2::Queue) -> RateLimits {
-    definition.rate_limits.unwrap_or_default()
-}
-
-fn pace(limits: &RateLimits) -> (f64, f64) {
+/// Tokens a second, and how many the bucket holds.
+fn pace(definition: &v2::Queue) -> (f64, f64) {
+    let limits = definition.rate_limits.unwrap_or_default();
     (limits.max_dispatches_per_second, f64::from(limits.max_burst_size))
 }

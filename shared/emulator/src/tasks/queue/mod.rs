@@ -6,6 +6,7 @@
 
 mod dispatcher;
 mod outcome;
+mod records;
 mod registry;
 mod retry;
 mod window;

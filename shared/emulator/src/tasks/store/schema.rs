@@ -1,5 +1,7 @@
 //! The tables, and how the database is opened.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// `task.id` rises and is never used again: a purge is "all up to this id", and a result that
@@ -37,6 +39,8 @@ CREATE TABLE IF NOT EXISTS signing_key (
 
 /// Opens for one writer that survives a loss of power, and creates what is missing.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    // Another server on the same file is a mistake that waiting does not mend.
+    connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;

@@ -148,7 +148,7 @@ impl World {
 }
 
 /// A client without TLS: the sink is on loopback.
-fn client() -> reqwest::Client {
+pub(super) fn client() -> reqwest::Client {
     let tls =
         rustls::ClientConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
             .with_safe_default_protocol_versions()
