@@ -64,6 +64,32 @@ pub(crate) enum Name {
     },
 }
 
+/// A table as a file knows it.
+#[derive(Debug)]
+pub(crate) struct Saved {
+    pub(crate) partition: Partition,
+    pub(crate) kind: String,
+    pub(crate) properties: HashMap<String, IndexId>,
+    /// The declared indexes, by their definitions.
+    pub(crate) composites: HashMap<String, IndexId>,
+}
+
+/// How declared indexes differ from those of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Differences {
+    /// Have no entries yet.
+    pub(crate) new: Vec<(Arc<Table>, IndexId)>,
+    /// Are declared no more.
+    pub(crate) dropped: Vec<IndexId>,
+}
+
+/// Where a table is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    File,
+    Request,
+}
+
 type Kinds = HashMap<String, Arc<Table>>;
 
 /// Every name that was ever used.
@@ -98,12 +124,6 @@ impl Catalog {
         }
         drop(known);
         self.make_table(partition, kind)
-    }
-
-    /// The table of that number.
-    pub(crate) fn find_table(&self, id: TableId) -> Option<Arc<Table>> {
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        tables.get(id.0 as usize).cloned()
     }
 
     /// Every table of a partition, in no order.
@@ -150,56 +170,112 @@ impl Catalog {
         numbers.unsaved = names;
     }
 
+    /// The catalog of a file: `saved` are its tables in the order of their numbers, `declared`
+    /// the indexes that are wanted now. Also what that changes.
+    pub(crate) fn restore(declared: Vec<CompositeIndex>, saved: Vec<Saved>) -> (Self, Differences) {
+        let catalog = Self::new(declared);
+        let numbers = saved
+            .iter()
+            .flat_map(|table| table.properties.values().chain(table.composites.values()));
+        let next_index = numbers.map(|id| id.0 + 1).max().unwrap_or(0);
+        catalog
+            .numbers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next_index = next_index;
+
+        let mut differences = Differences::default();
+        for table in saved {
+            let known: Vec<IndexId> = table.composites.values().copied().collect();
+            let restored = catalog.add_table(table, Origin::File);
+            let kept: Vec<IndexId> = restored.composites.iter().map(|index| index.id).collect();
+            differences
+                .dropped
+                .extend(known.iter().filter(|id| !kept.contains(id)));
+            let new = kept.into_iter().filter(|id| !known.contains(id));
+            differences.new.extend(new.map(|id| (restored.clone(), id)));
+        }
+        (catalog, differences)
+    }
+
     fn make_table(&self, partition: &Partition, kind: &str) -> Arc<Table> {
+        let new = Saved {
+            partition: partition.clone(),
+            kind: kind.to_owned(),
+            properties: HashMap::new(),
+            composites: HashMap::new(),
+        };
+        self.add_table(new, Origin::Request)
+    }
+
+    /// Adds a table that is new, or new to this process; one that is there already wins.
+    fn add_table(&self, saved: Saved, origin: Origin) -> Arc<Table> {
         let mut known = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(table) = known.get(partition).and_then(|kinds| kinds.get(kind)) {
+        if let Some(table) = known
+            .get(&saved.partition)
+            .and_then(|kinds| kinds.get(&saved.kind))
+        {
             return table.clone();
         }
         let partition = known
-            .get_key_value(partition)
-            .map_or_else(|| Arc::new(partition.clone()), |(partition, _)| partition.clone());
+            .get_key_value(&saved.partition)
+            .map(|(partition, _)| partition.clone());
+        let partition = partition.unwrap_or_else(|| Arc::new(saved.partition));
 
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let id = TableId(u32::try_from(tables.len()).expect("kinds are few"));
-        numbers.unsaved.push(Name::Table {
-            id,
-            partition: partition.clone(),
-            kind: kind.to_owned(),
-        });
-        let declared = self.declared.iter().filter(|index| index.kind == kind);
+        if origin == Origin::Request {
+            numbers.unsaved.push(Name::Table {
+                id,
+                partition: partition.clone(),
+                kind: saved.kind.clone(),
+            });
+        }
+        let declared = self.declared.iter().filter(|index| index.kind == saved.kind);
         let composites = declared
-            .map(|definition| {
-                let index = Composite {
-                    id: numbers.take_index(),
-                    definition: definition.clone(),
-                };
-                let definition = definition.to_string();
-                numbers.unsaved.push(Name::Composite {
-                    id: index.id,
-                    table: id,
-                    definition,
-                });
-                index
-            })
+            .map(|definition| numbers.composite(id, definition, &saved.composites))
             .collect();
         let table = Arc::new(Table {
             id,
             partition: partition.clone(),
-            kind: kind.to_owned(),
+            kind: saved.kind.clone(),
             composites,
-            properties: RwLock::default(),
+            properties: RwLock::new(saved.properties),
         });
         tables.push(table.clone());
         known
             .entry(partition)
             .or_default()
-            .insert(kind.to_owned(), table.clone());
+            .insert(saved.kind, table.clone());
         table
     }
 }
 
 impl Numbers {
+    /// A declared index under the number that it has, or a new one.
+    fn composite(
+        &mut self,
+        table: TableId,
+        definition: &CompositeIndex,
+        saved: &HashMap<String, IndexId>,
+    ) -> Composite {
+        let text = definition.to_string();
+        let id = saved.get(&text).copied().unwrap_or_else(|| {
+            let id = self.take_index();
+            self.unsaved.push(Name::Composite {
+                id,
+                table,
+                definition: text,
+            });
+            id
+        });
+        Composite {
+            id,
+            definition: definition.clone(),
+        }
+    }
+
     fn take_index(&mut self) -> IndexId {
         let id = IndexId(self.next_index);
         self.next_index += 1;

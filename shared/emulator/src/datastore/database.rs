@@ -8,11 +8,13 @@ use wire::read_options::{ConsistencyType, ReadConsistency};
 use wire::transaction_options::Mode;
 
 use super::catalog::Catalog;
-use super::config::{Concurrency, Config};
-use super::engine::{Engine, Memory, Writing};
+use super::commit::{Batch, Committed, Ready};
+use super::config::{Concurrency, Config, Storage};
+use super::engine::file::{OpenError, Opened};
+use super::engine::{Engine, File, Memory, Writing};
 use super::error::Error;
 use super::key::Scope;
-use super::store::{Batch, Committed, Store};
+use super::store::Store;
 use super::transactions::{self, Access, Reading, TransactionId, Transactions};
 use super::versions::{Snapshot, Versions};
 
@@ -36,22 +38,35 @@ pub(crate) struct ReadAt {
 }
 
 impl Database {
-    /// An empty database in memory, under the settings.
-    pub(crate) fn in_memory(config: Config) -> Self {
+    /// The database of that storage: what is in the file, or nothing.
+    pub(crate) fn open(config: Config) -> Result<Self, OpenError> {
         let now = config.clock.now();
-        let store = Store {
-            catalog: Catalog::new(config.indexes.clone()),
-            versions: Versions::default(),
-            engine: Engine::Memory(Memory::default()),
+        let store = match &config.storage {
+            Storage::Memory => Store {
+                catalog: Arc::new(Catalog::new(config.indexes.clone())),
+                versions: Versions::default(),
+                engine: Engine::Memory(Memory::default()),
+            },
+            Storage::File(path) => {
+                let Opened {
+                    file,
+                    catalog,
+                    versions,
+                } = File::open(path, config.indexes.clone())?;
+                Store {
+                    catalog,
+                    versions,
+                    engine: Engine::File(file),
+                }
+            }
         };
-        store.versions.lock().publish(now.timestamp_micros());
         let transactions = Transactions::new(config.transaction_lifetime, config.transaction_idle, now);
-        Self {
+        Ok(Self {
             store,
             transactions,
             config,
             last_id: AtomicI64::new(now.timestamp_micros()),
-        }
+        })
     }
 
     /// Does work on the store where it may block: in place when all is in memory.
@@ -62,6 +77,11 @@ impl Database {
     {
         match &self.store.engine {
             Engine::Memory(_) => work(self),
+            Engine::File(_) => {
+                let database = self.clone();
+                let worked = tokio::task::spawn_blocking(move || work(&database)).await;
+                worked.map_err(|_| Error::Stopping)?
+            }
         }
     }
 
@@ -70,21 +90,40 @@ impl Database {
         match &self.store.engine {
             Engine::Memory(memory) => {
                 let mut writing = memory.write();
-                let mut ready = self.store.check(&mut writing, batch)?;
-                self.store.versions.lock().publish_now(&mut ready);
+                let mut ready = Ready::new(&self.store.catalog, &self.store.versions, &mut writing, batch)?;
+                ready.publish(&mut self.store.versions.lock());
                 for change in ready.changes {
                     writing.apply(change)?;
                 }
                 Ok(ready.committed)
             }
+            Engine::File(file) => file.commit(batch).await,
         }
     }
 
     /// Drops every entity of every project, and every transaction.
-    pub(crate) fn reset(&self) {
+    pub(crate) async fn reset(&self) -> Result<(), Error> {
         self.transactions.clear();
         match &self.store.engine {
             Engine::Memory(memory) => memory.clear(),
+            Engine::File(file) => file.clear().await?,
+        }
+        Ok(())
+    }
+
+    /// Finishes what is waiting to be stored. Later commits are refused.
+    pub(crate) async fn close(self: Arc<Self>) {
+        match &self.store.engine {
+            Engine::Memory(_) => {}
+            Engine::File(_) => {
+                let closed = tokio::task::spawn_blocking(move || match &self.store.engine {
+                    Engine::Memory(_) => {}
+                    Engine::File(file) => file.close(),
+                });
+                if closed.await.is_err() {
+                    tracing::error!("the file of the Datastore emulator was not closed well");
+                }
+            }
         }
     }
 

@@ -34,7 +34,10 @@ pub(crate) enum Error {
     /// The server is stopping; try another time.
     #[error("the server is stopping")]
     Stopping,
-    /// The file could not be read or written; whether a commit was applied is unknown.
+    /// The file could not be written; whether the commit was is unknown.
+    #[error("the commit could not be stored")]
+    Unstored,
+    /// The file could not be read.
     #[error("the storage failed")]
     Storage(#[from] rusqlite::Error),
 }
@@ -53,7 +56,7 @@ impl Error {
             Self::NotFound(_) => Code::NotFound,
             Self::Contention => Code::Aborted,
             Self::Unimplemented(_) => Code::Unimplemented,
-            Self::Stopping => Code::Unavailable,
+            Self::Stopping | Self::Unstored => Code::Unavailable,
             Self::Storage(_) => Code::Internal,
         }
     }

@@ -6,6 +6,7 @@
 //! memory or in one file. The file `store.rs` tells how reads and commits go together.
 
 mod catalog;
+mod commit;
 mod config;
 mod database;
 mod encoding;
@@ -26,4 +27,5 @@ mod versions;
 mod wire;
 
 pub use config::{CompositeIndex, Concurrency, Config, Direction, Storage};
+pub use engine::file::OpenError;
 pub use server::{Server, StartError};

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -14,6 +15,7 @@ use tonic::transport::server::TcpIncoming;
 
 use super::config::Config;
 use super::database::Database;
+use super::engine::file::OpenError;
 use super::service::Service;
 
 /// HTTP/2 windows that a commit of 500 entities fits in.
@@ -31,6 +33,12 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file cannot be used.
+    #[error("cannot use the storage")]
+    Storage(#[from] OpenError),
+    /// A fault of ours, with a panic in the log.
+    #[error("opening the storage panicked")]
+    Panicked,
 }
 
 /// A running emulator. Dropping it stops it without waiting; [`Server::stop`] waits.
@@ -39,12 +47,14 @@ pub struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    database: Arc<Database>,
 }
 
 impl Server {
     /// Starts a server on `listen`; port 0 takes a free one. It is ready when this returns.
     pub async fn start(config: Config, listen: SocketAddr) -> Result<Self, StartError> {
-        let database = Arc::new(Database::in_memory(config));
+        let database = tokio::task::spawn_blocking(move || Database::open(config)).await;
+        let database = Arc::new(database.map_err(|_| StartError::Panicked)??);
         let refused = |source| StartError::Listen {
             address: listen,
             source,
@@ -52,7 +62,7 @@ impl Server {
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let (stop, stopped) = oneshot::channel();
-        let serving = serve(database, listener, stopped);
+        let serving = serve(database.clone(), listener, stopped);
         #[expect(
             clippy::disallowed_methods,
             reason = "the server tracks the task: `stop` joins it"
@@ -62,6 +72,7 @@ impl Server {
             address,
             stop,
             serving,
+            database,
         })
     }
 
@@ -70,7 +81,7 @@ impl Server {
         self.address
     }
 
-    /// Lets the requests under way finish, and ends.
+    /// Lets the requests under way finish, stores what is to be stored, and ends.
     pub async fn stop(self) {
         drop(self.stop);
         match self.serving.await {
@@ -78,6 +89,7 @@ impl Server {
             Ok(Err(error)) => tracing::warn!(error.cause = %error, "the Datastore emulator did not end well"),
             Err(error) => tracing::warn!(error.cause = %error, "the Datastore emulator panicked"),
         }
+        self.database.close().await;
     }
 }
 
@@ -90,9 +102,9 @@ async fn serve(
         "/reset",
         post({
             let database = database.clone();
-            async move || {
-                database.reset();
-                "Resetting...\n"
+            async move || match database.reset().await {
+                Ok(()) => Ok("Resetting...\n"),
+                Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
             }
         }),
     );

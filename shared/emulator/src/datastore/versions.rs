@@ -57,6 +57,7 @@ impl State {
     /// Lets new readers see everything up to `version`.
     pub(crate) fn publish(&mut self, version: i64) {
         self.published = version;
+        self.assigned = self.assigned.max(version);
         self.forget_unheld();
     }
 

@@ -3,6 +3,7 @@
 //! An engine is a handful of ordered maps of byte strings. It knows nothing of transactions,
 //! queries or the wire: [`Store`](super::store::Store) has all rules, once for both engines.
 
+pub(crate) mod file;
 pub(crate) mod memory;
 
 use std::ops::Bound;
@@ -13,6 +14,7 @@ use super::error::Error;
 use super::indexing::Entry;
 use super::key::Key;
 
+pub(crate) use file::File;
 pub(crate) use memory::Memory;
 
 /// A stored entity.
@@ -56,6 +58,8 @@ pub(crate) enum Sense {
 pub(crate) enum Engine {
     /// Ordered maps in the process.
     Memory(Memory),
+    /// One file.
+    File(File),
 }
 
 impl Engine {
@@ -63,6 +67,7 @@ impl Engine {
     pub(crate) fn find_all(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Error> {
         match self {
             Self::Memory(memory) => Ok(memory.find_all(keys)),
+            Self::File(file) => file.find_all(keys),
         }
     }
 
@@ -76,6 +81,7 @@ impl Engine {
     ) -> Result<Vec<Arc<[u8]>>, Error> {
         match self {
             Self::Memory(memory) => Ok(memory.scan(source, span, sense, limit)),
+            Self::File(file) => file.scan(source, span, sense, limit),
         }
     }
 }

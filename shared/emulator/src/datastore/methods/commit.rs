@@ -1,7 +1,7 @@
 //! Commit: mutations, all together or each on its own.
 //!
-//! A transactional commit is one batch. A non-transactional one is a batch a mutation: those
-//! that can be applied are, and the first that cannot is what the answer says.
+//! A transactional commit is one batch. A non-transactional one is a batch a mutation: it
+//! stops at the first that cannot be applied, and those before it stay.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use gcloud_sdk::google::datastore::v1 as wire;
 use wire::commit_request::{Mode, TransactionSelector};
 
 use super::ids;
+use crate::datastore::commit::{Batch, Committed, Outcome};
 use crate::datastore::config::Concurrency;
 use crate::datastore::database::Database;
 use crate::datastore::encoding::value::{micros, timestamp};
@@ -17,7 +18,6 @@ use crate::datastore::error::Error;
 use crate::datastore::key::{self, Completeness, Key, Scope};
 use crate::datastore::limits;
 use crate::datastore::mutation::{Condition, Content, Effect, Existence, Write};
-use crate::datastore::store::{Batch, Committed, Outcome};
 use crate::datastore::transactions::{self, Access, TransactionId};
 use crate::datastore::wire::{CommitRequest, Entity, Mutation, Operation};
 
@@ -126,30 +126,20 @@ async fn each(
     allocated: Vec<Option<wire::Key>>,
 ) -> Result<wire::CommitResponse, Error> {
     let mut committed = Vec::with_capacity(writes.len());
-    let mut failed = None;
     for write in writes {
         let writes = vec![write];
-        let outcome = match wait_for_locks(database, None, &writes).await {
-            Ok(()) => {
-                database
-                    .commit(Batch {
-                        writes,
-                        reads: None,
-                        now: database.now(),
-                    })
-                    .await
-            }
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(one) => committed.push(one),
-            Err(error) => failed = failed.or(Some(error)),
-        }
+        wait_for_locks(database, None, &writes).await?;
+        committed.push(
+            database
+                .commit(Batch {
+                    writes,
+                    reads: None,
+                    now: database.now(),
+                })
+                .await?,
+        );
     }
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(response(committed, allocated)),
-    }
+    Ok(response(committed, allocated))
 }
 
 /// Under pessimistic concurrency, waits until no other transaction has read what the writes
