@@ -33,7 +33,9 @@ impl Failure for Error {
             Self::Sql(database::Error::Unsuitable(_)) => ExitCode::Usage,
             Self::Sql(database::Error::UniqueViolation(_) | database::Error::Fault(_)) => ExitCode::Fault,
             Self::Store(push_store::Error::Unreachable(_)) => ExitCode::Unavailable,
-            Self::Store(push_store::Error::Conflict(_) | push_store::Error::Throttled(_)) => ExitCode::TryAgain,
+            Self::Store(push_store::Error::Conflict(_) | push_store::Error::Throttled(_)) => {
+                ExitCode::TryAgain
+            }
             Self::Store(push_store::Error::Client(_)) => ExitCode::Usage,
             Self::Store(
                 push_store::Error::Refused(_)

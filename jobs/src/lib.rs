@@ -5,6 +5,10 @@
 //! again, by several processes at once, and stops between batches when its process is asked
 //! to. `noroshi up` runs them in loops, `noroshi-NAME` once, for cron.
 
+pub mod dispatch;
 mod error;
+pub mod fan_out;
+mod plan;
+pub mod reconcile;
 
 pub use error::Error;

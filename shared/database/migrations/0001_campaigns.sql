@@ -23,6 +23,7 @@ CREATE TABLE campaign (
     updated_at    DATETIME(6)  NOT NULL,
     started_at    DATETIME(6)  NULL,
     ended_at      DATETIME(6)  NULL,
+    reconciled_at DATETIME(6)  NULL,     -- from here on nothing is left to be done for it
     pruned_at     DATETIME(6)  NULL,     -- from here on nothing is written for it
     PRIMARY KEY (id)
 );

@@ -132,6 +132,18 @@ pub async fn mark_pruned(tx: &mut Tx, id: CampaignId, now: DateTime<Utc>) -> Res
     Ok(Change::matched(matched))
 }
 
+/// Marks a final campaign as one for which nothing is left to be done. Stale if it is not final,
+/// or marked already.
+pub async fn mark_reconciled(tx: &mut Tx, id: CampaignId, now: DateTime<Utc>) -> Result<Change, Error> {
+    let matched = sql("UPDATE campaign SET reconciled_at = ? \
+         WHERE id = ? AND state IN ('finished', 'cancelled', 'failed') AND reconciled_at IS NULL")
+    .bind(now)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(Change::matched(matched))
+}
+
 async fn lock_state(tx: &mut Tx, id: CampaignId) -> Result<Option<CampaignState>, Error> {
     let row = sql("SELECT state FROM campaign WHERE id = ? FOR UPDATE")
         .bind(id)
