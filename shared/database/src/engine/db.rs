@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::connection::Connection;
+use super::connection::{Connection, Pooled};
 use super::error::Error;
 use super::mysql::MySqlDb;
 use super::sqlite::SqliteDb;
@@ -60,11 +60,11 @@ impl Db {
     ///
     /// On SQLite it waits for its turn to write. On MySQL it runs at READ COMMITTED.
     pub async fn begin(&self) -> Result<Tx, Error> {
-        let connection = match self {
-            Self::MySql(db) => Connection::MySql(db.pool.acquire().await?),
-            Self::Sqlite(db) => Connection::Sqlite(db.acquire_writer().await?),
+        let writer = match self {
+            Self::MySql(db) => Pooled::MySql(db.pool.acquire().await?),
+            Self::Sqlite(db) => Pooled::Sqlite(db.acquire_writer().await?),
         };
-        Tx::begin(connection, self.answer_within()).await
+        Tx::begin(Connection::new(writer), self.answer_within()).await
     }
 
     /// Closes every connection, after waiting for those in use.
@@ -76,10 +76,11 @@ impl Db {
     }
 
     pub(crate) async fn reader(&self) -> Result<Connection, Error> {
-        Ok(match self {
-            Self::MySql(db) => Connection::MySql(db.pool.acquire().await?),
-            Self::Sqlite(db) => Connection::Sqlite(db.readers.acquire().await?),
-        })
+        let reader = match self {
+            Self::MySql(db) => Pooled::MySql(db.pool.acquire().await?),
+            Self::Sqlite(db) => Pooled::Sqlite(db.readers.acquire().await?),
+        };
+        Ok(Connection::new(reader))
     }
 
     pub(crate) fn answer_within(&self) -> Duration {

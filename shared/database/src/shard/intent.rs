@@ -127,6 +127,9 @@ pub async fn lease_open(
     .fetch_all(&mut *tx)
     .await?;
     let intents: Vec<_> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    if intents.is_empty() {
+        return Ok((token, intents));
+    }
     sql("UPDATE intent SET lease_token = ?, due_at = ?, attempts = attempts + 1 WHERE id IN (?..)")
         .bind(token)
         .bind(until)
