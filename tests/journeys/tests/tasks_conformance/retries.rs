@@ -16,6 +16,7 @@ on_every_engine!(
     a_retry_duration_keeps_a_task_beyond_its_attempts,
     a_tasks_own_retry_settings_come_first,
     retry_after_is_honoured,
+    an_endless_retry_after_only_holds_its_own_task,
     an_attempt_ends_at_its_deadline,
     a_handler_that_is_not_there_is_tried_again,
 );
@@ -160,6 +161,17 @@ async fn retry_after_is_honoured(world: World) {
 
     assert_eq!(longer, TimeDelta::seconds(120));
     assert_eq!(shorter, TimeDelta::seconds(20));
+}
+
+async fn an_endless_retry_after_only_holds_its_own_task(world: World) {
+    world.queue(retrying(documented())).await;
+    world.handler.reply([Reply::RetryAfter(503, u64::MAX)]);
+    world.create(world.task("endless")).await.unwrap();
+    world.attempted("endless", 1).await;
+
+    world.create(world.task("other")).await.unwrap();
+
+    world.ended("other").await;
 }
 
 async fn an_attempt_ends_at_its_deadline(world: World) {
