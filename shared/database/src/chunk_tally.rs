@@ -48,7 +48,11 @@ impl Total {
     /// The sums as one tally, with the campaign's [`reasons`]. A reason that this program does
     /// not know is left out, so that the tally counts fewer pushes than there are.
     pub fn tally(&self, reasons: &[Reason]) -> Tally {
-        let mut tally = Tally { pending: self.counts.pending, granted: self.counts.granted, ..Tally::default() };
+        let mut tally = Tally {
+            pending: self.counts.pending,
+            granted: self.counts.granted,
+            ..Tally::default()
+        };
         for Reason { reason, pushes, .. } in reasons {
             if let Some(reason) = ::campaign::Reason::parse(reason) {
                 tally.add(Standing::Settled(reason), *pushes);
