@@ -8,7 +8,9 @@
 pub mod dispatch;
 mod error;
 pub mod fan_out;
+mod once;
 mod plan;
 pub mod reconcile;
 
 pub use error::Error;
+pub use once::main;
