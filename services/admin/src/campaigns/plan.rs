@@ -4,11 +4,11 @@
 //! audience's variables as soon as those are known, and once more when the campaign is
 //! scheduled or started.
 
-use campaign::{AudienceId, CouponId, Expiry, Message, Schedule, SendAt, Templates};
+use campaign::{AudienceId, CouponId, Expiry, Lane, Message, Schedule, SendAt, Templates};
 use chrono::{DateTime, Utc};
 use database::Tx;
 use database::audience::{Audience, AudienceState};
-use database::campaign::{Lane, Plan};
+use database::campaign::Plan;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -166,10 +166,7 @@ pub(super) fn check_variables(message: &Message, audience: &Audience) -> Result<
 
 /// The lane of a campaign to that audience, as far as its size is known.
 pub(super) fn lane(audience: &Audience) -> Lane {
-    match campaign::Lane::for_audience(audience.progress.size) {
-        campaign::Lane::Fast => Lane::Fast,
-        campaign::Lane::Bulk => Lane::Bulk,
-    }
+    Lane::for_audience(audience.progress.size)
 }
 
 /// Reads JSON that this program stored.

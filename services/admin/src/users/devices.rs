@@ -6,8 +6,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use database::Tx;
 use database::device::{self, DeviceKind, Registration};
+use database::{Change, Tx};
 use runtime::Backends;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -276,10 +276,9 @@ async fn remove_in(tx: &mut Tx, user: &UserId, id: Uuid) -> Result<(), Error> {
         return Err(missing);
     };
     let Registration { kind, address, .. } = row.registration;
-    if device::remove(tx, user.as_str(), kind, &address).await? {
-        Ok(())
-    } else {
-        Err(missing)
+    match device::remove(tx, user.as_str(), kind, &address).await? {
+        Change::Applied => Ok(()),
+        Change::Stale => Err(missing),
     }
 }
 
