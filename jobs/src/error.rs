@@ -25,6 +25,18 @@ pub enum Error {
     },
 }
 
+impl Error {
+    pub(crate) fn stored(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Stored {
+            what: what.into(),
+            source: source.into(),
+        }
+    }
+}
+
 impl Failure for Error {
     fn exit_code(&self) -> ExitCode {
         match self {
@@ -33,7 +45,9 @@ impl Failure for Error {
             Self::Sql(database::Error::Unsuitable(_)) => ExitCode::Usage,
             Self::Sql(database::Error::UniqueViolation(_) | database::Error::Fault(_)) => ExitCode::Fault,
             Self::Store(push_store::Error::Unreachable(_)) => ExitCode::Unavailable,
-            Self::Store(push_store::Error::Conflict(_) | push_store::Error::Throttled(_)) => ExitCode::TryAgain,
+            Self::Store(push_store::Error::Conflict(_) | push_store::Error::Throttled(_)) => {
+                ExitCode::TryAgain
+            }
             Self::Store(push_store::Error::Client(_)) => ExitCode::Usage,
             Self::Store(
                 push_store::Error::Refused(_)

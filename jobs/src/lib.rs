@@ -6,5 +6,6 @@
 //! to. `noroshi up` runs them in loops, `noroshi-NAME` once, for cron.
 
 mod error;
+pub mod import;
 
 pub use error::Error;
