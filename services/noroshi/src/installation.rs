@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use campaign::Lane;
-use jobs::{dispatch, fan_out, reconcile};
+use jobs::{dispatch, fan_out, import, reconcile};
 use runtime::config::Secret;
 use runtime::job::{Nudge, Repeat, Report};
 use runtime::token::{self, Token};
@@ -145,6 +145,11 @@ fn repeat_passes(backends: &Backends) {
         interval,
         nudge: nudge.clone(),
     };
+    repeat(
+        backends,
+        every("import", config.import.interval, &nudges.import),
+        |backends| async move { import::run(&backends).await },
+    );
     repeat(
         backends,
         every("fan-out", config.fan_out.interval, &nudges.fan_out),
