@@ -10,7 +10,7 @@ mod write;
 use ::campaign::{AudienceId, CampaignId, CampaignState, CouponId};
 use chrono::{DateTime, Utc};
 
-pub use find::{find, list, list_ended, list_running, list_to_start};
+pub use find::{find, list, list_by_audience, list_ended, list_running, list_to_start};
 pub use write::{Transitioned, insert, mark_pruned, set_audience_size, transition, update_draft};
 
 use crate::word::words;
