@@ -47,7 +47,7 @@ struct Book {
     most_at_once: AtomicUsize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Handler {
     address: SocketAddr,
     book: Arc<Book>,
