@@ -28,6 +28,18 @@ pub enum Error {
     },
 }
 
+impl Error {
+    pub(crate) fn stored(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Stored {
+            what: what.into(),
+            source: source.into(),
+        }
+    }
+}
+
 impl Failure for Error {
     fn exit_code(&self) -> ExitCode {
         match self {

@@ -8,6 +8,7 @@
 pub mod dispatch;
 mod error;
 pub mod fan_out;
+pub mod import;
 mod once;
 mod plan;
 pub mod reconcile;

@@ -55,7 +55,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.command {
             Command::Up => configured(cli.config.as_deref(), up::run),
-            Command::Migrate { command } => configured(cli.config.as_deref(), |config| migrate::run(command, config)),
+            Command::Migrate { command } => {
+                configured(cli.config.as_deref(), |config| migrate::run(command, config))
+            }
             Command::Config(command) => config::run(&command, cli.config.as_deref()),
         },
         Err(answer) => {

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use campaign::Lane;
-use jobs::{dispatch, fan_out, reconcile};
+use jobs::{dispatch, fan_out, import, reconcile};
 use runtime::config::Secret;
 use runtime::job::{Nudge, Repeat, Report};
 use runtime::token::{self, Token};
@@ -75,12 +75,25 @@ impl Installation {
         process.config = Arc::new(config);
 
         let (backends, embedded) = Backends::connect(&process).await?;
-        serve(&backends, admin::service(backends.clone(), token.secret().clone()), admin.0);
+        serve(
+            &backends,
+            admin::service(backends.clone(), token.secret().clone()),
+            admin.0,
+        );
         let verifier = Verifier::new(backends.queue_identity.clone());
         let verifier = verifier.map_err(|error| StartError::Verifier(error.into()))?;
-        serve(&backends, sender::service(Sender::new(backends.clone()), Arc::new(verifier)), sender.0);
+        serve(
+            &backends,
+            sender::service(Sender::new(backends.clone()), Arc::new(verifier)),
+            sender.0,
+        );
         repeat_passes(&backends);
-        Ok(Self { admin: admin.1, token, backends, embedded })
+        Ok(Self {
+            admin: admin.1,
+            token,
+            backends,
+            embedded,
+        })
     }
 
     /// Waits until the process is asked to stop and everything has come to its end.
@@ -102,7 +115,11 @@ fn token(process: &Process) -> Result<Token, StartError> {
 }
 
 async fn listen(section: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { section, address, source };
+    let failed = |source| StartError::Listen {
+        section,
+        address,
+        source,
+    };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
@@ -123,28 +140,46 @@ fn serve(backends: &Backends, service: runtime::Service, listener: TcpListener) 
 fn repeat_passes(backends: &Backends) {
     let config = &backends.process.config;
     let nudges = &backends.nudges;
-    let every = |name, interval, nudge: &Nudge| Repeat { name, interval, nudge: nudge.clone() };
-    repeat(backends, every("fan-out", config.fan_out.interval, &nudges.fan_out), |backends| async move {
-        fan_out::run(&backends).await
-    });
-    repeat(backends, every("dispatch-fast", config.dispatch.interval, &nudges.dispatch.fast), |backends| async move {
-        dispatch::run_lane(&backends, Lane::Fast).await
-    });
-    repeat(backends, every("dispatch-bulk", config.dispatch.interval, &nudges.dispatch.bulk), |backends| async move {
-        dispatch::run_lane(&backends, Lane::Bulk).await
-    });
-    repeat(backends, every("reconcile", config.reconcile.interval, &nudges.reconcile), |backends| async move {
-        reconcile::run(&backends).await
-    });
+    let every = |name, interval, nudge: &Nudge| Repeat {
+        name,
+        interval,
+        nudge: nudge.clone(),
+    };
+    repeat(
+        backends,
+        every("import", config.import.interval, &nudges.import),
+        |backends| async move { import::run(&backends).await },
+    );
+    repeat(
+        backends,
+        every("fan-out", config.fan_out.interval, &nudges.fan_out),
+        |backends| async move { fan_out::run(&backends).await },
+    );
+    repeat(
+        backends,
+        every("dispatch-fast", config.dispatch.interval, &nudges.dispatch.fast),
+        |backends| async move { dispatch::run_lane(&backends, Lane::Fast).await },
+    );
+    repeat(
+        backends,
+        every("dispatch-bulk", config.dispatch.interval, &nudges.dispatch.bulk),
+        |backends| async move { dispatch::run_lane(&backends, Lane::Bulk).await },
+    );
+    repeat(
+        backends,
+        every("reconcile", config.reconcile.interval, &nudges.reconcile),
+        |backends| async move { reconcile::run(&backends).await },
+    );
 }
 
 fn repeat<R, F, Fut>(backends: &Backends, repeat: Repeat, pass: F)
 where
     R: Report,
     F: Fn(Backends) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<R, jobs::Error>> + Send,
+    Fut: Future<Output = Result<R, jobs::Error>> + Send + 'static,
 {
     let process = backends.process.clone();
     let backends = backends.clone();
-    process.tasks.clone().spawn(async move { repeat.run(process, || pass(backends.clone())).await });
+    let tasks = process.tasks.clone();
+    tasks.spawn(repeat.run(process, move || pass(backends.clone())));
 }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 use crate::{Packed, Packer, Recipient};
 
@@ -15,7 +16,7 @@ use crate::{Packed, Packer, Recipient};
 pub const MAX_CHUNK_RECIPIENTS: u32 = 499;
 
 /// How large chunks may become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkSettings {
     /// Recipients of a chunk, at most [`MAX_CHUNK_RECIPIENTS`].
     pub recipients: u32,

@@ -14,6 +14,8 @@ mod reader;
 mod recipient;
 mod refusal;
 mod report;
+mod settings;
+mod whole;
 
 pub use chunker::{Chunk, ChunkSettings, Chunker, MAX_CHUNK_RECIPIENTS, estimated_commit_bytes};
 pub use inline::file_of_user_ids;
@@ -25,3 +27,5 @@ pub use reader::{
 pub use recipient::{Recipient, Variables};
 pub use refusal::{ReadError, Refusal, Rejection};
 pub use report::{REPORT_HEADER, Summary, write_report_line};
+pub use settings::FileSettings;
+pub use whole::AudienceDigest;

@@ -84,6 +84,12 @@ pub enum Refusal {
         /// The most that there may be.
         limit: u64,
     },
+    /// There are rows, or none, but no recipients. Whoever counts the rows finds it.
+    #[error("no row of the file can be accepted; {rejected} were rejected")]
+    NoRecipients {
+        /// How many rows there are.
+        rejected: u64,
+    },
 }
 
 impl Refusal {
@@ -101,6 +107,7 @@ impl Refusal {
             Self::RecordTooLong { .. } => "record_too_long",
             Self::QuoteNotClosed { .. } => "quote_not_closed",
             Self::TooManyLines { .. } => "too_many_lines",
+            Self::NoRecipients { .. } => "no_recipients",
         }
     }
 }

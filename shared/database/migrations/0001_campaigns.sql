@@ -29,7 +29,7 @@ CREATE TABLE campaign (
 );
 
 CREATE INDEX campaign_by_state ON campaign (state, id);
-CREATE INDEX campaign_by_audience ON campaign (audience_id);
+CREATE INDEX campaign_by_audience ON campaign (audience_id, id);
 
 CREATE TABLE control (
     name  VARCHAR(64)  NOT NULL, -- global_stop

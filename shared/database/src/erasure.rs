@@ -118,6 +118,14 @@ pub async fn list_erased_among(on: impl Executor, users: &[&str]) -> Result<Hash
     rows.iter().map(|row| row.get("user_id")).collect()
 }
 
+/// Whether any erasure was ever asked for.
+pub async fn exists(on: impl Executor) -> Result<bool, Error> {
+    let row = sql("SELECT user_id FROM erasure LIMIT 1")
+        .fetch_optional(on)
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Forgets that the user was erased, because they came back. A repeat does nothing.
 pub async fn delete(tx: &mut Tx, user_id: &str) -> Result<(), Error> {
     sql("DELETE FROM erasure WHERE user_id = ? AND state = 'done'")

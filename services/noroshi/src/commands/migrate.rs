@@ -22,7 +22,12 @@ pub fn run(command: Option<MigrateCommand>, config: Config) -> ExitCode {
             None => apply(&process.config).await,
             Some(MigrateCommand::Status) => Ok(()),
         };
-        match async { done?; list(&process.config).await }.await {
+        match async {
+            done?;
+            list(&process.config).await
+        }
+        .await
+        {
             Ok(()) => ExitCode::Done,
             Err(error) => {
                 output::fault(&error);

@@ -15,10 +15,13 @@ async fn up(process: Process) -> ExitCode {
     let data = process.config.data.dir.display().to_string();
     match Installation::start(process).await {
         Ok(installation) => {
-            output::note(format_args!("The API listens on http://{}/v1 (see /openapi.json).", installation.admin));
+            output::note(format_args!(
+                "The API listens on http://{}/v1 (see /openapi.json).",
+                installation.admin
+            ));
             let token = match &installation.token {
                 Token::Generated(_) => format!("Its token was made just now and is in {data}/admin-token."),
-                Token::Kept(token) => format!("Its token: {token}."),
+                Token::Kept(token) => format!("Its token: {}.", token.reference()),
             };
             output::note(token);
             output::note("Ctrl-C ends it, after a drain; twice, at once. Nothing is lost either way.");

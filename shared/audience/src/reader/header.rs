@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use serde::{Deserialize, Serialize};
+
 use super::records::Records;
 use super::text::{BLOCK, Encoding, Text};
 use crate::{ReadError, Refusal};
@@ -13,7 +15,8 @@ pub const MAX_COLUMNS: usize = 64;
 pub const MAX_COLUMN_NAME_BYTES: usize = 128;
 
 /// What separates the fields of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Delimiter {
     /// `,`
     Comma,

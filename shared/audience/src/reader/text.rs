@@ -7,6 +7,7 @@
 use std::io::{self, Read};
 
 use encoding_rs::{DecoderResult, SHIFT_JIS, UTF_16BE, UTF_16LE};
+use serde::{Deserialize, Serialize};
 
 use crate::{ReadError, Refusal};
 
@@ -14,13 +15,16 @@ use crate::{ReadError, Refusal};
 pub(super) const BLOCK: usize = 64 * 1024;
 
 /// How a file is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Encoding {
     /// With or without a byte order mark.
+    #[serde(rename = "utf-8")]
     Utf8,
     /// Of either byte order, with a byte order mark.
+    #[serde(rename = "utf-16")]
     Utf16,
     /// As Windows writes it (code page 932).
+    #[serde(rename = "shift_jis")]
     ShiftJis,
 }
 

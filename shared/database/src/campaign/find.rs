@@ -1,6 +1,6 @@
 //! Reading campaigns.
 
-use ::campaign::{CampaignId, Lane};
+use ::campaign::{AudienceId, CampaignId, Lane};
 use chrono::{DateTime, Utc};
 
 use super::Campaign;
@@ -29,24 +29,12 @@ pub async fn find(on: impl Executor, id: CampaignId) -> Result<Option<Campaign>,
 
 /// Campaigns, newest first: those older than `before`, or the newest.
 pub async fn list(on: impl Executor, before: Option<CampaignId>, limit: u32) -> Result<Vec<Campaign>, Error> {
-    let rows = match before {
-        // Primary key.
-        Some(before) => {
-            {
-                sql(select_campaigns!("WHERE id < ? ORDER BY id DESC LIMIT ?"))
-                    .bind(before)
-                    .bind(limit)
-                    .fetch_all(on)
-            }
-            .await?
-        }
-        None => {
-            sql(select_campaigns!("ORDER BY id DESC LIMIT ?"))
-                .bind(limit)
-                .fetch_all(on)
-                .await?
-        }
-    };
+    // Primary key. No UUID is greater than the greatest.
+    let rows = sql(select_campaigns!("WHERE id < ? ORDER BY id DESC LIMIT ?"))
+        .bind(before.unwrap_or(CampaignId(uuid::Uuid::max())))
+        .bind(limit)
+        .fetch_all(on)
+        .await?;
     rows.iter().map(Campaign::read).collect()
 }
 
@@ -112,13 +100,33 @@ pub async fn list_ended(
     after: Option<CampaignId>,
     limit: u32,
 ) -> Result<Vec<Campaign>, Error> {
-    // Primary key; pruning is rare and in no hurry.
+    // Either index will do: pruning is rare and in no hurry.
     let rows = sql(select_campaigns!(
-        "WHERE id > ? AND state IN ('finished', 'cancelled', 'failed') AND ended_at < ? AND (reconciled_at IS NOT NULL OR started_at IS NULL) AND pruned_at IS NULL \
-         ORDER BY id LIMIT ?"
+        "WHERE id > ? AND state IN ('finished', 'cancelled', 'failed') AND ended_at < ? \
+         AND (reconciled_at IS NOT NULL OR started_at IS NULL) AND pruned_at IS NULL ORDER BY id LIMIT ?"
     ))
     .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
     .bind(ended_before)
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(Campaign::read).collect()
+}
+
+/// Campaigns to one audience that are not pruned, by id: those after `after`, or from the first.
+/// An audience that has none is needed by nobody.
+pub async fn list_by_audience(
+    on: impl Executor,
+    audience: AudienceId,
+    after: Option<CampaignId>,
+    limit: u32,
+) -> Result<Vec<Campaign>, Error> {
+    // Index campaign_by_audience.
+    let rows = sql(select_campaigns!(
+        "WHERE audience_id = ? AND id > ? AND pruned_at IS NULL ORDER BY id LIMIT ?"
+    ))
+    .bind(audience)
+    .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
     .bind(limit)
     .fetch_all(on)
     .await?;

@@ -1,5 +1,6 @@
 //! A database, on whichever engine its URL names.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::connection::{Connection, Pooled};
@@ -8,8 +9,8 @@ use super::mysql::MySqlDb;
 use super::sqlite::SqliteDb;
 use super::tx::Tx;
 
-/// How to reach a database.
-#[derive(Clone, Debug)]
+/// How to reach a database. Its `Debug` leaves out the URL, which may hold a password.
+#[derive(Clone)]
 pub struct Settings {
     /// `mysql://user:password@host:port/name?ssl-mode=REQUIRED`, or `sqlite:PATH`. A SQLite file
     /// is made if it is missing; a MySQL database is not.
@@ -31,6 +32,16 @@ impl Settings {
             connect_within: Duration::from_secs(10),
             answer_within: Duration::from_secs(30),
         }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("max_connections", &self.max_connections)
+            .field("connect_within", &self.connect_within)
+            .field("answer_within", &self.answer_within)
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,6 +7,7 @@
 use ::campaign::{CampaignId, IntentId, LeaseToken};
 use chrono::{DateTime, Utc};
 
+use crate::text::cut;
 use crate::word::words;
 use crate::{Change, Error, Executor, Row, Tx, sql};
 
@@ -139,8 +140,8 @@ pub async fn lease_open(
     Ok((token, intents))
 }
 
-/// Puts a leased intent off until `due_at`, with the reason why it could not be repaired, of at
-/// most 512 characters.
+/// Puts a leased intent off until `due_at`, with the reason why it could not be repaired, cut to
+/// 512 characters.
 pub async fn postpone(
     tx: &mut Tx,
     id: IntentId,
@@ -153,7 +154,7 @@ pub async fn postpone(
          WHERE id = ? AND lease_token = ? AND state = 'open'",
     )
     .bind(due_at)
-    .bind(error)
+    .bind(cut(error, 512))
     .bind(id)
     .bind(token)
     .execute(tx)
@@ -161,7 +162,7 @@ pub async fn postpone(
     Ok(Change::matched(matched))
 }
 
-/// Gives a leased intent up, with the reason, of at most 512 characters.
+/// Gives a leased intent up, with the reason, cut to 512 characters.
 pub async fn mark_dead(
     tx: &mut Tx,
     id: IntentId,
@@ -173,7 +174,7 @@ pub async fn mark_dead(
         "UPDATE intent SET state = 'dead', last_error = ?, closed_at = ?, lease_token = NULL \
          WHERE id = ? AND lease_token = ? AND state = 'open'",
     )
-    .bind(error)
+    .bind(cut(error, 512))
     .bind(now)
     .bind(id)
     .bind(token)

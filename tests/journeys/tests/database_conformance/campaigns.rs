@@ -20,6 +20,7 @@ on_every_engine! {
     campaigns_are_listed_newest_first_by_pages
     running_campaigns_are_listed_by_lane
     scheduled_campaigns_are_listed_when_their_time_has_come
+    campaigns_to_an_audience_are_listed_until_they_are_pruned
     the_control_state_holds_every_campaign_that_is_not_final
     the_global_stop_is_seen_and_lifted
     only_final_campaigns_are_pruned_and_only_once
@@ -244,6 +245,33 @@ async fn scheduled_campaigns_are_listed_when_their_time_has_come(world: World) {
 
     assert!(before.is_empty());
     assert_eq!(then.iter().map(|campaign| campaign.id).collect::<Vec<_>>(), [id]);
+}
+
+async fn campaigns_to_an_audience_are_listed_until_they_are_pruned(world: World) {
+    let (kept, pruned) = (CampaignId::allocate(), CampaignId::allocate());
+    let plan = plan();
+    for id in [kept, pruned] {
+        write!(world.db, |tx| campaigns::insert(
+            tx,
+            id,
+            Kind::Broadcast,
+            &plan,
+            noon()
+        ));
+    }
+    draft(&world.db).await;
+    set_up(&world, pruned, Transition::Cancel).await;
+    let marked = write!(world.db, |tx| campaigns::mark_pruned(tx, pruned, noon()));
+
+    let listed = campaigns::list_by_audience(&world.db, plan.audience_id.unwrap(), None, 10)
+        .await
+        .unwrap();
+
+    assert_eq!(marked, Change::Applied);
+    assert_eq!(
+        listed.iter().map(|campaign| campaign.id).collect::<Vec<_>>(),
+        [kept]
+    );
 }
 
 async fn the_control_state_holds_every_campaign_that_is_not_final(world: World) {

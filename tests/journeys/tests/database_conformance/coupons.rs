@@ -4,7 +4,7 @@ use campaign::{CampaignId, CouponId, IntentId};
 use database::shard::chunk_grants::{self, ChunkGrants};
 use database::shard::coupon_grant::{self, Occasion};
 use database::stock_reservation::{self, Holder};
-use database::{Error, Insertion, coupon};
+use database::{Error, Insertion, coupon, stock};
 use tokio::task::JoinSet;
 
 use crate::engine::{World, on_every_engine};
@@ -19,6 +19,8 @@ on_every_engine! {
     many_chunks_at_once_never_reserve_more_than_the_stock
     what_is_not_used_goes_back_to_the_stock_once
     unreturned_reservations_are_listed
+    stock_goes_through_both_databases_and_back
+    stock_returned_before_the_chunk_was_opened_stays_returned
     a_chunk_is_opened_once_and_keeps_its_first_reservation
     a_closed_chunk_grants_nothing_and_is_not_opened_again
     the_lock_on_a_chunk_shows_what_an_earlier_transaction_granted
@@ -173,6 +175,34 @@ async fn unreturned_reservations_are_listed(world: World) {
             .collect::<Vec<_>>(),
         [2]
     );
+}
+
+async fn stock_goes_through_both_databases_and_back(world: World) {
+    let coupon = with_stock(&world, Some(100)).await;
+    let (db, holder) = (&world.db, holder(0));
+
+    let first = stock::reserve(db, db, holder, coupon, 60, noon()).await.unwrap();
+    let repeat = stock::reserve(db, db, holder, coupon, 60, noon()).await.unwrap();
+    write!(db, |tx| chunk_grants::add_used(tx, holder.campaign_id, 0, 25));
+    for _ in 0..2 {
+        stock::return_unused(db, db, holder, coupon).await.unwrap();
+    }
+
+    assert_eq!((first, repeat), (60, 60));
+    assert_eq!(reserved(&world, coupon).await, 25);
+    assert_eq!(lock(&world, holder.campaign_id, 0).await.left(), 0);
+}
+
+async fn stock_returned_before_the_chunk_was_opened_stays_returned(world: World) {
+    let coupon = with_stock(&world, Some(100)).await;
+    let (db, holder) = (&world.db, holder(0));
+    reserve(&world, holder, coupon, 60).await;
+
+    stock::return_unused(db, db, holder, coupon).await.unwrap();
+    stock::reserve(db, db, holder, coupon, 60, noon()).await.unwrap();
+
+    assert_eq!(reserved(&world, coupon).await, 0);
+    assert_eq!(lock(&world, holder.campaign_id, 0).await.left(), 0);
 }
 
 async fn a_chunk_is_opened_once_and_keeps_its_first_reservation(world: World) {

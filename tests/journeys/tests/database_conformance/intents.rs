@@ -212,7 +212,8 @@ async fn an_inconsistency_is_repaired_once(world: World) {
         ))
     };
 
-    let dead = resolve(InconsistencyState::Dead, "gave up").await;
+    // Longer than its column: the note must not fail over it.
+    let dead = resolve(InconsistencyState::Dead, LONG).await;
     let repaired = resolve(InconsistencyState::Repaired, "rolled forward").await;
     let again = resolve(InconsistencyState::Dead, "gave up").await;
 
@@ -227,6 +228,11 @@ async fn an_inconsistency_is_repaired_once(world: World) {
     assert_eq!(found.resolution.as_deref(), Some("rolled forward"));
     assert_eq!(inconsistency::count_open(&world.db).await.unwrap(), 0);
 }
+
+const LONG: &str = match std::str::from_utf8(&[b'x'; 1000]) {
+    Ok(text) => text,
+    Err(_) => unreachable!(),
+};
 
 async fn inconsistencies_are_listed_by_state(world: World) {
     let mut all = Vec::new();

@@ -283,7 +283,9 @@ async fn no_transaction_is_open_at_rest(world: World) {
         drop_after_polls(async { tx.commit().await.repeatable() }, polls).await;
     }
     let mut unfinished = db.begin().await.unwrap();
-    opt_out::insert(&mut unfinished, "unfinished", noon()).await.unwrap();
+    opt_out::insert(&mut unfinished, "unfinished", noon())
+        .await
+        .unwrap();
     drop(unfinished);
 
     eventually("no transaction is open", || async {

@@ -11,7 +11,7 @@ use wire::value::ValueType;
 
 use crate::world::{World, array, delete, excluded, insert, int, properties, text, update, upsert, value};
 
-pub async fn an_entity_comes_back_as_it_was_written(world: &World) {
+pub(crate) async fn an_entity_comes_back_as_it_was_written(world: &World) {
     let inner = world.entity("Inner/x", &[("deep", int(1))]);
     let written = world.entity(
         "Task/all",
@@ -53,7 +53,7 @@ pub async fn an_entity_comes_back_as_it_was_written(world: &World) {
     assert_eq!(found.entity, Some(written));
 }
 
-pub async fn an_insert_of_an_existing_key_undoes_its_transaction(world: &World) {
+pub(crate) async fn an_insert_of_an_existing_key_undoes_its_transaction(world: &World) {
     world.put(vec![world.entity("Task/old", &[("v", int(1))])]).await;
     let transaction = world.begin().await;
 
@@ -72,7 +72,7 @@ pub async fn an_insert_of_an_existing_key_undoes_its_transaction(world: &World) 
     assert_eq!(world.number("Task/old", "v").await, Some(1));
 }
 
-pub async fn an_update_needs_an_entity(world: &World) {
+pub(crate) async fn an_update_needs_an_entity(world: &World) {
     let refused = world
         .commit(vec![update(world.entity("Task/a", &[("v", int(1))]))])
         .await;
@@ -90,7 +90,7 @@ pub async fn an_update_needs_an_entity(world: &World) {
     assert_eq!(world.number("Task/a", "w").await, None);
 }
 
-pub async fn an_upsert_creates_and_replaces(world: &World) {
+pub(crate) async fn an_upsert_creates_and_replaces(world: &World) {
     world
         .commit(vec![upsert(world.entity("Task/a", &[("v", int(1))]))])
         .await
@@ -104,7 +104,7 @@ pub async fn an_upsert_creates_and_replaces(world: &World) {
     assert_eq!(world.number("Task/a", "w").await, Some(2));
 }
 
-pub async fn a_delete_of_a_missing_entity_is_no_error(world: &World) {
+pub(crate) async fn a_delete_of_a_missing_entity_is_no_error(world: &World) {
     world.put(vec![world.entity("Task/a", &[])]).await;
 
     let deleted = world
@@ -115,7 +115,7 @@ pub async fn a_delete_of_a_missing_entity_is_no_error(world: &World) {
     assert!(world.find("Task/a").await.is_none());
 }
 
-pub async fn a_write_raises_the_version_and_keeps_the_creation_time(world: &World) {
+pub(crate) async fn a_write_raises_the_version_and_keeps_the_creation_time(world: &World) {
     world.put(vec![world.entity("Task/a", &[("v", int(1))])]).await;
     let first = world.find("Task/a").await.expect("it is there");
 
@@ -132,7 +132,7 @@ pub async fn a_write_raises_the_version_and_keeps_the_creation_time(world: &Worl
     assert_eq!(answer.mutation_results[0].update_time, second.update_time);
 }
 
-pub async fn a_write_of_the_same_content_keeps_the_version(world: &World) {
+pub(crate) async fn a_write_of_the_same_content_keeps_the_version(world: &World) {
     let entity = world.entity("Task/a", &[("v", int(1)), ("w", text("x"))]);
     world.put(vec![entity.clone()]).await;
     let first = world.find("Task/a").await.expect("it is there");
@@ -145,7 +145,7 @@ pub async fn a_write_of_the_same_content_keeps_the_version(world: &World) {
     );
 }
 
-pub async fn an_incomplete_key_is_given_an_id(world: &World) {
+pub(crate) async fn an_incomplete_key_is_given_an_id(world: &World) {
     let incomplete = || world.entity("Parent/p/Task", &[("v", int(1))]);
 
     let answer = world
@@ -170,7 +170,7 @@ pub async fn an_incomplete_key_is_given_an_id(world: &World) {
     assert_eq!(world.number(&format!("Parent/p/Task/{id}"), "v").await, Some(1));
 }
 
-pub async fn allocated_ids_differ(world: &World) {
+pub(crate) async fn allocated_ids_differ(world: &World) {
     let request = wire::AllocateIdsRequest {
         project_id: world.project.clone(),
         keys: vec![world.key("Task"); 50],
@@ -191,7 +191,7 @@ pub async fn allocated_ids_differ(world: &World) {
     assert!(ids[0] > 0);
 }
 
-pub async fn keys_must_be_complete_where_nothing_is_inserted(world: &World) {
+pub(crate) async fn keys_must_be_complete_where_nothing_is_inserted(world: &World) {
     let refused = [
         world
             .commit(vec![update(world.entity("Task", &[]))])
@@ -206,7 +206,7 @@ pub async fn keys_must_be_complete_where_nothing_is_inserted(world: &World) {
     }
 }
 
-pub async fn several_mutations_of_a_key_are_refused_outside_of_a_transaction(world: &World) {
+pub(crate) async fn several_mutations_of_a_key_are_refused_outside_of_a_transaction(world: &World) {
     let twice = vec![insert(world.entity("Task/a", &[])), delete(world.key("Task/a"))];
 
     let refused = world.commit(twice).await;
@@ -215,12 +215,12 @@ pub async fn several_mutations_of_a_key_are_refused_outside_of_a_transaction(wor
     assert!(world.find("Task/a").await.is_none());
 }
 
-pub async fn several_mutations_of_a_key_follow_each_other_in_a_transaction(world: &World) {
-    let (first, second) = (world.begin().await, world.begin().await);
+pub(crate) async fn several_mutations_of_a_key_follow_each_other_in_a_transaction(world: &World) {
+    let transaction = world.begin().await;
 
     world
         .commit_in(
-            &first,
+            &transaction,
             vec![
                 insert(world.entity("Task/kept", &[("v", int(1))])),
                 update(world.entity("Task/kept", &[("v", int(2))])),
@@ -230,22 +230,31 @@ pub async fn several_mutations_of_a_key_follow_each_other_in_a_transaction(world
         )
         .await
         .expect("they follow each other");
-    let refused = world
-        .commit_in(
-            &second,
-            vec![
-                delete(world.key("Task/kept")),
-                update(world.entity("Task/kept", &[])),
-            ],
-        )
-        .await;
 
-    assert_eq!(refused.expect_err("it was deleted before").code(), Code::NotFound);
     assert_eq!(world.number("Task/kept", "v").await, Some(2));
     assert!(world.find("Task/gone").await.is_none());
 }
 
-pub async fn a_commit_without_a_transaction_keeps_what_came_before_its_failure(world: &World) {
+pub(crate) async fn mutations_that_cannot_follow_each_other_are_refused(world: &World) {
+    world.put(vec![world.entity("Task/a", &[("v", int(1))])]).await;
+    let entity = || world.entity("Task/a", &[("v", int(2))]);
+    let pairs = [
+        vec![insert(entity()), insert(entity())],
+        vec![update(entity()), insert(entity())],
+        vec![upsert(entity()), insert(entity())],
+        vec![delete(world.key("Task/a")), update(entity())],
+    ];
+
+    for pair in pairs {
+        let transaction = world.begin().await;
+        let refused = world.commit_in(&transaction, pair).await;
+        assert_eq!(refused.expect_err("it is refused").code(), Code::InvalidArgument);
+    }
+
+    assert_eq!(world.number("Task/a", "v").await, Some(1));
+}
+
+pub(crate) async fn a_commit_without_a_transaction_keeps_what_came_before_its_failure(world: &World) {
     world.put(vec![world.entity("Task/old", &[])]).await;
 
     let refused = world
@@ -261,7 +270,7 @@ pub async fn a_commit_without_a_transaction_keeps_what_came_before_its_failure(w
     assert!(world.find("Task/after").await.is_none());
 }
 
-pub async fn a_single_use_transaction_commits(world: &World) {
+pub(crate) async fn a_single_use_transaction_commits(world: &World) {
     let selector = TransactionSelector::SingleUseTransaction(wire::TransactionOptions::default());
 
     let answer = world
@@ -277,7 +286,7 @@ pub async fn a_single_use_transaction_commits(world: &World) {
     assert_eq!(world.number("Task/a", "v").await, Some(1));
 }
 
-pub async fn a_masked_update_keeps_the_other_properties(world: &World) {
+pub(crate) async fn a_masked_update_keeps_the_other_properties(world: &World) {
     world
         .put(vec![
             world.entity("Task/a", &[("v", int(1)), ("w", int(1)), ("x", int(1))]),
@@ -302,7 +311,7 @@ pub async fn a_masked_update_keeps_the_other_properties(world: &World) {
     assert_eq!(properties(&found)["x"], int(1));
 }
 
-pub async fn a_failing_condition_on_the_version_stops_the_commit(world: &World) {
+pub(crate) async fn a_failing_condition_on_the_version_stops_the_commit(world: &World) {
     world.put(vec![world.entity("Task/a", &[("v", int(1))])]).await;
     let version = world.find("Task/a").await.expect("it is there").version;
     let conditional = |number: i64| wire::Mutation {
@@ -324,7 +333,7 @@ pub async fn a_failing_condition_on_the_version_stops_the_commit(world: &World) 
     assert_eq!(world.number("Task/a", "v").await, Some(2));
 }
 
-pub async fn five_hundred_inserts_are_one_transaction(world: &World) {
+pub(crate) async fn five_hundred_inserts_are_one_transaction(world: &World) {
     let transaction = world.begin().await;
     let entity = |number: i64| world.entity(&format!("Chunk/c/Push/{}", number + 1), &[("v", int(number))]);
 
@@ -338,7 +347,7 @@ pub async fn five_hundred_inserts_are_one_transaction(world: &World) {
     assert_eq!(world.number("Chunk/c/Push/500", "v").await, Some(499));
 }
 
-pub async fn names_that_datastore_reserves_are_refused(world: &World) {
+pub(crate) async fn names_that_datastore_reserves_are_refused(world: &World) {
     let refused = [
         world.entity("__Task__/a", &[]),
         world.entity("Task/a", &[("__v__", int(1))]),
@@ -353,7 +362,7 @@ pub async fn names_that_datastore_reserves_are_refused(world: &World) {
     }
 }
 
-pub async fn projects_databases_and_namespaces_are_apart(world: &World) {
+pub(crate) async fn projects_databases_and_namespaces_are_apart(world: &World) {
     world.put(vec![world.entity("Task/a", &[("v", int(1))])]).await;
     let mut elsewhere = world.entity("Task/a", &[("v", int(2))]);
     let partition = elsewhere.key.as_mut().and_then(|key| key.partition_id.as_mut());
@@ -365,7 +374,7 @@ pub async fn projects_databases_and_namespaces_are_apart(world: &World) {
     assert!(world.beside().find("Task/a").await.is_none());
 }
 
-pub async fn keys_of_another_project_are_refused(world: &World) {
+pub(crate) async fn keys_of_another_project_are_refused(world: &World) {
     let mut key = world.key("Task/a");
     key.partition_id
         .as_mut()
@@ -377,7 +386,7 @@ pub async fn keys_of_another_project_are_refused(world: &World) {
     assert_eq!(refused.expect_err("it is refused").code(), Code::InvalidArgument);
 }
 
-pub async fn a_lookup_answers_a_key_once(world: &World) {
+pub(crate) async fn a_lookup_answers_a_key_once(world: &World) {
     world.put(vec![world.entity("Task/a", &[("v", int(1))])]).await;
 
     let answer = world

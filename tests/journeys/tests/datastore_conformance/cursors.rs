@@ -5,7 +5,7 @@ use wire::query_result_batch::MoreResultsType;
 
 use crate::world::{QueryWords, World, int, names, query};
 
-pub async fn a_limit_says_whether_more_would_come(world: &World) {
+pub(crate) async fn a_limit_says_whether_more_would_come(world: &World) {
     five(world).await;
 
     let after = async |limit| {
@@ -22,7 +22,7 @@ pub async fn a_limit_says_whether_more_would_come(world: &World) {
     assert_eq!(after(0).await, MoreResultsType::MoreResultsAfterLimit);
 }
 
-pub async fn an_offset_says_what_it_skipped(world: &World) {
+pub(crate) async fn an_offset_says_what_it_skipped(world: &World) {
     five(world).await;
 
     let some = world
@@ -44,7 +44,7 @@ pub async fn an_offset_says_what_it_skipped(world: &World) {
     assert_eq!((names(&none).as_str(), none.skipped_results), ("", 5));
 }
 
-pub async fn pages_by_cursor_cover_everything_once(world: &World) {
+pub(crate) async fn pages_by_cursor_cover_everything_once(world: &World) {
     five(world).await;
 
     assert_eq!(pages(world, query("Task").limit(2)).await, ["a b", "c d", "e"]);
@@ -58,7 +58,7 @@ pub async fn pages_by_cursor_cover_everything_once(world: &World) {
     );
 }
 
-pub async fn pages_by_cursor_run_backward_too(world: &World) {
+pub(crate) async fn pages_by_cursor_run_backward_too(world: &World) {
     five(world).await;
 
     assert_eq!(
@@ -71,7 +71,7 @@ pub async fn pages_by_cursor_run_backward_too(world: &World) {
     );
 }
 
-pub async fn an_end_cursor_ends_with_its_result(world: &World) {
+pub(crate) async fn an_end_cursor_ends_with_its_result(world: &World) {
     five(world).await;
     let page = world.run(query("Task").limit(3)).await.expect("it is answered");
     let cursors: Vec<Vec<u8>> = page

@@ -10,7 +10,7 @@ use wire::value::ValueType;
 
 use crate::world::{QueryWords, World, array, delete, excluded, int, query, text, upsert, value};
 
-pub async fn more_mutations_than_allowed_are_refused(world: &World) {
+pub(crate) async fn more_mutations_than_allowed_are_refused(world: &World) {
     let deletes = |number: i64| {
         (1..=number)
             .map(|id| delete(world.key(&format!("Task/{id}"))))
@@ -31,7 +31,7 @@ pub async fn more_mutations_than_allowed_are_refused(world: &World) {
     );
 }
 
-pub async fn more_keys_than_allowed_are_refused(world: &World) {
+pub(crate) async fn more_keys_than_allowed_are_refused(world: &World) {
     let paths: Vec<String> = (1..=1_001).map(|id| format!("Task/{id}")).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
 
@@ -47,7 +47,7 @@ pub async fn more_keys_than_allowed_are_refused(world: &World) {
     );
 }
 
-pub async fn a_request_over_ten_mebibytes_is_refused(world: &World) {
+pub(crate) async fn a_request_over_ten_mebibytes_is_refused(world: &World) {
     let entity = |id: usize| world.entity(&format!("Task/{id}"), &[("v", blob(1_000_000))]);
 
     world
@@ -59,7 +59,7 @@ pub async fn a_request_over_ten_mebibytes_is_refused(world: &World) {
     assert_eq!(refused.expect_err("more is not").code(), Code::InvalidArgument);
 }
 
-pub async fn an_entity_over_one_mebibyte_is_refused(world: &World) {
+pub(crate) async fn an_entity_over_one_mebibyte_is_refused(world: &World) {
     let of_size = |bytes| world.entity("Task/a", &[("v", blob(bytes))]);
 
     world
@@ -74,7 +74,7 @@ pub async fn an_entity_over_one_mebibyte_is_refused(world: &World) {
     );
 }
 
-pub async fn long_names_and_indexed_strings_are_refused(world: &World) {
+pub(crate) async fn long_names_and_indexed_strings_are_refused(world: &World) {
     let (fits, long) = ("x".repeat(1_500), "x".repeat(1_501));
     let named = |name: &str| world.entity(&format!("Task/{name}"), &[]);
     let valued = |value| world.entity("Task/a", &[("v", value)]);
@@ -95,7 +95,7 @@ pub async fn long_names_and_indexed_strings_are_refused(world: &World) {
     }
 }
 
-pub async fn too_many_index_entries_are_refused(world: &World) {
+pub(crate) async fn too_many_index_entries_are_refused(world: &World) {
     let numbers = |number| world.entity("Task/a", &[("n", array((0..number).map(int).collect()))]);
 
     world
@@ -110,7 +110,7 @@ pub async fn too_many_index_entries_are_refused(world: &World) {
     );
 }
 
-pub async fn a_query_without_its_index_names_the_one_it_needs(world: &World) {
+pub(crate) async fn a_query_without_its_index_names_the_one_it_needs(world: &World) {
     let ancestor = value(ValueType::KeyValue(world.key("Chunk/c")));
     let asking = query("Push")
         .filter("__key__", Operator::HasAncestor, ancestor)
@@ -131,7 +131,7 @@ pub async fn a_query_without_its_index_names_the_one_it_needs(world: &World) {
     assert_eq!(status.message(), expected);
 }
 
-pub async fn a_conflict_in_version_keeps_the_stored_entity(world: &World) {
+pub(crate) async fn a_conflict_in_version_keeps_the_stored_entity(world: &World) {
     world.put(vec![world.entity("Task/a", &[("v", int(1))])]).await;
     let outdated = wire::Mutation {
         conflict_detection_strategy: Some(ConflictDetectionStrategy::BaseVersion(1)),
@@ -147,7 +147,7 @@ pub async fn a_conflict_in_version_keeps_the_stored_entity(world: &World) {
     assert_eq!(world.number("Task/a", "v").await, Some(1));
 }
 
-pub async fn a_lookup_can_begin_a_transaction(world: &World) {
+pub(crate) async fn a_lookup_can_begin_a_transaction(world: &World) {
     world.put(vec![world.entity("Task/a", &[("v", int(1))])]).await;
     let new = ConsistencyType::NewTransaction(wire::TransactionOptions::default());
 
@@ -166,7 +166,7 @@ pub async fn a_lookup_can_begin_a_transaction(world: &World) {
     assert_eq!(world.number("Task/a", "v").await, Some(2));
 }
 
-pub async fn an_unlimited_query_ends_before_its_answer_grows_too_big(world: &World) {
+pub(crate) async fn an_unlimited_query_ends_before_its_answer_grows_too_big(world: &World) {
     for half in 0..2 {
         let entity = |id: i64| world.entity(&format!("Task/{}", half * 500 + id), &[("v", blob(8_000))]);
         world.put((1..=500).map(entity).collect()).await;
@@ -184,7 +184,7 @@ pub async fn an_unlimited_query_ends_before_its_answer_grows_too_big(world: &Wor
     assert!(!second.entity_results.is_empty());
 }
 
-pub async fn the_end_of_results_has_a_cursor_that_stays_there(world: &World) {
+pub(crate) async fn the_end_of_results_has_a_cursor_that_stays_there(world: &World) {
     world.put(vec![world.entity("Task/a", &[])]).await;
     let last = world.run(query("Task")).await.expect("it is answered");
 
@@ -198,7 +198,7 @@ pub async fn the_end_of_results_has_a_cursor_that_stays_there(world: &World) {
     assert_eq!(nothing.end_cursor, last.end_cursor);
 }
 
-pub async fn gql_is_refused(world: &World) {
+pub(crate) async fn gql_is_refused(world: &World) {
     let gql = wire::GqlQuery {
         query_string: "SELECT * FROM Task".to_owned(),
         ..wire::GqlQuery::default()

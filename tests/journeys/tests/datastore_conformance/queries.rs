@@ -14,7 +14,7 @@ use crate::world::{
     QueryWords, World, array, condition, excluded, int, names, properties, query, text, value,
 };
 
-pub async fn values_of_all_types_have_one_order(world: &World) {
+pub(crate) async fn values_of_all_types_have_one_order(world: &World) {
     let at = |seconds, nanos| value(ValueType::TimestampValue(Timestamp { seconds, nanos }));
     let double = |number| value(ValueType::DoubleValue(number));
     let ascending = [
@@ -55,7 +55,7 @@ pub async fn values_of_all_types_have_one_order(world: &World) {
     assert_eq!(world.names(query("Task").order("-v")).await, expected.join(" "));
 }
 
-pub async fn strings_and_bytes_are_equal_but_numbers_are_not(world: &World) {
+pub(crate) async fn strings_and_bytes_are_equal_but_numbers_are_not(world: &World) {
     world
         .put(vec![
             world.entity("Task/blob", &[("v", value(ValueType::BlobValue(b"x".to_vec())))]),
@@ -74,7 +74,7 @@ pub async fn strings_and_bytes_are_equal_but_numbers_are_not(world: &World) {
     );
 }
 
-pub async fn keys_sort_by_kind_then_ids_before_names_then_parents_before_children(world: &World) {
+pub(crate) async fn keys_sort_by_kind_then_ids_before_names_then_parents_before_children(world: &World) {
     let ascending = [
         "-4",
         "1",
@@ -105,7 +105,7 @@ pub async fn keys_sort_by_kind_then_ids_before_names_then_parents_before_childre
     );
 }
 
-pub async fn an_ancestor_query_finds_the_entity_and_all_below(world: &World) {
+pub(crate) async fn an_ancestor_query_finds_the_entity_and_all_below(world: &World) {
     let paths = [
         "Chunk/c",
         "Chunk/c/Push/1",
@@ -129,7 +129,7 @@ pub async fn an_ancestor_query_finds_the_entity_and_all_below(world: &World) {
     );
 }
 
-pub async fn a_query_without_kind_finds_every_kind(world: &World) {
+pub(crate) async fn a_query_without_kind_finds_every_kind(world: &World) {
     world
         .put(
             ["B/1", "A/2", "A/2/C/3", "C/4"]
@@ -144,7 +144,7 @@ pub async fn a_query_without_kind_finds_every_kind(world: &World) {
     assert_eq!(world.names(behind).await, "3 1 4");
 }
 
-pub async fn filters_on_the_key_are_ranges(world: &World) {
+pub(crate) async fn filters_on_the_key_are_ranges(world: &World) {
     world
         .put(
             ["1", "2", "3", "a", "b"]
@@ -171,14 +171,14 @@ pub async fn filters_on_the_key_are_ranges(world: &World) {
     );
 }
 
-pub async fn equal_values_come_in_the_direction_of_the_last_order(world: &World) {
+pub(crate) async fn equal_values_come_in_the_direction_of_the_last_order(world: &World) {
     five(world).await;
 
     assert_eq!(world.names(query("Task").order("v")).await, "a c b d e");
     assert_eq!(world.names(query("Task").order("-v")).await, "e d b c a");
 }
 
-pub async fn inequalities_bound_an_order(world: &World) {
+pub(crate) async fn inequalities_bound_an_order(world: &World) {
     five(world).await;
 
     let bounded = |operator, number| query("Task").filter("v", operator, int(number));
@@ -199,7 +199,7 @@ pub async fn inequalities_bound_an_order(world: &World) {
     assert_eq!(world.names(bounded(Operator::GreaterThan, 3)).await, "");
 }
 
-pub async fn equalities_are_merged(world: &World) {
+pub(crate) async fn equalities_are_merged(world: &World) {
     let entity = |number: i64| {
         let properties = [
             ("two", int(number % 2)),
@@ -218,7 +218,7 @@ pub async fn equalities_are_merged(world: &World) {
     assert_eq!(world.names(equal.order("-__key__")).await, "95 65 35 5");
 }
 
-pub async fn membership_and_exclusion(world: &World) {
+pub(crate) async fn membership_and_exclusion(world: &World) {
     five(world).await;
 
     let among = |operator| query("Task").filter("v", operator, array(vec![int(3), int(1)]));
@@ -233,7 +233,7 @@ pub async fn membership_and_exclusion(world: &World) {
     );
 }
 
-pub async fn alternatives_are_united(world: &World) {
+pub(crate) async fn alternatives_are_united(world: &World) {
     five(world).await;
 
     let either = vec![
@@ -249,7 +249,7 @@ pub async fn alternatives_are_united(world: &World) {
     );
 }
 
-pub async fn two_inequalities_bound_two_properties(world: &World) {
+pub(crate) async fn two_inequalities_bound_two_properties(world: &World) {
     five(world).await;
 
     let both =
@@ -260,7 +260,7 @@ pub async fn two_inequalities_bound_two_properties(world: &World) {
     assert_eq!(world.names(both).await, "b e");
 }
 
-pub async fn an_order_by_two_properties(world: &World) {
+pub(crate) async fn an_order_by_two_properties(world: &World) {
     five(world).await;
 
     assert_eq!(
@@ -281,7 +281,7 @@ pub async fn an_order_by_two_properties(world: &World) {
     );
 }
 
-pub async fn an_ancestor_and_an_order(world: &World) {
+pub(crate) async fn an_ancestor_and_an_order(world: &World) {
     let entity = |(path, v): (&str, i64)| world.entity(path, &[("v", int(v))]);
     let entities = [
         ("Chunk/c/Task/a", 2),
@@ -296,7 +296,7 @@ pub async fn an_ancestor_and_an_order(world: &World) {
     assert_eq!(world.names(below.order("-v")).await, "a c b");
 }
 
-pub async fn arrays_are_found_by_each_element(world: &World) {
+pub(crate) async fn arrays_are_found_by_each_element(world: &World) {
     let tags = |name: &str, tags: &[&str]| {
         world.entity(
             &format!("Task/{name}"),
@@ -330,7 +330,7 @@ pub async fn arrays_are_found_by_each_element(world: &World) {
     );
 }
 
-pub async fn what_is_excluded_from_indexes_is_not_found(world: &World) {
+pub(crate) async fn what_is_excluded_from_indexes_is_not_found(world: &World) {
     world
         .put(vec![
             world.entity("Task/a", &[("v", excluded(text("q"))), ("w", int(1))]),
@@ -354,7 +354,7 @@ pub async fn what_is_excluded_from_indexes_is_not_found(world: &World) {
     );
 }
 
-pub async fn embedded_entities_are_found_by_their_properties(world: &World) {
+pub(crate) async fn embedded_entities_are_found_by_their_properties(world: &World) {
     let inner = world.entity("Inner/x", &[("x", int(1)), ("hidden", excluded(int(1)))]);
     world
         .put(vec![
@@ -376,7 +376,7 @@ pub async fn embedded_entities_are_found_by_their_properties(world: &World) {
     );
 }
 
-pub async fn keys_only_and_projections_show_what_is_asked(world: &World) {
+pub(crate) async fn keys_only_and_projections_show_what_is_asked(world: &World) {
     five(world).await;
 
     let keys = world
@@ -397,7 +397,7 @@ pub async fn keys_only_and_projections_show_what_is_asked(world: &World) {
     assert_eq!(world.names(query("Task").show(&["v", "w"])).await, "a c b d e");
 }
 
-pub async fn a_projection_gives_every_element_of_an_array(world: &World) {
+pub(crate) async fn a_projection_gives_every_element_of_an_array(world: &World) {
     world
         .put(vec![
             world.entity("Task/a", &[("v", array(vec![int(1), int(3)]))]),
@@ -421,7 +421,7 @@ pub async fn a_projection_gives_every_element_of_an_array(world: &World) {
     );
 }
 
-pub async fn distinct_results_differ_in_their_values(world: &World) {
+pub(crate) async fn distinct_results_differ_in_their_values(world: &World) {
     five(world).await;
 
     assert_eq!(
@@ -436,7 +436,7 @@ pub async fn distinct_results_differ_in_their_values(world: &World) {
     );
 }
 
-pub async fn counts_sums_and_averages(world: &World) {
+pub(crate) async fn counts_sums_and_averages(world: &World) {
     five(world).await;
     let over_v = || Some(wire::PropertyReference { name: "v".to_owned() });
     let named = |alias: &str, operator| Aggregation {
@@ -478,7 +478,7 @@ pub async fn counts_sums_and_averages(world: &World) {
     assert_eq!(result("property_1"), Some(ValueType::IntegerValue(0)));
 }
 
-pub async fn queries_that_make_no_sense_are_refused(world: &World) {
+pub(crate) async fn queries_that_make_no_sense_are_refused(world: &World) {
     let many = array((0..31).map(int).collect());
     let senseless = [
         query("").filter("v", Operator::Equal, int(1)),

@@ -21,7 +21,7 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// What a suite can run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
+pub(crate) enum Engine {
     MemoryOptimistic,
     MemoryPessimistic,
     File,
@@ -29,8 +29,8 @@ pub enum Engine {
 }
 
 /// A Datastore, and a project in it that nobody else uses.
-pub struct World {
-    pub project: String,
+pub(crate) struct World {
+    pub(crate) project: String,
     client: DatastoreClient<GoogleAuthMiddleware>,
     server: Option<Server>,
     _directory: Option<TempDir>,
@@ -38,7 +38,7 @@ pub struct World {
 
 impl World {
     /// Starts an engine; `None`, with a printed word, if there is none here.
-    pub async fn open(engine: Engine) -> Option<Self> {
+    pub(crate) async fn open(engine: Engine) -> Option<Self> {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let memory = |concurrency| config(Storage::Memory, concurrency);
         let (address, server) = match engine {
@@ -59,14 +59,14 @@ impl World {
     }
 
     /// Stops an engine that was started.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         if let Some(server) = self.server.take() {
             server.stop().await;
         }
     }
 
     /// The same Datastore with another project.
-    pub fn beside(&self) -> Self {
+    pub(crate) fn beside(&self) -> Self {
         Self {
             project: new_project(),
             client: self.client.clone(),
@@ -76,12 +76,12 @@ impl World {
     }
 
     /// The client, for requests that have no word here.
-    pub fn client(&self) -> DatastoreClient<GoogleAuthMiddleware> {
+    pub(crate) fn client(&self) -> DatastoreClient<GoogleAuthMiddleware> {
         self.client.clone()
     }
 
     /// A key of elements `Kind/name` or `Kind/7`, or one that ends in a kind and is incomplete.
-    pub fn key(&self, path: &str) -> wire::Key {
+    pub(crate) fn key(&self, path: &str) -> wire::Key {
         let parts: Vec<&str> = path.split('/').collect();
         let path = parts.chunks(2).map(|element| PathElement {
             kind: element[0].to_owned(),
@@ -97,7 +97,7 @@ impl World {
     }
 
     /// The default namespace of the project.
-    pub fn partition(&self) -> wire::PartitionId {
+    pub(crate) fn partition(&self) -> wire::PartitionId {
         wire::PartitionId {
             project_id: self.project.clone(),
             ..wire::PartitionId::default()
@@ -105,7 +105,7 @@ impl World {
     }
 
     /// An entity at [`World::key`] with these properties.
-    pub fn entity(&self, path: &str, properties: &[(&str, wire::Value)]) -> wire::Entity {
+    pub(crate) fn entity(&self, path: &str, properties: &[(&str, wire::Value)]) -> wire::Entity {
         let properties = properties
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()));
@@ -116,12 +116,15 @@ impl World {
     }
 
     /// Commits without a transaction.
-    pub async fn commit(&self, mutations: Vec<wire::Mutation>) -> Result<wire::CommitResponse, Status> {
+    pub(crate) async fn commit(
+        &self,
+        mutations: Vec<wire::Mutation>,
+    ) -> Result<wire::CommitResponse, Status> {
         self.send_commit(Mode::NonTransactional, None, mutations).await
     }
 
     /// Commits in a transaction.
-    pub async fn commit_in(
+    pub(crate) async fn commit_in(
         &self,
         transaction: &[u8],
         mutations: Vec<wire::Mutation>,
@@ -132,7 +135,7 @@ impl World {
     }
 
     /// Commits as it is said.
-    pub async fn send_commit(
+    pub(crate) async fn send_commit(
         &self,
         mode: Mode,
         transaction_selector: Option<TransactionSelector>,
@@ -149,19 +152,19 @@ impl World {
     }
 
     /// Writes entities that must not fail.
-    pub async fn put(&self, entities: Vec<wire::Entity>) {
+    pub(crate) async fn put(&self, entities: Vec<wire::Entity>) {
         self.commit(entities.into_iter().map(upsert).collect())
             .await
             .expect("entities can be written");
     }
 
     /// Begins a read-write transaction.
-    pub async fn begin(&self) -> Vec<u8> {
+    pub(crate) async fn begin(&self) -> Vec<u8> {
         self.begin_with(None).await
     }
 
     /// Begins a transaction.
-    pub async fn begin_with(&self, transaction_options: Option<wire::TransactionOptions>) -> Vec<u8> {
+    pub(crate) async fn begin_with(&self, transaction_options: Option<wire::TransactionOptions>) -> Vec<u8> {
         let request = wire::BeginTransactionRequest {
             project_id: self.project.clone(),
             transaction_options,
@@ -176,7 +179,7 @@ impl World {
     }
 
     /// Rolls a transaction back.
-    pub async fn roll_back(&self, transaction: &[u8]) -> Result<(), Status> {
+    pub(crate) async fn roll_back(&self, transaction: &[u8]) -> Result<(), Status> {
         let request = wire::RollbackRequest {
             project_id: self.project.clone(),
             transaction: transaction.to_vec(),
@@ -186,7 +189,7 @@ impl World {
     }
 
     /// Looks keys up.
-    pub async fn lookup(
+    pub(crate) async fn lookup(
         &self,
         keys: &[&str],
         consistency: Option<ConsistencyType>,
@@ -203,7 +206,7 @@ impl World {
     }
 
     /// The result at a key, if there is an entity.
-    pub async fn find(&self, path: &str) -> Option<wire::EntityResult> {
+    pub(crate) async fn find(&self, path: &str) -> Option<wire::EntityResult> {
         self.lookup(&[path], None)
             .await
             .expect("a lookup is answered")
@@ -212,7 +215,7 @@ impl World {
     }
 
     /// One integer property of the entity at a key; `None` without either.
-    pub async fn number(&self, path: &str, property: &str) -> Option<i64> {
+    pub(crate) async fn number(&self, path: &str, property: &str) -> Option<i64> {
         let entity = self.find(path).await?.entity?;
         match entity.properties.get(property)?.value_type {
             Some(ValueType::IntegerValue(number)) => Some(number),
@@ -221,7 +224,7 @@ impl World {
     }
 
     /// Runs a query; its first batch.
-    pub async fn run(&self, query: wire::Query) -> Result<wire::QueryResultBatch, Status> {
+    pub(crate) async fn run(&self, query: wire::Query) -> Result<wire::QueryResultBatch, Status> {
         Ok(self
             .run_with(query, None)
             .await?
@@ -230,7 +233,7 @@ impl World {
     }
 
     /// Runs a query with read options.
-    pub async fn run_with(
+    pub(crate) async fn run_with(
         &self,
         query: wire::Query,
         consistency: Option<ConsistencyType>,
@@ -248,13 +251,13 @@ impl World {
     }
 
     /// The last ids or names of a query's results, in their order, joined by spaces.
-    pub async fn names(&self, query: wire::Query) -> String {
+    pub(crate) async fn names(&self, query: wire::Query) -> String {
         names(&self.run(query).await.expect("a query is answered"))
     }
 }
 
 /// The last ids or names of results, joined by spaces.
-pub fn names(batch: &wire::QueryResultBatch) -> String {
+pub(crate) fn names(batch: &wire::QueryResultBatch) -> String {
     let entities = batch
         .entity_results
         .iter()
@@ -268,7 +271,7 @@ pub fn names(batch: &wire::QueryResultBatch) -> String {
 }
 
 /// A plain indexed value.
-pub fn value(value_type: ValueType) -> wire::Value {
+pub(crate) fn value(value_type: ValueType) -> wire::Value {
     wire::Value {
         value_type: Some(value_type),
         ..wire::Value::default()
@@ -276,22 +279,22 @@ pub fn value(value_type: ValueType) -> wire::Value {
 }
 
 /// An integer.
-pub fn int(number: i64) -> wire::Value {
+pub(crate) fn int(number: i64) -> wire::Value {
     value(ValueType::IntegerValue(number))
 }
 
 /// A string.
-pub fn text(text: &str) -> wire::Value {
+pub(crate) fn text(text: &str) -> wire::Value {
     value(ValueType::StringValue(text.to_owned()))
 }
 
 /// An array.
-pub fn array(values: Vec<wire::Value>) -> wire::Value {
+pub(crate) fn array(values: Vec<wire::Value>) -> wire::Value {
     value(ValueType::ArrayValue(wire::ArrayValue { values }))
 }
 
 /// A value that no index holds.
-pub fn excluded(value: wire::Value) -> wire::Value {
+pub(crate) fn excluded(value: wire::Value) -> wire::Value {
     wire::Value {
         exclude_from_indexes: true,
         ..value
@@ -299,27 +302,27 @@ pub fn excluded(value: wire::Value) -> wire::Value {
 }
 
 /// An insert.
-pub fn insert(entity: wire::Entity) -> wire::Mutation {
+pub(crate) fn insert(entity: wire::Entity) -> wire::Mutation {
     mutation(Operation::Insert(entity))
 }
 
 /// An update.
-pub fn update(entity: wire::Entity) -> wire::Mutation {
+pub(crate) fn update(entity: wire::Entity) -> wire::Mutation {
     mutation(Operation::Update(entity))
 }
 
 /// An upsert.
-pub fn upsert(entity: wire::Entity) -> wire::Mutation {
+pub(crate) fn upsert(entity: wire::Entity) -> wire::Mutation {
     mutation(Operation::Upsert(entity))
 }
 
 /// A delete.
-pub fn delete(key: wire::Key) -> wire::Mutation {
+pub(crate) fn delete(key: wire::Key) -> wire::Mutation {
     mutation(Operation::Delete(key))
 }
 
 /// Reading in a transaction.
-pub fn inside(transaction: &[u8]) -> Option<ConsistencyType> {
+pub(crate) fn inside(transaction: &[u8]) -> Option<ConsistencyType> {
     Some(ConsistencyType::Transaction(transaction.to_vec()))
 }
 
@@ -331,7 +334,7 @@ fn mutation(operation: Operation) -> wire::Mutation {
 }
 
 /// A query of a kind, or of all kinds for the empty string.
-pub fn query(kind: &str) -> wire::Query {
+pub(crate) fn query(kind: &str) -> wire::Query {
     let kind = (!kind.is_empty()).then(|| wire::KindExpression {
         name: kind.to_owned(),
     });
@@ -342,7 +345,7 @@ pub fn query(kind: &str) -> wire::Query {
 }
 
 /// The words in which a query is put together.
-pub trait QueryWords: Sized {
+pub(crate) trait QueryWords: Sized {
     /// With one more condition.
     fn filter(self, property: &str, operator: wire::property_filter::Operator, value: wire::Value) -> Self;
     /// With any of these conditions.
@@ -400,7 +403,7 @@ impl QueryWords for wire::Query {
 }
 
 /// One condition of a filter.
-pub fn condition(
+pub(crate) fn condition(
     property: &str,
     operator: wire::property_filter::Operator,
     value: wire::Value,
@@ -440,7 +443,7 @@ fn reference(name: &str) -> wire::PropertyReference {
 }
 
 /// The properties of a result.
-pub fn properties(result: &wire::EntityResult) -> &HashMap<String, wire::Value> {
+pub(crate) fn properties(result: &wire::EntityResult) -> &HashMap<String, wire::Value> {
     &result.entity.as_ref().expect("a result has an entity").properties
 }
 

@@ -1,0 +1,36 @@
+//! Deletes what an audience no longer needs, in small transactions.
+//!
+//! The audience's state says first that it is not needed: its parts once it is ready, refused or
+//! cancelled, its chunks once it is refused or cancelled. So a process may be killed here, and
+//! the pass that prunes goes on.
+
+use campaign::AudienceId;
+use database::{Db, audience_chunk, upload_part};
+
+use crate::Error;
+
+/// Parts of 1 MiB deleted in one transaction.
+const PARTS: u32 = 16;
+
+/// Chunks of some tens of kilobytes, 3.5 MiB at most, deleted in one transaction.
+const CHUNKS: u32 = 64;
+
+/// Deletes every part of the uploaded file.
+pub(crate) async fn parts(db: &Db, audience: AudienceId) -> Result<(), Error> {
+    while let Some(last) = upload_part::list(db, audience, 0, PARTS).await?.last() {
+        let mut tx = db.begin().await?;
+        upload_part::delete_below(&mut tx, audience, last.no + 1).await?;
+        tx.commit().await.repeatable()?;
+    }
+    Ok(())
+}
+
+/// Deletes every chunk.
+pub(crate) async fn chunks(db: &Db, audience: AudienceId) -> Result<(), Error> {
+    while let Some(last) = audience_chunk::list(db, audience, 0, CHUNKS).await?.last() {
+        let mut tx = db.begin().await?;
+        audience_chunk::delete_below(&mut tx, audience, last.no + 1).await?;
+        tx.commit().await.repeatable()?;
+    }
+    Ok(())
+}
