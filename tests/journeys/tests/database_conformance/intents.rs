@@ -6,7 +6,7 @@ use database::Change;
 use database::shard::intent::{self, IntentState};
 
 use crate::engine::{World, on_every_engine};
-use crate::write::{noon, seconds, write};
+use crate::write::{commit, noon, seconds, write};
 
 on_every_engine! {
     an_intent_is_found_as_it_was_inserted
@@ -14,6 +14,7 @@ on_every_engine! {
     an_intent_is_leased_by_one_at_a_time
     a_lease_that_ran_out_is_taken_over_and_its_holder_is_stale
     a_closed_intent_is_leased_no_more
+    closing_none_closes_none_and_hinders_no_later_close
     a_postponed_intent_comes_back
     a_dead_intent_stays_until_a_person_opens_it
     open_and_dead_intents_hold_their_campaign
@@ -100,6 +101,17 @@ async fn a_closed_intent_is_leased_no_more(world: World) {
 
     assert_eq!((first, repeat), (1, 0));
     assert_eq!(lease(&world, noon() + seconds(2)).await, [left]);
+}
+
+async fn closing_none_closes_none_and_hinders_no_later_close(world: World) {
+    let id = open(&world, CampaignId::allocate()).await;
+    let mut tx = world.db.begin().await.unwrap();
+
+    let none = intent::close(&mut tx, &[], noon()).await.unwrap();
+    let one = intent::close(&mut tx, &[id], noon()).await.unwrap();
+    commit(tx).await;
+
+    assert_eq!((none, one), (0, 1));
 }
 
 async fn a_postponed_intent_comes_back(world: World) {

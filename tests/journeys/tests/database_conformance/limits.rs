@@ -11,11 +11,15 @@ on_every_engine! {
     an_insert_of_many_rows_of_maximum_size_fits_the_packet
     an_insert_of_many_rows_keeps_to_the_placeholders
     a_read_outside_a_transaction_cannot_write
+    a_url_of_neither_engine_is_unsuitable
+    settings_keep_their_password_to_themselves
 }
 
 on_mysql! {
     a_database_whose_collation_ignores_case_is_refused
     every_session_is_made_alike
+    a_database_that_is_not_there_is_unsuitable
+    a_server_that_is_not_there_is_unreachable
 }
 
 async fn users_that_differ_in_case_are_two(world: World) {
@@ -79,6 +83,40 @@ async fn every_session_is_made_alike(world: World) {
     assert_eq!(row.get::<i64>("lock_wait").unwrap(), 2);
     assert!(row.get::<String>("mode").unwrap().contains("STRICT_ALL_TABLES"));
     assert_eq!(row.get::<String>("collation").unwrap(), "utf8mb4_bin");
+}
+
+async fn a_url_of_neither_engine_is_unsuitable(_: World) {
+    for url in ["postgres://localhost/noroshi", "noroshi.db", ""] {
+        let refused = Db::connect(&Settings::new(url)).await;
+
+        assert!(matches!(refused, Err(Error::Unsuitable(_))), "{url}: {refused:?}");
+    }
+}
+
+async fn settings_keep_their_password_to_themselves(_: World) {
+    let settings = Settings::new("mysql://root:hunter2@127.0.0.1/noroshi");
+
+    assert!(!format!("{settings:?}").contains("hunter2"));
+}
+
+async fn a_database_that_is_not_there_is_unsuitable(world: World) {
+    let settings = Settings::new(format!("{}_missing", world.settings.url));
+
+    let refused = Db::connect(&settings).await;
+
+    assert!(matches!(refused, Err(Error::Unsuitable(_))), "{refused:?}");
+}
+
+async fn a_server_that_is_not_there_is_unreachable(_: World) {
+    let settings = Settings {
+        // Discard; nobody listens.
+        connect_within: std::time::Duration::from_millis(300),
+        ..Settings::new("mysql://root@127.0.0.1:9/noroshi")
+    };
+
+    let refused = Db::connect(&settings).await;
+
+    assert!(matches!(refused, Err(Error::Unreachable(_))), "{refused:?}");
 }
 
 fn registration(number: usize, length: usize) -> Registration {
