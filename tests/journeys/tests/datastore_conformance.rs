@@ -11,6 +11,8 @@ mod world;
 mod commits;
 #[path = "datastore_conformance/cursors.rs"]
 mod cursors;
+#[path = "datastore_conformance/differential.rs"]
+mod differential;
 #[path = "datastore_conformance/limits.rs"]
 mod limits;
 #[path = "datastore_conformance/queries.rs"]
@@ -82,6 +84,7 @@ on_every_engine! {
         of_two_transactions_that_change_what_they_read_at_most_one_commits,
         of_two_transactions_that_fill_the_same_gap_at_most_one_commits,
         of_two_transactions_that_count_and_insert_at_most_one_commits,
+        money_is_neither_made_nor_lost,
         transactions_on_different_entities_both_commit,
         a_transaction_that_only_inserts_meets_nobody,
         a_query_can_begin_a_transaction,

@@ -260,7 +260,7 @@ impl Total {
     }
 
     fn add(&mut self, record: &Record) {
-        let properties = record.properties();
+        let properties = record.indexable_properties();
         let indexed = indexing::indexed(&properties);
         for value in indexed.get(&self.property).into_iter().flatten() {
             match value {
