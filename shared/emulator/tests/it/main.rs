@@ -5,5 +5,6 @@ mod client;
 mod clock;
 mod durability;
 mod http;
+mod moments;
 mod time;
 mod views;
