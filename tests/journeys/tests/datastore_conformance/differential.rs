@@ -10,9 +10,8 @@ use tonic::{Code, Status};
 use wire::commit_request::{Mode, TransactionSelector};
 use wire::property_filter::Operator;
 
-use crate::world::{
-    Engine, QueryWords, World, array, delete, excluded, insert, int, names, query, text, update, upsert,
-};
+use crate::words::{QueryWords, array, delete, excluded, insert, int, names, query, text, update, upsert};
+use crate::world::{Engine, World};
 
 const CASES: u32 = 16;
 const PATHS: [&str; 8] = [

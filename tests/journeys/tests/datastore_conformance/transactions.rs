@@ -8,7 +8,8 @@ use wire::read_options::ConsistencyType;
 use wire::transaction_options;
 use wire::value::ValueType;
 
-use crate::world::{QueryWords, World, delete, insert, inside, int, names, properties, query, upsert, value};
+use crate::words::{QueryWords, delete, insert, inside, int, names, properties, query, upsert, value};
+use crate::world::World;
 
 pub(crate) async fn a_committed_transaction_is_closed(world: &World) {
     let transaction = world.begin().await;
