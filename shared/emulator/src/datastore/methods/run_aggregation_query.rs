@@ -41,7 +41,7 @@ pub(crate) async fn run_aggregation_query(
     let query = Query::new(&scope, request.partition_id.as_ref(), &nested)?;
     let at = database.read_at(&scope, request.read_options)?;
     database
-        .run(move |database| answer(database, &query, at, accumulators))
+        .run_aside(move |database| answer(database, &query, at, accumulators))
         .await
 }
 
