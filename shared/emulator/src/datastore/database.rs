@@ -69,7 +69,7 @@ impl Database {
         })
     }
 
-    /// Does work on the store where it may block: in place when all is in memory.
+    /// Does short work on the store: in place when all is in memory, else aside.
     pub(crate) async fn run<T, F>(self: &Arc<Self>, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -77,12 +77,19 @@ impl Database {
     {
         match &self.store.engine {
             Engine::Memory(_) => work(self),
-            Engine::File(_) => {
-                let database = self.clone();
-                let worked = tokio::task::spawn_blocking(move || work(&database)).await;
-                worked.map_err(|_| Error::Stopping)?
-            }
+            Engine::File(_) => self.run_aside(work).await,
         }
+    }
+
+    /// Does work on the store that may be long, where it keeps no other request waiting.
+    pub(crate) async fn run_aside<T, F>(self: &Arc<Self>, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    {
+        let database = self.clone();
+        let worked = tokio::task::spawn_blocking(move || work(&database)).await;
+        worked.map_err(|_| Error::Stopping)?
     }
 
     /// Applies a batch, or nothing of it.

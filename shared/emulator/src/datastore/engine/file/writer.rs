@@ -19,9 +19,10 @@ use crate::datastore::versions::Versions;
 /// Writes behind which a group takes no further commit.
 const GROUP_WRITES: usize = 8_000;
 /// Size of the write-ahead log from which it is copied into the file, beside the writer.
-const COPIED_FROM: u64 = 256 << 20;
-/// Size from which the writer waits for that.
-const WAITED_FROM: u64 = 1 << 30;
+const COPIED_FROM: u64 = 128 << 20;
+/// Size from which the writer waits for that. It also bounds the start after a crash, which
+/// reads the log once.
+const WAITED_FROM: u64 = 512 << 20;
 
 /// The way to the thread that writes.
 #[derive(Debug)]
