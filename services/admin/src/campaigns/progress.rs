@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use campaign::{Balance, CampaignId, PushState, Reason, Tally};
+use campaign::{Balance, CampaignId, PushState, Tally};
 use database::campaign::Campaign as Row;
-use database::chunk_tally::{self, Total};
+use database::chunk_tally;
 use database::shard::{coupon_grant, intent};
 use runtime::Backends;
 use serde::Serialize;
@@ -94,7 +94,7 @@ async fn progress(State(backends): State<Backends>, Segments(id): Segments<Uuid>
 async fn of(backends: &Backends, row: Row) -> Result<Progress, Error> {
     let db = &backends.db;
     let total = chunk_tally::total(db, row.id).await?;
-    let tally = tally(&total, &chunk_tally::reasons(db, row.id).await?)?;
+    let tally = total.tally(&chunk_tally::reasons(db, row.id).await?);
     let balance = Balance {
         audience: row.audience_size,
         expanded: total.expanded,
@@ -115,20 +115,6 @@ async fn of(backends: &Backends, row: Row) -> Result<Progress, Error> {
         missing: missing(&row, &balance),
         unsettled_chunks: unsettled_chunks(backends, &row).await?,
         reason: row.reason,
-    })
-}
-
-/// The counts with their reasons; the two are written in one transaction and read in two.
-fn tally(total: &Total, reasons: &[chunk_tally::Reason]) -> Result<Tally, Error> {
-    let settled = reasons.iter().map(|counted| {
-        let reason = Reason::parse(&counted.reason)
-            .ok_or_else(|| Error::Fault(format!("a tally has the reason {:?}", counted.reason)))?;
-        Ok((reason, counted.pushes))
-    });
-    Ok(Tally {
-        pending: total.counts.pending,
-        granted: total.counts.granted,
-        settled: settled.collect::<Result<_, Error>>()?,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::extract::State;
 use axum::response::Response;
-use campaign::{CampaignId, CampaignState};
+use campaign::{CampaignId, CampaignState, Reason};
 use chrono::{DateTime, Utc};
 use push_store::Push;
 use runtime::Backends;
@@ -15,7 +15,6 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::answer::Done;
-use crate::campaigns::reason;
 use crate::error::Error;
 use crate::openapi::Unaccepted;
 use crate::request::Segments;
@@ -92,7 +91,7 @@ fn of(push: Push, states: &HashMap<CampaignId, CampaignState>) -> UserPush {
     UserPush {
         campaign_id: push.campaign.0,
         state: standing.state().as_str(),
-        reason: reason(standing),
+        reason: standing.reason().map(Reason::as_str),
         settled_at: push.settled_at,
     }
 }
