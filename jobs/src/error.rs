@@ -1,10 +1,13 @@
 //! Why a pass ended early, by what whoever called it should do.
 
-use runtime::{ExitCode, Failure};
+use runtime::{ConnectError, ExitCode, Failure};
 
 /// Why a pass ended early. What it had done stays done, and the next pass goes on from there.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// What the pass works with could not be connected.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// SQL failed.
     #[error("the pass could not use SQL")]
     Sql(#[from] database::Error),
@@ -40,6 +43,7 @@ impl Error {
 impl Failure for Error {
     fn exit_code(&self) -> ExitCode {
         match self {
+            Self::Connect(error) => error.exit_code(),
             Self::Sql(database::Error::Unreachable(_)) => ExitCode::Unavailable,
             Self::Sql(database::Error::Busy(_)) => ExitCode::TryAgain,
             Self::Sql(database::Error::Unsuitable(_)) => ExitCode::Usage,

@@ -5,7 +5,13 @@
 //! again, by several processes at once, and stops between batches when its process is asked
 //! to. `noroshi up` runs them in loops, `noroshi-NAME` once, for cron.
 
+pub mod dispatch;
 mod error;
+pub mod fan_out;
 pub mod import;
+mod once;
+mod plan;
+pub mod reconcile;
 
 pub use error::Error;
+pub use once::main;

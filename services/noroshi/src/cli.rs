@@ -1,13 +1,16 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use runtime::ExitCode;
+use runtime::{Config, ExitCode};
 
 use crate::commands::config::{self, ConfigCommand};
+use crate::commands::migrate::{self, MigrateCommand};
+use crate::commands::up;
+use crate::output;
 
 /// Sends push-notification campaigns: who, what and coupons in SQL, one push per recipient in
 /// Datastore.
@@ -30,6 +33,18 @@ Exit codes: 0 done, 64 wrong configuration or usage, 69 a store is not reachable
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run everything in one process: API, sender, and every pass in a loop.
+    ///
+    /// What the configuration does not place elsewhere is embedded, on files in the data
+    /// directory. Ctrl-C drains and ends it. After a crash, start it again: it goes on.
+    Up,
+    /// Apply pending migrations to the SQL database, and list them.
+    ///
+    /// An embedded database is migrated by itself; any other only by this command.
+    Migrate {
+        #[command(subcommand)]
+        command: Option<MigrateCommand>,
+    },
     /// Show, check or start a configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -39,6 +54,10 @@ enum Command {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.command {
+            Command::Up => configured(cli.config.as_deref(), up::run),
+            Command::Migrate { command } => {
+                configured(cli.config.as_deref(), |config| migrate::run(command, config))
+            }
             Command::Config(command) => config::run(&command, cli.config.as_deref()),
         },
         Err(answer) => {
@@ -48,6 +67,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Done,
                 _ => ExitCode::Usage,
             }
+        }
+    }
+}
+
+/// Runs a command with the configuration in `file`, or where it is by default.
+fn configured(file: Option<&Path>, run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    match Config::load(file) {
+        Ok(config) => run(config),
+        Err(error) => {
+            output::fault(&error);
+            ExitCode::Usage
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod installation;
 pub mod memory;
 pub mod output;
 pub mod progress;

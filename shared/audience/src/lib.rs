@@ -8,6 +8,7 @@
 
 mod chunker;
 mod duplicates;
+mod inline;
 mod packed;
 mod reader;
 mod recipient;
@@ -17,6 +18,7 @@ mod settings;
 mod whole;
 
 pub use chunker::{Chunk, ChunkSettings, Chunker, MAX_CHUNK_RECIPIENTS, estimated_commit_bytes};
+pub use inline::file_of_user_ids;
 pub use packed::{Corrupt, Digest, Packed, Packer, Unpacked, erase};
 pub use reader::{
     AudienceReader, Delimiter, Encoding, MAX_COLUMN_NAME_BYTES, MAX_COLUMNS, MAX_LINES, MAX_USER_ID_BYTES,

@@ -23,12 +23,13 @@ CREATE TABLE campaign (
     updated_at    DATETIME(6)  NOT NULL,
     started_at    DATETIME(6)  NULL,
     ended_at      DATETIME(6)  NULL,
+    reconciled_at DATETIME(6)  NULL,     -- from here on nothing is left to be done for it
     pruned_at     DATETIME(6)  NULL,     -- from here on nothing is written for it
     PRIMARY KEY (id)
 );
 
 CREATE INDEX campaign_by_state ON campaign (state, id);
-CREATE INDEX campaign_by_audience ON campaign (audience_id);
+CREATE INDEX campaign_by_audience ON campaign (audience_id, id);
 
 CREATE TABLE control (
     name  VARCHAR(64)  NOT NULL, -- global_stop

@@ -44,7 +44,7 @@ CREATE TABLE coupon_grant (
     PRIMARY KEY (campaign_id, user_id)
 );
 
-CREATE INDEX coupon_grant_by_user ON coupon_grant (user_id);
+CREATE INDEX coupon_grant_by_user ON coupon_grant (user_id, campaign_id);
 
 -- The durable promise that Datastore will follow; written with the grants.
 CREATE TABLE intent (

@@ -13,7 +13,7 @@ CREATE TABLE device (
 
 -- One address belongs to one user.
 CREATE UNIQUE INDEX device_by_address ON device (address_hash, kind);
-CREATE INDEX device_by_user ON device (user_id);
+CREATE INDEX device_by_user ON device (user_id, id);
 
 CREATE TABLE opt_out (
     user_id VARCHAR(128) NOT NULL,

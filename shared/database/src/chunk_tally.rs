@@ -4,7 +4,7 @@
 //! older counts as a whole. Nothing is ever incremented, so no repeat and no order can make a
 //! total wrong.
 
-use ::campaign::{AudienceId, CampaignId, PushState, Tally};
+use ::campaign::{AudienceId, CampaignId, PushState, Standing, Tally};
 
 use crate::{Change, Error, Executor, Tx, insert_rows, sql};
 
@@ -42,6 +42,24 @@ pub struct ChunkTally {
     pub counts: Counts,
     /// Final pushes by state and reason (at most 64 characters).
     pub reasons: Vec<Reason>,
+}
+
+impl Total {
+    /// The sums as one tally, with the campaign's [`reasons`]. A reason that this program does
+    /// not know is left out, so that the tally counts fewer pushes than there are.
+    pub fn tally(&self, reasons: &[Reason]) -> Tally {
+        let mut tally = Tally {
+            pending: self.counts.pending,
+            granted: self.counts.granted,
+            ..Tally::default()
+        };
+        for Reason { reason, pushes, .. } in reasons {
+            if let Some(reason) = ::campaign::Reason::parse(reason) {
+                tally.add(Standing::Settled(reason), *pushes);
+            }
+        }
+        tally
+    }
 }
 
 impl ChunkTally {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::word::words;
-use crate::{Error, Executor, Row, Tx, Value, insert_rows, sql};
+use crate::{Change, Error, Executor, Row, Tx, Value, insert_rows, sql};
 
 words! {
     /// Which gateway an address belongs to, and which kind of address it is.
@@ -81,8 +81,8 @@ pub async fn replace(
     register(tx, registrations, now).await
 }
 
-/// Removes one address of the user, and says whether it was there.
-pub async fn remove(tx: &mut Tx, user_id: &str, kind: DeviceKind, address: &str) -> Result<bool, Error> {
+/// Removes one address of the user. Stale if it is not there, or is somebody else's.
+pub async fn remove(tx: &mut Tx, user_id: &str, kind: DeviceKind, address: &str) -> Result<Change, Error> {
     // Index device_by_address.
     let removed = sql("DELETE FROM device WHERE address_hash = ? AND kind = ? AND user_id = ?")
         .bind(hash(address))
@@ -90,7 +90,7 @@ pub async fn remove(tx: &mut Tx, user_id: &str, kind: DeviceKind, address: &str)
         .bind(user_id)
         .execute(tx)
         .await?;
-    Ok(removed == 1)
+    Ok(Change::matched(removed))
 }
 
 /// Removes every address of the user, and says how many there were.
@@ -115,7 +115,7 @@ pub async fn remove_gone(tx: &mut Tx, ids: &[Uuid], seen: DateTime<Utc>) -> Resu
 
 /// The devices of one user, in the order of their first registration; 100 at most.
 pub async fn list_by_user(on: impl Executor, user_id: &str) -> Result<Vec<Device>, Error> {
-    // Index device_by_user, which ends in the primary key.
+    // Index device_by_user.
     let rows = sql(
         "SELECT id, user_id, kind, address, extra, registered_at FROM device \
          WHERE user_id = ? ORDER BY id LIMIT 100",

@@ -6,6 +6,7 @@
 use ::campaign::{CampaignId, InconsistencyId, IntentId};
 use chrono::{DateTime, Utc};
 
+use crate::text::cut;
 use crate::word::words;
 use crate::{Change, Error, Executor, Insertion, Row, Tx, sql};
 
@@ -43,11 +44,11 @@ pub struct Inconsistency {
     pub chunk_no: u32,
     /// How the second commit ended.
     pub kind: InconsistencyKind,
-    /// What the store said; at most 512 characters.
+    /// What the store said; cut to 512 characters.
     pub detail: String,
     /// How far it is.
     pub state: InconsistencyState,
-    /// How it was repaired, or why it cannot be; at most 512 characters.
+    /// How it was repaired, or why it cannot be; cut to 512 characters.
     pub resolution: Option<String>,
     /// When it was noticed.
     pub detected_at: DateTime<Utc>,
@@ -78,7 +79,7 @@ pub async fn insert(tx: &mut Tx, inconsistency: &Inconsistency) -> Result<Insert
     .bind(inconsistency.campaign_id)
     .bind(inconsistency.chunk_no)
     .bind(inconsistency.kind)
-    .bind(&inconsistency.detail)
+    .bind(cut(&inconsistency.detail, 512))
     .bind(inconsistency.detected_at)
     .execute(tx)
     .await;
@@ -100,7 +101,7 @@ pub async fn resolve(
          WHERE intent_id = ? AND state <> 'repaired'",
     )
     .bind(state)
-    .bind(resolution)
+    .bind(cut(resolution, 512))
     .bind(now)
     .bind(intent)
     .execute(tx)

@@ -6,6 +6,8 @@
 //!
 //! The modules at the root belong to the main database. Those under [`shard`] belong to the
 //! database that holds a user's grants, which may be another: nothing joins the two.
+//!
+//! User ids come here trimmed: to MySQL's `utf8mb4_bin`, trailing spaces are none.
 
 pub mod audience;
 pub mod audience_chunk;
@@ -23,7 +25,9 @@ pub mod lease;
 pub mod opt_out;
 mod outcome;
 pub mod shard;
+pub mod stock;
 pub mod stock_reservation;
+mod text;
 pub mod upload_part;
 mod word;
 

@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use campaign::{
-    AudienceId, CampaignId, ChunkId, ChunkRecord, ChunkState, Lease, LeaseToken, Reason, Standing, Tally,
-    TimerKey,
+    AudienceId, CampaignId, CampaignState, ChunkId, ChunkRecord, ChunkState, Lease, LeaseToken, Reason,
+    Standing, Tally, TimerKey,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use gcloud_sdk::google::datastore::v1::value::ValueType;
@@ -43,7 +43,8 @@ pub struct Chunk {
     pub attempts: u32,
     /// Its pushes by state and reason.
     pub tally: Tally,
-    /// Grows with every change of the tally: of two tallies, the later one has the larger.
+    /// Grows with every change of the tally and with a cancel: of two tallies, the later one has
+    /// the larger.
     pub version: u64,
 }
 
@@ -102,6 +103,17 @@ impl Chunk {
             tally: tally(&mut reading)?,
             version: reading.number("version")?,
         })
+    }
+
+    /// The counts as they read: in a chunk of a campaign that ended early, whoever is not settled
+    /// is cancelled.
+    pub fn tally_as_read(&self, campaign: CampaignState) -> Tally {
+        match self.record.state {
+            ChunkState::Cancelled => self.tally.read_in(campaign, u64::from(self.size)),
+            ChunkState::Waiting | ChunkState::Queued | ChunkState::Leased | ChunkState::Done => {
+                self.tally.clone()
+            }
+        }
     }
 
     /// Whether every push is final.

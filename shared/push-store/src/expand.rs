@@ -4,7 +4,7 @@
 //! existing marker, are decided by reading it: the same digest means that the chunk is
 //! expanded, whoever did it.
 
-use campaign::{AudienceId, CampaignId, ChunkId, ChunkRecord, PushId, Reason, SendTime, Standing, TimerKey};
+use campaign::{AudienceId, CampaignId, ChunkId, ChunkRecord, PushId, Reason, SendTime, Standing, Tally, TimerKey};
 use chrono::{DateTime, Utc};
 use gcloud_sdk::google::datastore::v1::Mutation;
 use gcloud_sdk::google::datastore::v1::mutation::Operation;
@@ -17,6 +17,9 @@ use crate::push::Push;
 /// Mutations in one transaction: the marker and up to 499 pushes. It was Datastore's limit when
 /// this design was described, no emulator enforces it, and larger ones were not found faster.
 pub const MAX_MUTATIONS: usize = 500;
+
+/// The version of a chunk that was just expanded.
+pub const FIRST_VERSION: u64 = 1;
 
 /// A chunk to be expanded.
 #[derive(Clone, Debug)]
@@ -58,6 +61,18 @@ pub enum Expansion {
     Expanded,
     /// A marker of other recipients is there: audience and campaign do not belong together.
     DigestDiffers,
+}
+
+impl NewChunk {
+    /// How its pushes stand right after the expansion.
+    pub fn tally(&self) -> Tally {
+        let pending = match self.send_time {
+            SendTime::At(_) => Standing::Pending,
+            SendTime::LocalTimePast => Standing::Settled(Reason::LocalTimePast),
+        };
+        let erased = Standing::Settled(Reason::Erased);
+        self.recipients.iter().map(|recipient| if recipient.is_some() { pending } else { erased }).collect()
+    }
 }
 
 impl PushStore {
@@ -109,7 +124,7 @@ impl PushStore {
             record,
             attempts: 0,
             tally,
-            version: 1,
+            version: FIRST_VERSION,
         };
         let pushes = pushes.iter().map(|push| push.to_entity(&self.partition));
         std::iter::once(chunk.to_entity(&self.partition))

@@ -3,7 +3,7 @@
 //! SQL is where a grant is committed; what is here only follows. The first attempt is made at
 //! the rendezvous, with [`PushStore::open`]; this is every later one.
 
-use campaign::{ChunkId, Places, Standing};
+use campaign::{ChunkId, Places, Raised, Standing};
 use chrono::{DateTime, Utc};
 
 use crate::client::PushStore;
@@ -12,8 +12,11 @@ use crate::error::Error;
 /// What became of a redo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redone {
-    /// The named pushes are granted or further.
-    Done,
+    /// The named pushes are granted or further, that many of them since this redo.
+    Done {
+        /// None means that an earlier attempt had done it.
+        raised: usize,
+    },
     /// There is no such chunk.
     NoChunk,
 }
@@ -30,11 +33,12 @@ impl PushStore {
         let pushes = self.list_pushes(chunk).await?;
         let named = pushes.iter().filter(|push| places.contains(push.place));
         let named = named.map(|push| push.id).collect::<Vec<_>>();
-        let redone = self.change(chunk, &named, |open| {
-            for push in &named {
-                open.raise(*push, Standing::Granted, now);
-            }
-        });
-        Ok(redone.await?.map_or(Redone::NoChunk, |()| Redone::Done))
+        let redone = self
+            .change(chunk, &named, |open| {
+                let mut raise = |push| open.raise(push, Standing::Granted, now) == Raised::Raised;
+                named.iter().filter(|push| raise(**push)).count()
+            })
+            .await?;
+        Ok(redone.map_or(Redone::NoChunk, |raised| Redone::Done { raised }))
     }
 }

@@ -23,7 +23,7 @@ pub use chunk::Chunk;
 pub use chunks::MAX_LOOKUP_KEYS;
 pub use client::{PushStore, Settings};
 pub use error::Error;
-pub use expand::{Expansion, MAX_MUTATIONS, NewChunk, NewPush};
+pub use expand::{Expansion, FIRST_VERSION, MAX_MUTATIONS, NewChunk, NewPush};
 pub use grant::Redone;
 pub use push::Push;
 pub use settle::{Afterwards, AttemptCount};

@@ -177,7 +177,8 @@ impl Open {
 
     /// Commits what was changed; nothing changed ends the transaction and is `Committed`.
     pub async fn commit(mut self) -> Commit {
-        if self.chunk.tally != self.read.tally {
+        let ended = self.chunk.record.state.is_closed() != self.read.record.state.is_closed();
+        if self.chunk.tally != self.read.tally || ended {
             self.chunk.version += 1;
         }
         if self.chunk == self.read && self.changed.is_empty() {

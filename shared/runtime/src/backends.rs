@@ -56,11 +56,28 @@ pub struct Nudges {
     /// A campaign was started.
     pub fan_out: Nudge,
     /// Chunks were expanded, or a campaign was resumed.
-    pub dispatch: Nudge,
+    pub dispatch: LaneNudges,
     /// A chunk is done, or a campaign was cancelled.
     pub reconcile: Nudge,
     /// A user is to be erased.
     pub erase: Nudge,
+}
+
+/// A nudge for the dispatch of each lane.
+#[derive(Clone, Debug, Default)]
+pub struct LaneNudges {
+    /// Of small and urgent campaigns.
+    pub fast: Nudge,
+    /// Of large ones.
+    pub bulk: Nudge,
+}
+
+impl LaneNudges {
+    /// Wakes both: whoever does not know the lane.
+    pub fn nudge(&self) {
+        self.fast.nudge();
+        self.bulk.nudge();
+    }
 }
 
 /// Why the backends could not be connected.

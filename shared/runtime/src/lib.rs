@@ -21,7 +21,7 @@ pub mod token;
 pub use backends::{Backends, ConnectError, Nudges};
 pub use clock::Clock;
 pub use config::Config;
-pub use embedded::{Embedded, StartError};
+pub use embedded::{Embedded, LEDGER, StartError};
 pub use exit::{ExitCode, Failure};
 pub use process::Process;
 pub use service::Service;

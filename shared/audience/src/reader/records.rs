@@ -39,10 +39,8 @@ pub(super) struct Record<'a> {
 impl<'a> Record<'a> {
     /// The field at that position, trimmed; `None` where the record has none or it was dropped.
     pub(super) fn field(&self, position: usize) -> Option<&'a str> {
-        let start = position
-            .checked_sub(1)
-            .map_or(0, |before| self.ends[before.min(self.ends.len() - 1)]);
         let end = *self.ends.get(position)?;
+        let start = position.checked_sub(1).map_or(0, |before| self.ends[before]);
         Some(self.fields[start..end].trim())
     }
 }
@@ -73,7 +71,8 @@ impl<R: Read> Records<R> {
             let line = self.parser.line();
             let (length, count) = self.read_record(line)?;
             let kept = count.min(self.ends.len());
-            if count > 1 || !is_blank(&self.fields[..length]) {
+            // A line of CR LF; of LF alone was skipped, and an empty field in quotes is a record.
+            if self.fields[..length] != *b"\r" {
                 let fields = std::str::from_utf8(&self.fields[..length])
                     .expect("the text is UTF-8, and a record is cut out of it at ASCII characters");
                 let ends = &self.ends[..kept];
@@ -148,8 +147,4 @@ impl<R: Read> Records<R> {
         self.fields.resize((self.fields.len() * 2).min(limit), 0);
         Ok(())
     }
-}
-
-fn is_blank(fields: &[u8]) -> bool {
-    fields == b"\r" || fields.is_empty()
 }

@@ -1,6 +1,6 @@
 //! Which rows are recipients, and on which lines they stand.
 
-use audience::{AudienceReader, ReadSettings, Rejection, Summary};
+use audience::{AudienceReader, ReadSettings, Rejection, Summary, file_of_user_ids};
 use proptest::prelude::*;
 
 use super::{Trickle, read, rows_of};
@@ -123,6 +123,19 @@ fn quotes_inside_a_field_are_ordinary_characters() {
 }
 
 #[test]
+fn a_blank_line_is_no_record_and_an_empty_field_is_one() {
+    let file = "user_id\r\n\r\n\nu1\n\"\"\n \nu2\r\n\r\n";
+
+    let expected = [
+        "4 u1 accepted",
+        "5  missing_user_id",
+        "6  missing_user_id",
+        "7 u2 accepted",
+    ];
+    assert_eq!(read(file).unwrap(), expected);
+}
+
+#[test]
 fn the_delimiter_is_found_from_the_header() {
     for delimiter in [",", "\t", ";"] {
         let file = ["name,x", "user_id", "rank"]
@@ -159,6 +172,24 @@ fn counts_are_by_reason() {
     assert_eq!(
         summary.reasons().collect::<Vec<_>>(),
         [("field_count", 1), ("duplicate", 2)]
+    );
+}
+
+#[test]
+fn ids_named_in_a_request_are_checked_like_a_files() {
+    let long = "x".repeat(129);
+    let file = file_of_user_ids(["u1", "a,\"b\"", " u1 ", "", "=1", &long]);
+
+    assert_eq!(
+        read(file).unwrap(),
+        [
+            "2 u1 accepted",
+            "3 a,\"b\" accepted",
+            "4 u1 duplicate",
+            "5  missing_user_id",
+            "6 =1 accepted",
+            &format!("7 {long} user_id_too_long"),
+        ]
     );
 }
 

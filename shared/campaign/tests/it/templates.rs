@@ -90,6 +90,18 @@ fn a_message_without_variables_is_rendered_once() {
 }
 
 #[test]
+fn compiled_templates_are_shared_between_threads() {
+    let templates = compile("{{ name }}").unwrap();
+
+    let bodies = std::thread::scope(|scope| {
+        let render = || render(&templates, None).unwrap().body.clone();
+        [scope.spawn(render), scope.spawn(render)].map(|thread| thread.join().unwrap())
+    });
+
+    assert_eq!(bodies, ["Hanako", "Hanako"]);
+}
+
+#[test]
 fn an_empty_link_is_left_out_and_an_image_must_be_https() {
     let mut message = message("t", "b");
     let texts = message.texts.get_mut("en").unwrap();

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::Audience;
 use super::upload::select_audiences;
+use crate::text::cut;
 use crate::{Change, Error, Tx, sql};
 
 /// What an import made so far.
@@ -118,7 +119,7 @@ pub async fn mark_ready(
     Ok(Change::matched(matched))
 }
 
-/// Refuses the file, for a reason of at most 512 characters.
+/// Refuses the file, for a reason that is cut to 512 characters.
 pub async fn mark_refused(
     tx: &mut Tx,
     id: AudienceId,
@@ -130,7 +131,7 @@ pub async fn mark_refused(
         "UPDATE audience SET state = 'refused', refusal = ?, updated_at = ?, resume_from = NULL, \
          lease_token = NULL, leased_until = NULL WHERE id = ? AND lease_token = ? AND state = 'importing'",
     )
-    .bind(refusal)
+    .bind(cut(refusal, 512))
     .bind(now)
     .bind(id)
     .bind(token)

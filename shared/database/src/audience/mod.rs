@@ -16,7 +16,9 @@ use ::campaign::AudienceId;
 use chrono::{DateTime, Utc};
 
 pub use import::{Claim, Progress, advance, claim_import, mark_ready, mark_refused};
-pub use upload::{add_uploaded, cancel, complete_upload, find, insert, list};
+pub use upload::{
+    abandon_upload, add_uploaded, cancel, complete_upload, delete_cancelled, find, insert, list,
+};
 
 use crate::word::words;
 use crate::{Error, Row};

@@ -101,3 +101,25 @@ pub async fn cancel(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<C
     .await?;
     Ok(Change::matched(matched))
 }
+
+/// Gives up an upload that will not end. Stale if it has ended, or was cancelled; a COMMIT of
+/// its end that is still under way is waited for.
+pub async fn abandon_upload(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Change, Error> {
+    let matched =
+        sql("UPDATE audience SET state = 'cancelled', updated_at = ? WHERE id = ? AND state = 'uploading'")
+            .bind(now)
+            .bind(id)
+            .execute(tx)
+            .await?;
+    Ok(Change::matched(matched))
+}
+
+/// Deletes a cancelled audience of which no part and no chunk is left. Stale if it is not
+/// cancelled, or not there.
+pub async fn delete_cancelled(tx: &mut Tx, id: AudienceId) -> Result<Change, Error> {
+    let matched = sql("DELETE FROM audience WHERE id = ? AND state = 'cancelled'")
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(Change::matched(matched))
+}

@@ -1,9 +1,9 @@
 //! Reading campaigns.
 
-use ::campaign::CampaignId;
+use ::campaign::{AudienceId, CampaignId, Lane};
 use chrono::{DateTime, Utc};
 
-use super::{Campaign, Lane};
+use super::Campaign;
 use crate::{Error, Executor, sql};
 
 /// The columns of a [`Campaign`], for statements that select whole ones.
@@ -12,7 +12,7 @@ macro_rules! select_campaigns {
         concat!(
             "SELECT id, name, kind, state, reason, lane, audience_id, coupon_id, coupon_for, message, schedule, \
              starts_at, expires_at, audience_size, chunk_count, version, created_at, updated_at, started_at, \
-             ended_at, pruned_at FROM campaign ",
+             ended_at, reconciled_at, pruned_at FROM campaign ",
             $rest
         )
     };
@@ -29,24 +29,12 @@ pub async fn find(on: impl Executor, id: CampaignId) -> Result<Option<Campaign>,
 
 /// Campaigns, newest first: those older than `before`, or the newest.
 pub async fn list(on: impl Executor, before: Option<CampaignId>, limit: u32) -> Result<Vec<Campaign>, Error> {
-    let rows = match before {
-        // Primary key.
-        Some(before) => {
-            {
-                sql(select_campaigns!("WHERE id < ? ORDER BY id DESC LIMIT ?"))
-                    .bind(before)
-                    .bind(limit)
-                    .fetch_all(on)
-            }
-            .await?
-        }
-        None => {
-            sql(select_campaigns!("ORDER BY id DESC LIMIT ?"))
-                .bind(limit)
-                .fetch_all(on)
-                .await?
-        }
-    };
+    // Primary key. No UUID is greater than the greatest.
+    let rows = sql(select_campaigns!("WHERE id < ? ORDER BY id DESC LIMIT ?"))
+        .bind(before.unwrap_or(CampaignId(uuid::Uuid::max())))
+        .bind(limit)
+        .fetch_all(on)
+        .await?;
     rows.iter().map(Campaign::read).collect()
 }
 
@@ -86,21 +74,59 @@ pub async fn list_to_start(
     rows.iter().map(Campaign::read).collect()
 }
 
-/// Final campaigns that ended before `ended_before` and are not pruned, oldest id first: those
-/// after `after`, or from the first.
+/// Campaigns that were started and have something left to be done, final ones included, by id:
+/// those after `after`, or from the first.
+pub async fn list_to_reconcile(
+    on: impl Executor,
+    after: Option<CampaignId>,
+    limit: u32,
+) -> Result<Vec<Campaign>, Error> {
+    // Index campaign_by_state would not order them; they are few among the primary keys.
+    let rows = sql(select_campaigns!(
+        "WHERE id > ? AND started_at IS NOT NULL AND reconciled_at IS NULL ORDER BY id LIMIT ?"
+    ))
+    .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(Campaign::read).collect()
+}
+
+/// Final campaigns that ended before `ended_before`, have nothing left to be done and are not
+/// pruned, oldest id first: those after `after`, or from the first.
 pub async fn list_ended(
     on: impl Executor,
     ended_before: DateTime<Utc>,
     after: Option<CampaignId>,
     limit: u32,
 ) -> Result<Vec<Campaign>, Error> {
-    // Primary key; pruning is rare and in no hurry.
+    // Either index will do: pruning is rare and in no hurry.
     let rows = sql(select_campaigns!(
-        "WHERE id > ? AND state IN ('finished', 'cancelled', 'failed') AND ended_at < ? AND pruned_at IS NULL \
-         ORDER BY id LIMIT ?"
+        "WHERE id > ? AND state IN ('finished', 'cancelled', 'failed') AND ended_at < ? \
+         AND (reconciled_at IS NOT NULL OR started_at IS NULL) AND pruned_at IS NULL ORDER BY id LIMIT ?"
     ))
     .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
     .bind(ended_before)
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(Campaign::read).collect()
+}
+
+/// Campaigns to one audience that are not pruned, by id: those after `after`, or from the first.
+/// An audience that has none is needed by nobody.
+pub async fn list_by_audience(
+    on: impl Executor,
+    audience: AudienceId,
+    after: Option<CampaignId>,
+    limit: u32,
+) -> Result<Vec<Campaign>, Error> {
+    // Index campaign_by_audience.
+    let rows = sql(select_campaigns!(
+        "WHERE audience_id = ? AND id > ? AND pruned_at IS NULL ORDER BY id LIMIT ?"
+    ))
+    .bind(audience)
+    .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
     .bind(limit)
     .fetch_all(on)
     .await?;

@@ -7,11 +7,13 @@
 mod find;
 mod write;
 
-use ::campaign::{AudienceId, CampaignId, CampaignState, CouponId};
+use ::campaign::{AudienceId, CampaignId, CampaignState, CouponId, Lane};
 use chrono::{DateTime, Utc};
 
-pub use find::{find, list, list_ended, list_running, list_to_start};
-pub use write::{Transitioned, insert, mark_pruned, set_audience_size, transition, update_draft};
+pub use find::{find, list, list_by_audience, list_ended, list_running, list_to_reconcile, list_to_start};
+pub use write::{
+    Transitioned, insert, mark_pruned, mark_reconciled, set_audience_size, transition, update_draft,
+};
 
 use crate::word::words;
 use crate::{Error, Row};
@@ -23,13 +25,6 @@ words! {
         Broadcast = "broadcast",
         /// To single users, as events happen; it is never finished.
         Triggered = "triggered",
-    }
-    /// Which queue and dispatch loop serve a campaign.
-    Lane {
-        /// Triggered and small campaigns.
-        Fast = "fast",
-        /// Large ones.
-        Bulk = "bulk",
     }
     /// Who gets the campaign's coupon.
     CouponFor {
@@ -90,6 +85,8 @@ pub struct Campaign {
     pub started_at: Option<DateTime<Utc>>,
     /// When it reached a final state.
     pub ended_at: Option<DateTime<Utc>>,
+    /// Since when nothing is left to be done for it.
+    pub reconciled_at: Option<DateTime<Utc>>,
     /// Since when nothing is written for it any more.
     pub pruned_at: Option<DateTime<Utc>>,
 }
@@ -119,6 +116,7 @@ impl Campaign {
             updated_at: row.get("updated_at")?,
             started_at: row.get("started_at")?,
             ended_at: row.get("ended_at")?,
+            reconciled_at: row.get("reconciled_at")?,
             pruned_at: row.get("pruned_at")?,
         })
     }

@@ -4,6 +4,7 @@ use ::campaign::{CampaignId, CampaignState, CampaignStateError, Transition};
 use chrono::{DateTime, Utc};
 
 use super::{Kind, Plan};
+use crate::text::cut;
 use crate::{Change, Error, Tx, sql};
 
 /// What became of a transition.
@@ -99,8 +100,8 @@ pub async fn set_audience_size(
     Ok(Change::matched(matched))
 }
 
-/// Moves the campaign to the state after `transition`, under a lock on its row. `reason` is kept
-/// beside a failure. A repeat is refused by the state it is in by then.
+/// Moves the campaign to the state after `transition`, under a lock on its row. `reason`, cut to
+/// 255 characters, is kept beside it. A repeat is refused by the state it is in by then.
 pub async fn transition(
     tx: &mut Tx,
     id: CampaignId,
@@ -132,6 +133,18 @@ pub async fn mark_pruned(tx: &mut Tx, id: CampaignId, now: DateTime<Utc>) -> Res
     Ok(Change::matched(matched))
 }
 
+/// Marks a final campaign as one for which nothing is left to be done. Stale if it is not final,
+/// or marked already.
+pub async fn mark_reconciled(tx: &mut Tx, id: CampaignId, now: DateTime<Utc>) -> Result<Change, Error> {
+    let matched = sql("UPDATE campaign SET reconciled_at = ? \
+         WHERE id = ? AND state IN ('finished', 'cancelled', 'failed') AND reconciled_at IS NULL")
+    .bind(now)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(Change::matched(matched))
+}
+
 async fn lock_state(tx: &mut Tx, id: CampaignId) -> Result<Option<CampaignState>, Error> {
     let row = sql("SELECT state FROM campaign WHERE id = ? FOR UPDATE")
         .bind(id)
@@ -155,7 +168,7 @@ async fn set_state(
          ended_at = COALESCE(ended_at, ?) WHERE id = ?",
     )
     .bind(to)
-    .bind(reason)
+    .bind(reason.map(|reason| cut(reason, 255)))
     .bind(now)
     .bind(started)
     .bind(ended)

@@ -1,15 +1,16 @@
 //! A database, on whichever engine its URL names.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::connection::Connection;
+use super::connection::{Connection, Pooled};
 use super::error::Error;
 use super::mysql::MySqlDb;
 use super::sqlite::SqliteDb;
 use super::tx::Tx;
 
-/// How to reach a database.
-#[derive(Clone, Debug)]
+/// How to reach a database. Its `Debug` leaves out the URL, which may hold a password.
+#[derive(Clone)]
 pub struct Settings {
     /// `mysql://user:password@host:port/name?ssl-mode=REQUIRED`, or `sqlite:PATH`. A SQLite file
     /// is made if it is missing; a MySQL database is not.
@@ -31,6 +32,16 @@ impl Settings {
             connect_within: Duration::from_secs(10),
             answer_within: Duration::from_secs(30),
         }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("max_connections", &self.max_connections)
+            .field("connect_within", &self.connect_within)
+            .field("answer_within", &self.answer_within)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,11 +71,11 @@ impl Db {
     ///
     /// On SQLite it waits for its turn to write. On MySQL it runs at READ COMMITTED.
     pub async fn begin(&self) -> Result<Tx, Error> {
-        let connection = match self {
-            Self::MySql(db) => Connection::MySql(db.pool.acquire().await?),
-            Self::Sqlite(db) => Connection::Sqlite(db.acquire_writer().await?),
+        let writer = match self {
+            Self::MySql(db) => Pooled::MySql(db.pool.acquire().await?),
+            Self::Sqlite(db) => Pooled::Sqlite(db.acquire_writer().await?),
         };
-        Tx::begin(connection, self.answer_within()).await
+        Tx::begin(Connection::new(writer), self.answer_within()).await
     }
 
     /// Closes every connection, after waiting for those in use.
@@ -76,10 +87,11 @@ impl Db {
     }
 
     pub(crate) async fn reader(&self) -> Result<Connection, Error> {
-        Ok(match self {
-            Self::MySql(db) => Connection::MySql(db.pool.acquire().await?),
-            Self::Sqlite(db) => Connection::Sqlite(db.readers.acquire().await?),
-        })
+        let reader = match self {
+            Self::MySql(db) => Pooled::MySql(db.pool.acquire().await?),
+            Self::Sqlite(db) => Pooled::Sqlite(db.readers.acquire().await?),
+        };
+        Ok(Connection::new(reader))
     }
 
     pub(crate) fn answer_within(&self) -> Duration {

@@ -96,7 +96,8 @@ fn classify(answer: &dyn sqlx::error::DatabaseError) -> fn(Cause) -> Error {
     }
     match engine_code(answer) {
         Code::MySql(number) => classify_mysql(number),
-        Code::Sqlite(_) if answer.message().starts_with("no such table") => Error::Unsuitable,
+        // SQLite has one code for these and for every other mistake in a statement.
+        Code::Sqlite(_) if answer.message().starts_with("no such ") => Error::Unsuitable,
         Code::Sqlite(primary) => classify_sqlite(primary),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use super::connection::Connection;
 use super::db::Db;
 use super::error::Error;
 use super::row::Row;
@@ -24,28 +23,13 @@ impl Executor for &mut Tx {
 
 impl Executor for &Db {
     async fn fetch_all(self, statement: Statement<'_>) -> Result<Vec<Row>, Error> {
-        let mut reader = Reader(Some(self.reader().await?));
-        let connection = reader
-            .0
-            .as_mut()
-            .ok_or_else(|| Error::fault("a reader without connection"))?;
+        let mut connection = self.reader().await?;
         match within(self.answer_within(), connection.fetch_all(statement)).await {
             Some(answer) => {
-                reader.0 = None;
+                connection.give_back();
                 Ok(answer?)
             }
             None => Err(no_answer(self.answer_within())),
-        }
-    }
-}
-
-/// Closes its connection unless the answer came: a read that hangs would hang its next borrower.
-struct Reader(Option<Connection>);
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            connection.close();
         }
     }
 }

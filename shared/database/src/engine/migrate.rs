@@ -31,8 +31,8 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
 
 const TABLE: &str = "_sqlx_migrations";
 /// MySQL's advisory lock for the database; a lock's name has at most 64 characters.
-const LOCK: &str = "SELECT GET_LOCK(CONCAT('noroshi migrate ', MD5(DATABASE())), 60)";
-const UNLOCK: &str = "SELECT RELEASE_LOCK(CONCAT('noroshi migrate ', MD5(DATABASE())))";
+const LOCK: &str = "SELECT GET_LOCK(CONCAT('noroshi migrate ', LEFT(SHA2(DATABASE(), 256), 32)), 60)";
+const UNLOCK: &str = "SELECT RELEASE_LOCK(CONCAT('noroshi migrate ', LEFT(SHA2(DATABASE(), 256), 32)))";
 
 /// One migration and whether the database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

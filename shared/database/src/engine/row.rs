@@ -111,6 +111,7 @@ derived! {
     campaign::LeaseToken: |raw: Uuid| fitting(Self(raw));
     campaign::CampaignState: |raw: String| Self::parse(&raw).ok_or_else(|| unknown_word(&raw));
     campaign::PushState: |raw: String| Self::parse(&raw).ok_or_else(|| unknown_word(&raw));
+    campaign::Lane: |raw: String| Self::parse(&raw).ok_or_else(|| unknown_word(&raw));
 }
 
 impl<const N: usize> Column for [u8; N] {

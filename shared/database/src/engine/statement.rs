@@ -1,10 +1,12 @@
 //! Statements, written once for both engines.
 //!
-//! ```ignore
-//! let name: Option<Row> = sql("SELECT name FROM campaign WHERE id = ?")
-//!     .bind(id)
-//!     .fetch_optional(&db)
+//! ```no_run
+//! # async fn example(db: &database::Db) -> Result<(), database::Error> {
+//! let row = database::sql("SELECT since FROM opt_out WHERE user_id = ?")
+//!     .bind("u1")
+//!     .fetch_optional(db)
 //!     .await?;
+//! # Ok(()) }
 //! ```
 //!
 //! A list is bound to the marker `(?..)` and padded to the next power of two, so that lists of
@@ -55,14 +57,16 @@ impl<'a> Statement<'a> {
     pub fn bind_list<V: Into<Value<'a>>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
         let before = self.values.len();
         self.values.extend(values.into_iter().map(Into::into));
-        if self.values.len() == before {
-            self.values.push(Value::Null);
-        }
-        let count = (self.values.len() - before).next_power_of_two();
-        // A value twice in a list changes nothing.
-        let last = self.values[self.values.len() - 1].clone();
-        self.values.resize(before + count, last);
-        let placeholders = format!("({}?)", "?, ".repeat(count - 1));
+        let placeholders = match self.values[before..].last().cloned() {
+            Some(last) => {
+                let count = (self.values.len() - before).next_power_of_two();
+                // A value twice in a list changes nothing.
+                self.values.resize(before + count, last);
+                format!("({}?)", "?, ".repeat(count - 1))
+            }
+            // In so many words, since MariaDB keeps the type of a placeholder that was NULL once.
+            None => "(NULL)".to_owned(),
+        };
         self.text = Cow::Owned(self.text.replacen(LIST, &placeholders, 1));
         self
     }
@@ -130,7 +134,7 @@ mod tests {
     fn an_empty_list_matches_nothing() {
         let statement = sql("SELECT a FROM t WHERE c IN (?..)").bind_list(Vec::<&str>::new());
 
-        assert_eq!(statement.text, "SELECT a FROM t WHERE c IN (?)");
-        assert!(matches!(statement.values[..], [Value::Null]));
+        assert_eq!(statement.text, "SELECT a FROM t WHERE c IN (NULL)");
+        assert!(statement.values.is_empty());
     }
 }

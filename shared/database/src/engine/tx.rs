@@ -18,8 +18,8 @@ use super::statement::Statement;
 #[derive(Debug)]
 #[must_use = "a transaction that is dropped is rolled back"]
 pub struct Tx {
-    /// `None` once it is given back or closed.
-    connection: Option<Connection>,
+    connection: Connection,
+    /// Why nothing more can be done in it.
     doom: Option<Error>,
     answer_within: Duration,
 }
@@ -53,7 +53,7 @@ impl Tx {
     pub(crate) async fn begin(connection: Connection, answer_within: Duration) -> Result<Self, Error> {
         let begin = connection.begin_statement();
         let mut tx = Self {
-            connection: Some(connection),
+            connection,
             doom: None,
             answer_within,
         };
@@ -64,55 +64,53 @@ impl Tx {
     /// Commits. A transaction in which a statement failed or was cut is `NotCommitted` without
     /// asking the store.
     pub async fn commit(mut self) -> Commit {
-        let (connection, limit) = match self.enter() {
-            Ok(entered) => entered,
-            Err(doom) => return Commit::NotCommitted(doom),
-        };
-        match within(limit, connection.command("COMMIT")).await {
+        if let Err(doom) = self.enter() {
+            return Commit::NotCommitted(doom);
+        }
+        match within(self.answer_within, self.connection.command("COMMIT")).await {
             Some(Ok(())) => {
-                self.give_back();
+                self.connection.give_back();
                 Commit::Committed
             }
             Some(Err(error)) => failed_commit(error),
-            None => Commit::Unknown(no_answer(limit)),
+            None => Commit::Unknown(no_answer(self.answer_within)),
         }
     }
 
-    /// Rolls back and gives the connection back. Nothing of it can fail: what cannot be rolled
-    /// back is closed.
+    /// Rolls back and gives the connection back; a connection that cannot is closed, which is
+    /// the same to the store.
     pub async fn rollback(mut self) {
         if self.command("ROLLBACK").await.is_ok() {
-            self.give_back();
+            self.connection.give_back();
         }
     }
 
     pub(crate) async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, Error> {
-        let (connection, limit) = self.enter()?;
-        let answer = within(limit, connection.execute(statement)).await;
+        self.enter()?;
+        let answer = within(self.answer_within, self.connection.execute(statement)).await;
         self.leave(answer)
     }
 
     pub(crate) async fn fetch_all(&mut self, statement: Statement<'_>) -> Result<Vec<Row>, Error> {
-        let (connection, limit) = self.enter()?;
-        let answer = within(limit, connection.fetch_all(statement)).await;
+        self.enter()?;
+        let answer = within(self.answer_within, self.connection.fetch_all(statement)).await;
         self.leave(answer)
     }
 
     async fn command(&mut self, text: &'static str) -> Result<(), Error> {
-        let (connection, limit) = self.enter()?;
-        let answer = within(limit, connection.command(text)).await;
+        self.enter()?;
+        let answer = within(self.answer_within, self.connection.command(text)).await;
         self.leave(answer)
     }
 
-    /// The connection, if the transaction can go on; doomed until [`Tx::leave`].
-    fn enter(&mut self) -> Result<(&mut Connection, Duration), Error> {
-        if let Some(doom) = &self.doom {
-            return Err(doom.clone());
-        }
-        self.doom = Some(Error::unreachable("a statement was cut before its answer"));
-        match &mut self.connection {
-            Some(connection) => Ok((connection, self.answer_within)),
-            None => Err(Error::fault("the transaction is over")),
+    /// Dooms the transaction until [`Tx::leave`], which a future that is dropped never reaches.
+    fn enter(&mut self) -> Result<(), Error> {
+        match &self.doom {
+            Some(doom) => Err(doom.clone()),
+            None => {
+                self.doom = Some(Error::unreachable("a statement was cut before its answer"));
+                Ok(())
+            }
         }
     }
 
@@ -127,18 +125,6 @@ impl Tx {
             Err(error) => Some(error.clone()),
         };
         answer
-    }
-
-    fn give_back(&mut self) {
-        self.connection = None;
-    }
-}
-
-impl Drop for Tx {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            connection.close();
-        }
     }
 }
 

@@ -43,7 +43,9 @@ impl Value<'_> {
             Self::Text(value) => arguments.add(&**value),
             Self::Bytes(value) => arguments.add(&**value),
             Self::Uuid(value) => arguments.add(value),
-            Self::Instant(value) => arguments.add(value.trunc_subsecs(6)),
+            // As DATETIME: sqlx binds a DateTime<Utc> as TIMESTAMP, of which MariaDB makes NULL
+            // before 1970 and after January 2038.
+            Self::Instant(value) => arguments.add(value.naive_utc().trunc_subsecs(6)),
         }
     }
 
@@ -139,4 +141,5 @@ values! {
     campaign::LeaseToken: |token| Self::Uuid(token.0);
     campaign::CampaignState: |state| Self::Text(Cow::Borrowed(state.as_str()));
     campaign::PushState: |state| Self::Text(Cow::Borrowed(state.as_str()));
+    campaign::Lane: |lane| Self::Text(Cow::Borrowed(lane.as_str()));
 }

@@ -119,8 +119,7 @@ pub async fn list_by_user(
     before: Option<CampaignId>,
     limit: u32,
 ) -> Result<Vec<CouponGrant>, Error> {
-    // Index coupon_grant_by_user, which ends in the primary key. No UUID is greater than the
-    // greatest.
+    // Index coupon_grant_by_user. No UUID is greater than the greatest.
     let rows = sql(
         "SELECT campaign_id, coupon_id, granted_at FROM coupon_grant WHERE user_id = ? AND campaign_id < ? \
          ORDER BY campaign_id DESC LIMIT ?",

@@ -7,6 +7,7 @@
 use ::campaign::{CampaignId, IntentId, LeaseToken};
 use chrono::{DateTime, Utc};
 
+use crate::text::cut;
 use crate::word::words;
 use crate::{Change, Error, Executor, Row, Tx, sql};
 
@@ -127,6 +128,9 @@ pub async fn lease_open(
     .fetch_all(&mut *tx)
     .await?;
     let intents: Vec<_> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    if intents.is_empty() {
+        return Ok((token, intents));
+    }
     sql("UPDATE intent SET lease_token = ?, due_at = ?, attempts = attempts + 1 WHERE id IN (?..)")
         .bind(token)
         .bind(until)
@@ -136,8 +140,8 @@ pub async fn lease_open(
     Ok((token, intents))
 }
 
-/// Puts a leased intent off until `due_at`, with the reason why it could not be repaired, of at
-/// most 512 characters.
+/// Puts a leased intent off until `due_at`, with the reason why it could not be repaired, cut to
+/// 512 characters.
 pub async fn postpone(
     tx: &mut Tx,
     id: IntentId,
@@ -150,7 +154,7 @@ pub async fn postpone(
          WHERE id = ? AND lease_token = ? AND state = 'open'",
     )
     .bind(due_at)
-    .bind(error)
+    .bind(cut(error, 512))
     .bind(id)
     .bind(token)
     .execute(tx)
@@ -158,7 +162,7 @@ pub async fn postpone(
     Ok(Change::matched(matched))
 }
 
-/// Gives a leased intent up, with the reason, of at most 512 characters.
+/// Gives a leased intent up, with the reason, cut to 512 characters.
 pub async fn mark_dead(
     tx: &mut Tx,
     id: IntentId,
@@ -170,7 +174,7 @@ pub async fn mark_dead(
         "UPDATE intent SET state = 'dead', last_error = ?, closed_at = ?, lease_token = NULL \
          WHERE id = ? AND lease_token = ? AND state = 'open'",
     )
-    .bind(error)
+    .bind(cut(error, 512))
     .bind(now)
     .bind(id)
     .bind(token)

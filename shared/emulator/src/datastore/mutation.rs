@@ -4,6 +4,7 @@
 //! entries computed. [`Write::decide`] then is a pure function of the write and the entity that
 //! is there.
 
+use std::fmt;
 use std::sync::Arc;
 
 use prost::Message;
@@ -33,6 +34,40 @@ pub(crate) enum Effect {
     Merge(Existence, Vec<Property>, Vec<String>),
     /// Deletes it; without an entity, nothing.
     Delete,
+}
+
+/// The word for what a mutation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Insert,
+    Update,
+    Upsert,
+    Delete,
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Upsert => "upsert",
+            Self::Delete => "delete",
+        })
+    }
+}
+
+impl Effect {
+    /// The word for it.
+    pub(crate) fn verb(&self) -> Verb {
+        match self {
+            Self::Put(existence, _) | Self::Merge(existence, _, _) => match existence {
+                Existence::Absent => Verb::Insert,
+                Existence::Present => Verb::Update,
+                Existence::Any => Verb::Upsert,
+            },
+            Self::Delete => Verb::Delete,
+        }
+    }
 }
 
 /// What must be there for a write to be right.

@@ -255,7 +255,12 @@ fn entry(message: &Message<'_>, target: Target<'_>, now: DateTime<Utc>) -> Entry
 }
 
 fn accepted(name: &str) -> Answer {
-    json(StatusCode::OK, &serde_json::json!({ "name": name }))
+    #[derive(serde::Serialize)]
+    struct Accepted<'a> {
+        name: &'a str,
+    }
+
+    json(StatusCode::OK, &Accepted { name })
 }
 
 fn json(status: StatusCode, document: &impl serde::Serialize) -> Answer {

@@ -139,8 +139,8 @@ pub(super) struct AndroidNotification<'a> {
     pub(super) _event_time: Option<Text<'a>>,
     #[serde(rename = "local_only", alias = "localOnly")]
     pub(super) _local_only: Option<bool>,
-    #[serde(borrow, rename = "notification_priority", alias = "notificationPriority")]
-    pub(super) _notification_priority: Option<Text<'a>>,
+    #[serde(borrow, alias = "notificationPriority")]
+    pub(super) notification_priority: Option<Text<'a>>,
     #[serde(rename = "default_sound", alias = "defaultSound")]
     pub(super) _default_sound: Option<bool>,
     #[serde(rename = "default_vibrate_timings", alias = "defaultVibrateTimings")]
@@ -149,16 +149,16 @@ pub(super) struct AndroidNotification<'a> {
     pub(super) _default_light_settings: Option<bool>,
     #[serde(borrow, rename = "vibrate_timings", alias = "vibrateTimings")]
     pub(super) _vibrate_timings: Option<Vec<Text<'a>>>,
-    #[serde(borrow, rename = "visibility")]
-    pub(super) _visibility: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) visibility: Option<Text<'a>>,
     #[serde(rename = "notification_count", alias = "notificationCount")]
     pub(super) _notification_count: Option<i32>,
     #[serde(borrow, rename = "light_settings", alias = "lightSettings")]
     pub(super) _light_settings: Option<Object<'a>>,
     #[serde(rename = "bypass_proxy_notification", alias = "bypassProxyNotification")]
     pub(super) _bypass_proxy_notification: Option<bool>,
-    #[serde(borrow, rename = "proxy")]
-    pub(super) _proxy: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) proxy: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]

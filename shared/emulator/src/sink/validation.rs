@@ -33,9 +33,7 @@ pub(super) fn target<'m>(message: &'m Message<'_>) -> Result<Target<'m>, Violati
     if let Some(ttl) = android.and_then(|android| android.ttl.as_ref()) {
         check_ttl(ttl)?;
     }
-    if let Some(priority) = android.and_then(|android| android.priority.as_ref()) {
-        check_priority(priority)?;
-    }
+    check_words(message)?;
     check_size(message, target.field)?;
     Ok(target)
 }
@@ -110,20 +108,52 @@ fn check_ttl(ttl: &Text<'_>) -> Result<(), Violation> {
     }
 }
 
-fn check_priority(priority: &Text<'_>) -> Result<(), Violation> {
-    if ["NORMAL", "HIGH"]
-        .iter()
-        .any(|known| priority.as_str().eq_ignore_ascii_case(known))
-    {
-        return Ok(());
-    }
-    Err(violation(
-        "message.android.priority",
-        &format!(
-            "Invalid value at 'message.android.priority': \"{}\"",
-            priority.as_str()
+/// The fields that take one word of a few, in any case.
+fn check_words(message: &Message<'_>) -> Result<(), Violation> {
+    let android = message.android.as_ref();
+    let notification = android.and_then(|android| android.notification.as_ref());
+    let fields: [(&str, Option<&Text<'_>>, &[&str]); 4] = [
+        (
+            "priority",
+            android.and_then(|android| android.priority.as_ref()),
+            &["NORMAL", "HIGH"],
         ),
-    ))
+        (
+            "notification.visibility",
+            notification.and_then(|notification| notification.visibility.as_ref()),
+            &["VISIBILITY_UNSPECIFIED", "PRIVATE", "PUBLIC", "SECRET"],
+        ),
+        (
+            "notification.notification_priority",
+            notification.and_then(|notification| notification.notification_priority.as_ref()),
+            &[
+                "PRIORITY_UNSPECIFIED",
+                "PRIORITY_MIN",
+                "PRIORITY_LOW",
+                "PRIORITY_DEFAULT",
+                "PRIORITY_HIGH",
+                "PRIORITY_MAX",
+            ],
+        ),
+        (
+            "notification.proxy",
+            notification.and_then(|notification| notification.proxy.as_ref()),
+            &["PROXY_UNSPECIFIED", "ALLOW", "DENY", "IF_PRIORITY_LOWERED"],
+        ),
+    ];
+    for (field, value, words) in fields {
+        let Some(value) = value.map(Text::as_str) else {
+            continue;
+        };
+        if !words.iter().any(|word| value.eq_ignore_ascii_case(word)) {
+            let field = format!("message.android.{field}");
+            return Err(violation(
+                &field,
+                &format!("Invalid value at '{field}': \"{value}\""),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_size(message: &Message<'_>, target: &str) -> Result<(), Violation> {

@@ -160,8 +160,8 @@ fn authorize(
     }
 }
 
-/// Reads what is left of a short answer, so that its connection can be used again. The answer
-/// counts as soon as its head is here; what becomes of its body does not matter.
+/// Reads an answer to its end, so that its connection can be used again; a long one only so far.
+/// What is in it, and whether it breaks off, does not matter: the status is known.
 async fn read_to_end(mut answer: reqwest::Response) {
     let mut read = 0;
     while let Ok(Some(part)) = answer.chunk().await {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use prost_types::Timestamp;
 
 /// The instant as a protobuf timestamp, cut to microseconds as Cloud Tasks does.
@@ -23,6 +23,14 @@ pub(super) fn instant(timestamp: &Timestamp) -> Option<DateTime<Utc>> {
 /// cannot hold it.
 pub(super) fn from_micros(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// The instant so much later, or the end of time.
+pub(super) fn later(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(by)
+        .ok()
+        .and_then(|by| at.checked_add_signed(by))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// The length of a protobuf duration; `None` if it is negative or out of range.

@@ -120,15 +120,28 @@ impl Server {
     }
 }
 
+/// The identity of the stored key, which is made at the first start.
 async fn identity(store: &Store, issuer: String) -> Result<Identity, StartError> {
-    let fresh = Identity::generate().map_err(|error| StartError::Key(error.to_string()))?;
-    let key = store
-        .run(move |connection| store::signing_key(connection, &fresh))
-        .await
-        .map_err(storage)?;
-    Identity::new(&key, issuer).map_err(|error| StartError::Key(error.to_string()))
+    let key = match store.run(store::find_signing_key).await.map_err(storage)? {
+        Some(key) => key,
+        None => {
+            let made = tokio::task::spawn_blocking(Identity::generate).await;
+            let fresh = made.map_err(unusable)?.map_err(unusable)?;
+            let stored = fresh.clone();
+            store
+                .run(move |connection| store::insert_signing_key(connection, &stored))
+                .await
+                .map_err(storage)?;
+            fresh
+        }
+    };
+    Identity::new(&key, issuer).map_err(unusable)
 }
 
 fn storage(error: impl std::fmt::Display) -> StartError {
     StartError::Storage(error.to_string())
+}
+
+fn unusable(error: impl std::fmt::Display) -> StartError {
+    StartError::Key(error.to_string())
 }

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The servers as their users meet them: through their ports, their files and their deaths.
 
 #![expect(
@@ -8,3 +9,14 @@
 mod killable;
 mod sink;
 mod tasks_durability;
+=======
+//! The emulator from outside: what only a whole server shows, and what the conformance suite,
+//! which must run on Google's as well, cannot ask.
+
+mod client;
+mod clock;
+mod durability;
+mod http;
+mod time;
+mod views;
+>>>>>>> datastore

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
@@ -42,9 +43,11 @@ struct Book {
     replies: Mutex<VecDeque<Reply>>,
     /// A request is answered when it has a permit; it is recorded before.
     gate: Semaphore,
+    running: AtomicUsize,
+    most_at_once: AtomicUsize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Handler {
     address: SocketAddr,
     book: Arc<Book>,
@@ -58,6 +61,8 @@ impl Handler {
             received: watch::Sender::new(Vec::new()),
             replies: Mutex::default(),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
+            running: AtomicUsize::new(0),
+            most_at_once: AtomicUsize::new(0),
         });
         let router = axum::Router::new().fallback(answer).with_state(book.clone());
         #[expect(clippy::disallowed_methods, reason = "it ends with the test's own runtime")]
@@ -91,6 +96,11 @@ impl Handler {
             Ok(received) => received.unwrap().clone(),
             Err(_) => panic!("waited in vain for {at_least} dispatches: {:?}", self.bodies()),
         }
+    }
+
+    /// The most requests that were here at once.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.book.most_at_once.load(Ordering::SeqCst)
     }
 
     /// The bodies of what has been received up to now, sorted.
@@ -127,8 +137,11 @@ async fn answer(
         .unwrap()
         .pop_front()
         .unwrap_or(Reply::Status(200));
+    let running = book.running.fetch_add(1, Ordering::SeqCst) + 1;
+    book.most_at_once.fetch_max(running, Ordering::SeqCst);
     book.received.send_modify(|all| all.push(received));
     book.gate.acquire().await.unwrap().forget();
+    book.running.fetch_sub(1, Ordering::SeqCst);
     let status = |code| StatusCode::from_u16(code).unwrap();
     match reply {
         Reply::Status(code) => status(code).into_response(),

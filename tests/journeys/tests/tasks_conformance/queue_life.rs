@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use gcloud_sdk::google::cloud::tasks::v2::{
     DeleteQueueRequest, GetQueueRequest, ListTasksRequest, PauseQueueRequest, PurgeQueueRequest, Queue,
-    ResumeQueueRequest, RunTaskRequest, Task, queue,
+    ResumeQueueRequest, queue,
 };
 use tonic::Code;
 
@@ -25,7 +25,8 @@ async fn a_paused_queue_dispatches_nothing_until_it_is_resumed(world: World) {
     let paused = pause(&world).await;
     world.create(world.task("held")).await.unwrap();
 
-    run(&world, "held-not", true).await;
+    world.create(world.task("fence")).await.unwrap();
+    world.force("fence").await;
     world.handler.received(1).await;
     let while_paused = world.handler.bodies();
     let name = QUEUE.to_owned();
@@ -37,7 +38,7 @@ async fn a_paused_queue_dispatches_nothing_until_it_is_resumed(world: World) {
         .unwrap()
         .into_inner();
 
-    assert_eq!(while_paused, ["held-not"]);
+    assert_eq!(while_paused, ["fence"]);
     assert_eq!(world.handler.received(2).await[1].body, "held");
     assert_eq!(
         (paused.state(), resumed.state()),
@@ -52,7 +53,7 @@ async fn a_task_can_be_run_in_a_paused_queue_before_its_time(world: World) {
     task.schedule_time = timestamp(world.now() + TimeDelta::days(1));
     world.create(task).await.unwrap();
 
-    let ran = run(&world, "one", false).await;
+    let ran = world.force("one").await;
 
     world.handler.received(1).await;
     world.ended("one").await;
@@ -173,16 +174,4 @@ async fn pause(world: &World) -> Queue {
         .await
         .unwrap()
         .into_inner()
-}
-
-/// Runs a task by force, made just before if it is not there.
-async fn run(world: &World, id: &str, create: bool) -> Task {
-    if create {
-        world.create(world.task(id)).await.unwrap();
-    }
-    let request = RunTaskRequest {
-        name: format!("{QUEUE}/tasks/{id}"),
-        response_view: 0,
-    };
-    world.client.clone().run_task(request).await.unwrap().into_inner()
 }

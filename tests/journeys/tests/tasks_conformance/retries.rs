@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use gcloud_sdk::google::cloud::tasks::v2::{Queue, RetryConfig};
+use gcloud_sdk::google::cloud::tasks::v2::{DeleteTaskRequest, Queue, RetryConfig};
+use tonic::Code;
 
 use crate::handler::Reply;
 use crate::on_every_engine;
-use crate::world::{World, instant, millis};
+use crate::world::{DEADLINE, QUEUE, World, instant, millis};
 
 on_every_engine!(
     the_back_off_doubles_then_grows_then_stays,
@@ -16,8 +17,12 @@ on_every_engine!(
     a_retry_duration_keeps_a_task_beyond_its_attempts,
     a_tasks_own_retry_settings_come_first,
     retry_after_is_honoured,
+    an_endless_retry_after_only_holds_its_own_task,
     an_attempt_ends_at_its_deadline,
     a_handler_that_is_not_there_is_tried_again,
+    a_task_deleted_during_its_attempt_does_not_come_back,
+    an_attempt_that_ends_during_the_drain_counts,
+    a_task_in_flight_beyond_the_drain_is_dispatched_again,
 );
 
 fn retrying(retry_config: RetryConfig) -> Queue {
@@ -91,7 +96,7 @@ async fn a_retry_tells_the_handler_what_went_before(world: World) {
         instant(&last.dispatch_time) - instant(&first.dispatch_time),
         TimeDelta::seconds(10)
     );
-    assert_eq!(last.response_status.unwrap().code, tonic::Code::NotFound as i32);
+    assert_eq!(last.response_status.unwrap().code, Code::NotFound as i32);
 }
 
 async fn a_task_is_given_up_after_its_last_attempt(world: World) {
@@ -162,6 +167,17 @@ async fn retry_after_is_honoured(world: World) {
     assert_eq!(shorter, TimeDelta::seconds(20));
 }
 
+async fn an_endless_retry_after_only_holds_its_own_task(world: World) {
+    world.queue(retrying(documented())).await;
+    world.handler.reply([Reply::RetryAfter(503, u64::MAX)]);
+    world.create(world.task("endless")).await.unwrap();
+    world.attempted("endless", 1).await;
+
+    world.create(world.task("other")).await.unwrap();
+
+    world.ended("other").await;
+}
+
 async fn an_attempt_ends_at_its_deadline(world: World) {
     world.queue(retrying(documented())).await;
     world.handler.hold();
@@ -175,7 +191,7 @@ async fn an_attempt_ends_at_its_deadline(world: World) {
     let task = world.attempted("one", 1).await;
     assert_eq!(task.response_count, 0);
     let status = task.last_attempt.unwrap().response_status.unwrap();
-    assert_eq!(status.code, tonic::Code::DeadlineExceeded as i32);
+    assert_eq!(status.code, Code::DeadlineExceeded as i32);
 }
 
 async fn a_handler_that_is_not_there_is_tried_again(world: World) {
@@ -193,5 +209,58 @@ async fn a_handler_that_is_not_there_is_tried_again(world: World) {
     let task = world.attempted("one", 1).await;
     assert_eq!(task.response_count, 0);
     let status = task.last_attempt.unwrap().response_status.unwrap();
-    assert_eq!(status.code, tonic::Code::Unavailable as i32);
+    assert_eq!(status.code, Code::Unavailable as i32);
+}
+
+async fn a_task_deleted_during_its_attempt_does_not_come_back(world: World) {
+    world.queue(retrying(documented())).await;
+    world.handler.reply([Reply::Status(500)]);
+    world.handler.hold();
+    world.create(world.task("one")).await.unwrap();
+    world.handler.received(1).await;
+
+    let name = format!("{QUEUE}/tasks/one");
+    world
+        .client
+        .clone()
+        .delete_task(DeleteTaskRequest { name })
+        .await
+        .unwrap();
+    world.handler.release(2);
+    world.clock.advance(Duration::from_secs(3_600));
+    world.create(world.task("fence")).await.unwrap();
+    world.ended("fence").await;
+
+    assert_eq!(world.handler.bodies(), ["fence", "one"]);
+    assert_eq!(world.get("one").await.unwrap_err().code(), Code::NotFound);
+}
+
+async fn an_attempt_that_ends_during_the_drain_counts(mut world: World) {
+    if world.is_in_memory() {
+        return;
+    }
+    world.restart(|config| config.drain = DEADLINE).await;
+    world.queue(Queue::default()).await;
+    world.handler.hold();
+    world.create(world.task("one")).await.unwrap();
+    let handler = world.handler.clone();
+    handler.received(1).await;
+
+    tokio::join!(world.restart(|_| ()), async { handler.release(1) });
+
+    assert_eq!(world.get("one").await.unwrap_err().code(), Code::NotFound);
+}
+
+async fn a_task_in_flight_beyond_the_drain_is_dispatched_again(mut world: World) {
+    if world.is_in_memory() {
+        return;
+    }
+    world.queue(Queue::default()).await;
+    world.handler.hold();
+    world.create(world.task("one")).await.unwrap();
+    world.handler.received(1).await;
+
+    world.restart(|_| ()).await;
+
+    assert_eq!(world.handler.received(2).await[1].body, "one");
 }

@@ -9,7 +9,7 @@ use emulator::clock::{Clock, ManualClock, SystemClock};
 use emulator::tasks::{Config, Server, Storage};
 use gcloud_sdk::google::cloud::tasks::v2::cloud_tasks_client::CloudTasksClient;
 use gcloud_sdk::google::cloud::tasks::v2::{
-    CreateQueueRequest, CreateTaskRequest, GetTaskRequest, HttpRequest, Queue, Task, task,
+    CreateQueueRequest, CreateTaskRequest, GetTaskRequest, HttpRequest, Queue, RunTaskRequest, Task, task,
 };
 use gcloud_sdk::google_cloud_auth::credentials::anonymous;
 use gcloud_sdk::{GoogleApi, GoogleAuthMiddleware};
@@ -129,6 +129,15 @@ impl World {
             .create_task(request)
             .await
             .map(tonic::Response::into_inner)
+    }
+
+    /// Runs a task by force, whatever its time and the queue's state and limits.
+    pub(crate) async fn force(&self, id: &str) -> Task {
+        let request = RunTaskRequest {
+            name: format!("{QUEUE}/tasks/{id}"),
+            response_view: 0,
+        };
+        self.client.clone().run_task(request).await.unwrap().into_inner()
     }
 
     pub(crate) async fn get(&self, id: &str) -> Result<Task, Status> {

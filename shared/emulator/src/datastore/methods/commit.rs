@@ -3,7 +3,7 @@
 //! A transactional commit is one batch. A non-transactional one is a batch a mutation: it
 //! stops at the first that cannot be applied, and those before it stay.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use gcloud_sdk::google::datastore::v1 as wire;
@@ -17,7 +17,7 @@ use crate::datastore::encoding::value::{micros, timestamp};
 use crate::datastore::error::Error;
 use crate::datastore::key::{self, Completeness, Key, Scope};
 use crate::datastore::limits;
-use crate::datastore::mutation::{Condition, Content, Effect, Existence, Write};
+use crate::datastore::mutation::{Condition, Content, Effect, Existence, Verb, Write};
 use crate::datastore::transactions::{self, Access, TransactionId};
 use crate::datastore::wire::{CommitRequest, Entity, Mutation, Operation};
 
@@ -42,7 +42,10 @@ pub(crate) async fn commit(
             check_different(&writes)?;
             each(&database, writes, allocated).await
         }
-        Kind::Together(None) => together(&database, None, writes, allocated).await,
+        Kind::Together(None) => {
+            check_sequences(&writes)?;
+            together(&database, None, writes, allocated).await
+        }
         Kind::Together(Some(id)) => {
             let now = database.config.clock.now();
             let access = database.transactions.start_commit(id, &scope.database(), now)?;
@@ -55,6 +58,7 @@ pub(crate) async fn commit(
                     "Cannot modify entities in a read-only transaction.",
                 ));
             }
+            check_sequences(&writes)?;
             let committed = together(&database, Some(id), writes, allocated).await;
             drop(ending);
             committed
@@ -175,6 +179,28 @@ fn check_different(writes: &[Write]) -> Result<(), Error> {
         return Err(Error::invalid(
             "A non-transactional commit may not contain multiple mutations affecting the same entity.",
         ));
+    }
+    Ok(())
+}
+
+/// In a transaction mutations of an entity follow each other, where the second can make sense
+/// after the first.
+fn check_sequences(writes: &[Write]) -> Result<(), Error> {
+    let mut last: HashMap<&Key, Verb> = HashMap::with_capacity(writes.len());
+    for write in writes {
+        let verb = write.effect.verb();
+        let Some(before) = last.insert(&write.key, verb) else {
+            continue;
+        };
+        let senseless = match (before, verb) {
+            (Verb::Delete, Verb::Update) | (Verb::Insert | Verb::Update | Verb::Upsert, Verb::Insert) => true,
+            (_, Verb::Insert | Verb::Update | Verb::Upsert | Verb::Delete) => false,
+        };
+        if senseless {
+            return Err(Error::invalid(format!(
+                "Cannot {before} then {verb} an entity in the same request."
+            )));
+        }
     }
     Ok(())
 }

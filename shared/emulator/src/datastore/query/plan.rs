@@ -165,10 +165,6 @@ fn sense_of(direction: Direction) -> Sense {
 /// Declared indexes that together cover the equalities and each end in the order; `None`: there
 /// are none.
 fn declared(table: &Arc<Table>, layout: &Layout, alternative: &Alternative) -> Option<Vec<Reader>> {
-    let last = layout.orders.last().map(|(_, direction)| *direction);
-    if last != Some(layout.path) {
-        return None;
-    }
     let wanted: BTreeSet<&str> = alternative.equal.keys().map(String::as_str).collect();
     let mut fitting: Vec<(&Composite, &[(String, Direction)])> = table
         .composites

@@ -52,7 +52,7 @@ impl Layout {
 
     /// Turns what an ascending index holds into a position, when it is read backward; and a
     /// position back into that. Forward they are the same.
-    pub(crate) fn from_stored(&self, stored: &[u8], sense: Sense) -> Option<Vec<u8>> {
+    pub(crate) fn position_of(&self, stored: &[u8], sense: Sense) -> Option<Vec<u8>> {
         match sense {
             Sense::Forward => Some(stored.to_vec()),
             Sense::Backward => {
@@ -67,8 +67,8 @@ impl Layout {
         }
     }
 
-    /// The other way round than [`Layout::from_stored`].
-    pub(crate) fn to_stored(&self, position: &[u8], sense: Sense) -> Option<Vec<u8>> {
+    /// The other way round than [`Layout::position_of`].
+    pub(crate) fn stored_form(&self, position: &[u8], sense: Sense) -> Option<Vec<u8>> {
         match sense {
             Sense::Forward => Some(position.to_vec()),
             Sense::Backward => {

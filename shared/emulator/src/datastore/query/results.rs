@@ -145,7 +145,7 @@ impl<'a> Joined<'a> {
         let start = query
             .start
             .as_ref()
-            .and_then(|start| query.layout.to_stored(start, sense));
+            .and_then(|start| query.layout.stored_form(start, sense));
         let scanners = join.scans.into_iter().map(|mut scan| {
             match (&start, sense) {
                 (None, _) => {}
@@ -199,7 +199,7 @@ impl<'a> Joined<'a> {
                     }
                 }
             }
-            let position = layout.from_stored(&target, self.sense);
+            let position = layout.position_of(&target, self.sense);
             let position = position.filter(|position| self.fulfils(layout, position));
             if position.is_some() {
                 self.next = position;

@@ -5,12 +5,13 @@
 mod queues;
 mod tasks;
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 use tonic::Status;
 
 use super::queue::{Environment, Handle, Queues};
 use super::store::StoreError;
-
-use std::sync::Arc;
 
 /// The largest page of a listing, and its size where the caller does not say.
 const LARGEST_PAGE: usize = 1_000;
@@ -33,7 +34,7 @@ impl Api {
             .ok_or_else(|| Status::not_found(format!("The queue \"{name}\" does not exist.")))
     }
 
-    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+    fn now(&self) -> DateTime<Utc> {
         self.environment.config.clock.now()
     }
 }

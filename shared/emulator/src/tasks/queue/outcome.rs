@@ -10,7 +10,7 @@ use tonic::Code;
 
 use super::retry::Retry;
 use crate::tasks::attempt::{Answer, Received};
-use crate::tasks::proto_time::{from_micros, instant, timestamp};
+use crate::tasks::proto_time::{from_micros, instant, later, timestamp};
 use crate::tasks::store::{Entry, Key};
 
 /// What follows an attempt.
@@ -38,7 +38,7 @@ pub(super) fn outcome(entry: Entry, answer: &Answer, queue: &RetryConfig, now: D
     let delay = retry
         .delay(attempts)
         .max(answer.retry_after().unwrap_or_default());
-    let due_at = (now + delay).trunc_subsecs(6);
+    let due_at = later(now, delay).trunc_subsecs(6);
     entry.key = Key {
         due_at: due_at.timestamp_micros(),
         id: entry.key.id,

@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 pub(super) use queues::{delete_queue, delete_tasks_through, insert_queue, list_queues, update_queue};
-pub(super) use schema::signing_key;
+pub(super) use schema::{find_signing_key, insert_signing_key};
 pub(super) use tasks::{
     Entry, Inserted, Key, Page, delete_task, find_task, insert_task, last_task, list_due, list_tasks,
     reschedule, settle,

@@ -41,9 +41,8 @@ pub(in crate::tasks) fn list_queues(connection: &Connection) -> rusqlite::Result
         .collect()
 }
 
-/// Removes a queue and the memory of its names. Its tasks must be gone.
+/// Removes a queue, with its tasks and the memory of its names.
 pub(in crate::tasks) fn delete_queue(connection: &Connection, id: i64) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM used_name WHERE queue = ?", [id])?;
     connection.execute("DELETE FROM queue WHERE id = ?", [id])?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 /// `task.id` rises and is never used again: a purge is "all up to this id", and a result that
 /// comes late finds no stranger under its id.
@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS queue (
 );
 CREATE TABLE IF NOT EXISTS task (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
-    queue           INTEGER NOT NULL,
+    queue           INTEGER NOT NULL REFERENCES queue (id) ON DELETE CASCADE,
     name            TEXT NOT NULL,
     due_at          INTEGER NOT NULL,
     definition      BLOB NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS task (
 );
 CREATE INDEX IF NOT EXISTS task_due ON task (queue, due_at, id);
 CREATE TABLE IF NOT EXISTS used_name (
-    queue       INTEGER NOT NULL,
+    queue       INTEGER NOT NULL REFERENCES queue (id) ON DELETE CASCADE,
     name        TEXT NOT NULL,
     free_at     INTEGER NOT NULL,
     PRIMARY KEY (queue, name)
@@ -45,21 +45,20 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 8_000, |_| Ok(()))?;
+    connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch(TABLES)
 }
 
-/// The stored signing key (PKCS#8 DER); `fresh` is stored and returned where there is none.
-pub(in crate::tasks) fn signing_key(connection: &Connection, fresh: &[u8]) -> rusqlite::Result<Vec<u8>> {
-    let stored = connection
+/// The stored signing key (PKCS#8 DER), if there is one.
+pub(in crate::tasks) fn find_signing_key(connection: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
         .query_row("SELECT pkcs8 FROM signing_key WHERE id = 1", [], |row| row.get(0))
-        .optional()?;
-    if let Some(key) = stored {
-        return Ok(key);
-    }
-    connection.execute(
-        "INSERT INTO signing_key (id, pkcs8) VALUES (1, ?)",
-        params![fresh],
-    )?;
-    Ok(fresh.to_vec())
+        .optional()
+}
+
+/// Stores the signing key of a store that has none.
+pub(in crate::tasks) fn insert_signing_key(connection: &Connection, pkcs8: &[u8]) -> rusqlite::Result<()> {
+    connection.execute("INSERT INTO signing_key (id, pkcs8) VALUES (1, ?)", [pkcs8])?;
+    Ok(())
 }

@@ -100,6 +100,10 @@ async fn a_message_that_is_not_valid_is_refused_with_its_field() {
             "message.android.priority",
         ),
         (
+            json!({ "android": { "notification": { "proxy": "MAYBE" } } }),
+            "message.android.notification.proxy",
+        ),
+        (
             json!({ "android": { "notification": { "colour": "#fff" } } }),
             "message.android.notification.colour",
         ),
@@ -119,7 +123,7 @@ async fn a_message_that_is_not_valid_is_refused_with_its_field() {
         assert_eq!(answer.body["error"]["code"], 400);
     }
     assert_eq!(world.ledger(), []);
-    assert_eq!(world.counts().await.invalid, 12);
+    assert_eq!(world.counts().await.invalid, 13);
 }
 
 #[tokio::test]

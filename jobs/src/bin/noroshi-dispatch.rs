@@ -1,0 +1,5 @@
+//! One dispatch pass, for cron.
+
+fn main() -> std::process::ExitCode {
+    jobs::main("dispatch", jobs::dispatch::run)
+}

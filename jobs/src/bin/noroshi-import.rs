@@ -1,0 +1,5 @@
+//! One import pass, for cron.
+
+fn main() -> std::process::ExitCode {
+    jobs::main("import", jobs::import::run)
+}

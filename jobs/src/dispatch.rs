@@ -1,0 +1,184 @@
+//! Hands due chunks to the task queue.
+//!
+//! A chunk is marked `queued` *before* its task is created, and its timer is moved, not
+//! removed. A crash in between leaves a queued chunk without a task; the chunk comes due again
+//! and is handed over under its next generation. A task of an older one is ignored.
+//!
+//! Running campaigns are served in turns, so a small one does not wait behind a large one of
+//! its lane; and no campaign has more than a bounded number of chunks in the queue, so that a
+//! pause, or a smaller campaign, need not wait for a long queue to run empty.
+
+use std::fmt;
+
+use campaign::{CampaignId, Lane, Queued};
+use chrono::TimeDelta;
+use database::campaign::Campaign;
+use push_store::Chunk;
+use runtime::Backends;
+use runtime::job::{self, Outcome};
+use task_queue::Delivery;
+use tokio::task::JoinSet;
+
+use crate::error::Error;
+use crate::plan::Plan;
+
+/// Chunks of one campaign in one turn.
+const TURN: u16 = 32;
+
+/// Hand-overs that are under way at once.
+const AT_ONCE: usize = 16;
+
+/// Campaigns in one page.
+const PAGE: u32 = 100;
+
+/// Tries to create a task. One that fails for good is made up for by the chunk's timer, which
+/// takes a minute.
+const TRIES: u32 = 3;
+
+/// What a pass did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Chunks that were handed to the queue.
+    pub queued: u32,
+    /// Whether more were due than had their turn.
+    pub left: bool,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} chunks handed to the queue", self.queued)?;
+        if self.left {
+            f.write_str(", more are due")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl job::Report for Report {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self { left: true, .. } => Outcome::WorkLeft,
+            Self { queued: 0, .. } => Outcome::Idle,
+            Self { .. } => Outcome::Worked,
+        }
+    }
+}
+
+/// Gives each running campaign of every lane a turn.
+pub async fn run(backends: &Backends) -> Result<Report, Error> {
+    let mut report = Report::default();
+    for lane in Lane::ALL {
+        let of_lane = run_lane(backends, lane).await?;
+        report.queued += of_lane.queued;
+        report.left |= of_lane.left;
+    }
+    Ok(report)
+}
+
+/// Gives each running campaign of the lane a turn.
+pub async fn run_lane(backends: &Backends, lane: Lane) -> Result<Report, Error> {
+    let mut report = Report::default();
+    let mut after = None;
+    loop {
+        let page = database::campaign::list_running(&backends.db, lane, after, PAGE).await?;
+        for campaign in &page {
+            if backends.process.stop.is_requested() {
+                return Ok(report);
+            }
+            turn(backends, campaign, lane, &mut report).await?;
+        }
+        match page.last() {
+            Some(last) => after = Some(last.id),
+            None => return Ok(report),
+        }
+    }
+}
+
+async fn turn(
+    backends: &Backends,
+    campaign: &Campaign,
+    lane: Lane,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let Some(plan) = Plan::of(campaign)? else {
+        return Ok(());
+    };
+    let most = u16::try_from(backends.process.config.dispatch.in_queue.get()).unwrap_or(u16::MAX);
+    let queued = backends.push_store.count_queued(campaign.id, most).await?;
+    let room = most
+        .saturating_sub(u16::try_from(queued).unwrap_or(u16::MAX))
+        .min(TURN);
+    if room == 0 {
+        return Ok(());
+    }
+    let due = list_due(backends, campaign.id, &plan, room).await?;
+    report.left |= due.len() == usize::from(room) && room == TURN;
+    report.queued += hand_over_all(backends, lane, due).await?;
+    Ok(())
+}
+
+/// The campaign's earliest due chunks, over all of its timer keys.
+async fn list_due(
+    backends: &Backends,
+    campaign: CampaignId,
+    plan: &Plan,
+    limit: u16,
+) -> Result<Vec<Chunk>, Error> {
+    let look_ahead = TimeDelta::from_std(backends.process.config.dispatch.look_ahead).unwrap_or_default();
+    let until = backends.process.clock.now() + look_ahead;
+    let mut queries = JoinSet::new();
+    for timer in plan.timers.keys(campaign) {
+        let store = backends.push_store.clone();
+        queries.spawn(async move { store.list_due(timer, until, limit).await });
+    }
+    let mut due = Vec::new();
+    for found in queries.join_all().await {
+        due.extend(found?);
+    }
+    due.sort_unstable_by_key(|chunk| (chunk.record.due_at, chunk.no));
+    due.truncate(usize::from(limit));
+    Ok(due)
+}
+
+async fn hand_over_all(backends: &Backends, lane: Lane, due: Vec<Chunk>) -> Result<u32, Error> {
+    let mut handed_over = 0;
+    let mut due = due.into_iter();
+    let mut under_way = JoinSet::new();
+    loop {
+        while under_way.len() < AT_ONCE
+            && let Some(chunk) = due.next()
+        {
+            under_way.spawn(hand_over(backends.clone(), lane, chunk));
+        }
+        match under_way.join_next().await {
+            Some(Ok(handed)) => handed_over += u32::from(handed?),
+            Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+            None => return Ok(handed_over),
+        }
+    }
+}
+
+/// Marks one chunk and creates its task. Says whether it did; another may have been faster.
+async fn hand_over(backends: Backends, lane: Lane, chunk: Chunk) -> Result<bool, Error> {
+    let now = backends.process.clock.now();
+    let look_ahead = backends.process.config.dispatch.look_ahead;
+    let (generation, run_at) = match backends.push_store.queue(chunk.id, now, look_ahead).await? {
+        Some(Queued::Queued { generation, run_at }) => (generation, run_at),
+        Some(Queued::NotDue | Queued::Closed) | None => return Ok(false),
+    };
+    let delivery = Delivery {
+        campaign: chunk.campaign,
+        chunk_no: chunk.no,
+        generation,
+    };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match backends.task_queue.enqueue(lane, &delivery, run_at).await {
+            Ok(_) => return Ok(true),
+            Err(task_queue::Error::Unreachable(_)) if tries < TRIES => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

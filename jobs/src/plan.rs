@@ -1,0 +1,36 @@
+//! What the passes need to know of a campaign that was started.
+
+use campaign::{AudienceId, Schedule, TimerShards};
+use chrono::{DateTime, Utc};
+use database::campaign::Campaign;
+
+use crate::error::Error;
+
+/// The frozen facts of a started campaign.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) audience: AudienceId,
+    pub(crate) schedule: Schedule,
+    pub(crate) started_at: DateTime<Utc>,
+    pub(crate) timers: TimerShards,
+}
+
+impl Plan {
+    /// The plan of a campaign to an audience; `None` for one without, or not started.
+    pub(crate) fn of(campaign: &Campaign) -> Result<Option<Self>, Error> {
+        let (Some(audience), Some(started_at)) = (campaign.plan.audience_id, campaign.started_at) else {
+            return Ok(None);
+        };
+        let schedule = serde_json::from_str(&campaign.plan.schedule).map_err(|error| Error::Stored {
+            what: format!("the schedule of campaign {}", campaign.id),
+            source: error.into(),
+        })?;
+        let timers = TimerShards::for_audience(campaign.audience_size);
+        Ok(Some(Self {
+            audience,
+            schedule,
+            started_at,
+            timers,
+        }))
+    }
+}

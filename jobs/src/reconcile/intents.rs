@@ -1,0 +1,161 @@
+//! Open intents: promises that Datastore will follow, which somebody did not live to keep.
+
+use std::time::Duration;
+
+use campaign::{Backoff, ChunkId, InconsistencyId, IntentId, LeaseToken, Places};
+use chrono::TimeDelta;
+use database::Change;
+use database::inconsistency::{self, Inconsistency, InconsistencyKind, InconsistencyState};
+use database::shard::intent::{self, Intent};
+use push_store::Redone;
+use runtime::Backends;
+use tracing::{error, info, warn};
+
+use super::Report;
+use crate::error::Error;
+
+/// How long an intent is leased: longer than a redo takes, shorter than anybody would notice.
+const LEASE: TimeDelta = TimeDelta::seconds(3);
+
+/// Intents that are leased at once.
+const BATCH: u32 = 16;
+
+/// How often a redo is tried that fails for a reason which does not pass by itself.
+const ATTEMPTS: u32 = 8;
+
+const BACKOFF: Backoff = Backoff {
+    base: Duration::from_secs(1),
+    cap: Duration::from_secs(60),
+    attempts: ATTEMPTS,
+};
+
+/// Rolls forward every open intent that is due.
+pub(super) async fn roll_forward(backends: &Backends, report: &mut Report) -> Result<(), Error> {
+    while !backends.process.stop.is_requested() {
+        let now = backends.process.clock.now();
+        let mut tx = backends.db.begin().await?;
+        let (token, intents) = intent::lease_open(&mut tx, now, now + LEASE, BATCH).await?;
+        tx.commit().await.repeatable()?;
+        for intent in &intents {
+            redo(backends, intent, token, report).await?;
+        }
+        if intents.is_empty() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn redo(
+    backends: &Backends,
+    intent: &Intent,
+    token: LeaseToken,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let chunk = ChunkId::of(intent.campaign_id, intent.chunk_no);
+    let places = Places::from_bytes(intent.users);
+    let redone = backends
+        .push_store
+        .redo_grants(chunk, &places, backends.process.clock.now())
+        .await;
+    match redone {
+        Ok(Redone::Done { raised }) => {
+            close(backends, intent, raised).await?;
+            report.closed_intents += 1;
+            report.repaired += u32::from(raised > 0);
+        }
+        Ok(Redone::NoChunk) => {
+            give_up(backends, intent, token, "its chunk does not exist").await?;
+            report.failed_intents += 1;
+        }
+        Err(error) if error.is_passing() || intent.attempts < ATTEMPTS => {
+            put_off(backends, intent, token, &error).await?;
+            report.failed_intents += 1;
+        }
+        Err(error) => {
+            give_up(backends, intent, token, &error.to_string()).await?;
+            report.failed_intents += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Closes the intent. If its Datastore side was missing, that was an inconsistency, recorded by
+/// its sender or not; it is repaired now.
+async fn close(backends: &Backends, intent: &Intent, raised: usize) -> Result<(), Error> {
+    let now = backends.process.clock.now();
+    let mut tx = backends.db.begin().await?;
+    intent::close(&mut tx, &[intent.id], now).await?;
+    if raised > 0 {
+        let found = found(
+            intent,
+            format!("{raised} pushes were not granted in datastore"),
+            now,
+        );
+        let _: database::Insertion = inconsistency::insert(&mut tx, &found).await?;
+    }
+    let repaired = InconsistencyState::Repaired;
+    let change = inconsistency::resolve(&mut tx, intent.id, repaired, "rolled forward by reconcile", now);
+    let change = change.await?;
+    tx.commit().await.repeatable()?;
+    if change == Change::Applied {
+        metrics::counter!("noroshi_inconsistencies_repaired_total").increment(1);
+        info!(intent.id = %intent.id, campaign.id = %intent.campaign_id, chunk.no = intent.chunk_no, raised,
+            "an inconsistency was repaired");
+    }
+    Ok(())
+}
+
+async fn put_off(
+    backends: &Backends,
+    intent: &Intent,
+    token: LeaseToken,
+    error: &push_store::Error,
+) -> Result<(), Error> {
+    warn!(
+        intent.id = %intent.id,
+        attempt = intent.attempts,
+        error = error as &dyn std::error::Error,
+        "an intent could not be rolled forward yet"
+    );
+    let wait = BACKOFF.wait(intent.attempts.max(1), rand::random(), None);
+    let due_at = backends.process.clock.now() + TimeDelta::from_std(wait).unwrap_or(LEASE);
+    let mut tx = backends.db.begin().await?;
+    let _: Change = intent::postpone(&mut tx, intent.id, token, due_at, &short(&error.to_string())).await?;
+    Ok(tx.commit().await.repeatable()?)
+}
+
+async fn give_up(backends: &Backends, intent: &Intent, token: LeaseToken, why: &str) -> Result<(), Error> {
+    let now = backends.process.clock.now();
+    let why = short(why);
+    error!(intent.id = %intent.id, campaign.id = %intent.campaign_id, chunk.no = intent.chunk_no,
+        cause = why, "an intent cannot be rolled forward; a person must look");
+    let mut tx = backends.db.begin().await?;
+    if intent::mark_dead(&mut tx, intent.id, token, &why, now).await? == Change::Applied {
+        let found = found(intent, why.clone(), now);
+        let _: database::Insertion = inconsistency::insert(&mut tx, &found).await?;
+        let _: Change =
+            inconsistency::resolve(&mut tx, intent.id, InconsistencyState::Dead, &why, now).await?;
+    }
+    Ok(tx.commit().await.repeatable()?)
+}
+
+fn found(intent: &Intent, detail: String, now: chrono::DateTime<chrono::Utc>) -> Inconsistency {
+    Inconsistency {
+        id: InconsistencyId::allocate(),
+        intent_id: IntentId(intent.id.0),
+        campaign_id: intent.campaign_id,
+        chunk_no: intent.chunk_no,
+        kind: InconsistencyKind::Found,
+        detail,
+        state: InconsistencyState::Open,
+        resolution: None,
+        detected_at: now,
+        resolved_at: None,
+    }
+}
+
+/// As much of a text as its column holds.
+fn short(text: &str) -> String {
+    text.chars().take(512).collect()
+}

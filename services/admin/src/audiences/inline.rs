@@ -1,0 +1,66 @@
+//! Audiences that are given as a list of user ids: written as the file that says the same.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::file::{Delimiter, Encoding, FileSettings};
+use super::upload::Upload;
+use crate::error::Error;
+use crate::user_id::UserId;
+
+/// The most user ids of a list.
+const MAX_USER_IDS: usize = 10_000;
+
+/// An audience without a file.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InlineAudience {
+    /// For people; 1 to 255 characters.
+    #[schema(min_length = 1, max_length = 255)]
+    pub(crate) name: String,
+    /// Its recipients; of one that is there twice, the second is rejected as `duplicate`.
+    #[schema(min_items = 1, max_items = 10_000, value_type = Vec<String>)]
+    pub(crate) user_ids: Vec<UserId>,
+}
+
+/// The upload of these users, of which nothing is stored yet.
+pub(crate) fn upload(name: String, user_ids: &[UserId]) -> Result<Upload, Error> {
+    if user_ids.is_empty() || user_ids.len() > MAX_USER_IDS {
+        return Err(Error::invalid(
+            "user_ids",
+            "must have 1 to 10000 user ids; upload a file for more",
+        ));
+    }
+    let settings = FileSettings {
+        delimiter: Some(Delimiter::Comma),
+        encoding: Some(Encoding::Utf8),
+    };
+    Ok(Upload::new(name, settings).with_file(file(user_ids)?))
+}
+
+fn file(user_ids: &[UserId]) -> Result<Vec<u8>, Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let ids = user_ids.iter().map(|user| user.as_str());
+    let written = ["user_id"]
+        .into_iter()
+        .chain(ids)
+        .try_for_each(|id| writer.write_record([id]));
+    written.map_err(|error| Error::Fault(error.to_string()))?;
+    writer
+        .into_inner()
+        .map_err(|error| Error::Fault(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_look_like_csv_are_quoted() {
+        let users = [r#"a"b"#, "a,b", "plain"].map(|id| UserId::try_from(id.to_owned()).unwrap());
+
+        let file = String::from_utf8(file(&users).unwrap()).unwrap();
+
+        assert_eq!(file, "user_id\n\"a\"\"b\"\n\"a,b\"\nplain\n");
+    }
+}

@@ -1,0 +1,98 @@
+//! Audiences as the API shows them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::schema;
+
+/// A frozen list of recipients, or what is to become one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Audience {
+    id: Uuid,
+    /// For people.
+    name: String,
+    /// Where it is on its way.
+    #[schema(value_type = schema::AudienceState)]
+    state: &'static str,
+    /// Why its file was refused.
+    refusal: Option<String>,
+    /// Recipients accepted so far.
+    size: u64,
+    /// Rows rejected so far.
+    rejected_rows: u64,
+    /// Names of its template variables, once its header is read.
+    variables: Vec<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    /// Since when it is frozen.
+    ready_at: Option<DateTime<Utc>>,
+}
+
+/// How far an audience's import is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AudienceProgress {
+    /// Where it is on its way.
+    #[schema(value_type = schema::AudienceState)]
+    state: &'static str,
+    /// Why its file was refused.
+    refusal: Option<String>,
+    /// Bytes of the file that are here.
+    uploaded_bytes: u64,
+    /// Bytes of it that are read.
+    read_bytes: u64,
+    /// Rows read.
+    rows: u64,
+    /// Rows that became recipients.
+    accepted: u64,
+    /// Rows that did not, by reason.
+    rejected: BTreeMap<String, u64>,
+    /// Chunks stored.
+    chunk_count: u32,
+}
+
+impl Audience {
+    /// Of the stored one.
+    pub(super) fn of(row: database::audience::Audience) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.id.0,
+            name: row.name,
+            state: row.state.as_str(),
+            refusal: row.refusal,
+            size: row.progress.size,
+            rejected_rows: stored::<BTreeMap<String, u64>>(&row.progress.rejected)?
+                .values()
+                .sum(),
+            variables: stored(&row.progress.variables)?,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            ready_at: row.ready_at,
+        })
+    }
+}
+
+impl AudienceProgress {
+    /// Of the stored audience.
+    pub(super) fn of(row: database::audience::Audience) -> Result<Self, Error> {
+        Ok(Self {
+            state: row.state.as_str(),
+            refusal: row.refusal,
+            uploaded_bytes: row.uploaded_bytes,
+            read_bytes: row.progress.read_bytes,
+            rows: row.progress.records,
+            accepted: row.progress.size,
+            rejected: stored(&row.progress.rejected)?,
+            chunk_count: row.progress.chunk_count,
+        })
+    }
+}
+
+/// Reads JSON that this program stored.
+fn stored<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
+    serde_json::from_str(json).map_err(|error| Error::Fault(format!("an audience's JSON: {error}")))
+}

@@ -1,0 +1,206 @@
+//! What a person decides about a campaign, from request to stored plan.
+//!
+//! Everything is checked before anything is written. Templates are compiled here, against the
+//! audience's variables as soon as those are known, and once more when the campaign is
+//! scheduled or started.
+
+use campaign::{AudienceId, CouponId, Expiry, Lane, Message, Schedule, SendAt, Templates};
+use chrono::{DateTime, Utc};
+use database::Tx;
+use database::audience::{Audience, AudienceState};
+use database::campaign::Plan;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::audiences::inline_upload;
+use crate::coupons::NewCoupon;
+use crate::error::Error;
+use crate::field::{check_instant, check_name};
+use crate::schema;
+use crate::user_id::UserId;
+
+/// A campaign, as a person decides it. Exactly one of `audience_id` and `user_ids` is given, and
+/// at most one of `coupon_id` and `coupon`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CampaignPlan {
+    /// For people; 1 to 255 characters.
+    #[schema(min_length = 1, max_length = 255)]
+    name: String,
+    /// What recipients see.
+    #[schema(value_type = schema::Message)]
+    message: Message,
+    /// When they see it; by default as soon as the campaign is started.
+    #[serde(default = "as_soon_as_started")]
+    #[schema(value_type = Option<schema::Schedule>)]
+    schedule: Schedule,
+    /// The recipients, an audience that is ready or to be.
+    audience_id: Option<Uuid>,
+    /// The recipients, as an audience of their own.
+    #[schema(min_items = 1, max_items = 10_000, value_type = Option<Vec<String>>)]
+    user_ids: Option<Vec<UserId>>,
+    /// What comes with it.
+    coupon_id: Option<Uuid>,
+    /// What comes with it, to be made.
+    coupon: Option<NewCoupon>,
+    /// Who gets the coupon; by default `all`.
+    #[serde(default)]
+    coupon_for: CouponFor,
+}
+
+fn as_soon_as_started() -> Schedule {
+    Schedule::NOW
+}
+
+/// Who gets a campaign's coupon.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CouponFor {
+    /// Every recipient, with a device or without.
+    #[default]
+    All,
+    /// Those with a device.
+    Reachable,
+}
+
+impl From<CouponFor> for database::campaign::CouponFor {
+    fn from(coupon_for: CouponFor) -> Self {
+        match coupon_for {
+            CouponFor::All => Self::All,
+            CouponFor::Reachable => Self::Reachable,
+        }
+    }
+}
+
+impl CampaignPlan {
+    /// Checks all that needs no store.
+    pub(super) fn check(&self, now: DateTime<Utc>) -> Result<(), Error> {
+        check_name("name", &self.name)?;
+        check_schedule(&self.schedule, now)?;
+        match (&self.audience_id, &self.user_ids) {
+            (Some(_), None) | (None, Some(_)) => {}
+            (None, None) => return Err(Error::invalid("audience_id", "or `user_ids` must be given")),
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid(
+                    "user_ids",
+                    "must not be given beside `audience_id`",
+                ));
+            }
+        }
+        match (&self.coupon_id, &self.coupon) {
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid("coupon", "must not be given beside `coupon_id`"));
+            }
+            (None, Some(coupon)) => coupon.check("coupon.")?,
+            (Some(_) | None, None) => {}
+        }
+        let columns = self.user_ids.is_some().then_some([].as_slice());
+        Templates::compile(&self.message, columns).map_err(Error::in_message)?;
+        Ok(())
+    }
+
+    /// The plan to store, with what it brings along stored in `tx`.
+    pub(super) async fn resolve(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Plan, Error> {
+        let (audience_id, lane) = self.resolve_audience(tx, now).await?;
+        Ok(Plan {
+            name: self.name.clone(),
+            lane,
+            audience_id: Some(audience_id),
+            coupon_id: self.resolve_coupon(tx, now).await?,
+            coupon_for: self.coupon_for.into(),
+            message: to_json(&self.message)?,
+            schedule: to_json(&self.schedule)?,
+            starts_at: self.schedule.starts_at(),
+            expires_at: match self.schedule.expires {
+                Some(Expiry::At(instant)) => Some(instant),
+                Some(Expiry::After(_)) | None => None,
+            },
+        })
+    }
+
+    async fn resolve_audience(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(AudienceId, Lane), Error> {
+        if let Some(user_ids) = &self.user_ids {
+            let mut upload = inline_upload(self.name.clone(), user_ids)?;
+            upload.complete(tx, now).await?;
+            return Ok((upload.id(), Lane::Fast));
+        }
+        let id = AudienceId(self.audience_id.unwrap_or_default());
+        let audience = database::audience::find(tx, id)
+            .await?
+            .ok_or_else(|| Error::invalid("audience_id", "there is no such audience"))?;
+        match audience.state {
+            AudienceState::Uploading | AudienceState::Uploaded | AudienceState::Importing => {}
+            AudienceState::Ready => check_variables(&self.message, &audience)?,
+            AudienceState::Refused | AudienceState::Cancelled => {
+                let reason = format!(
+                    "the audience is {} and has no recipients",
+                    audience.state.as_str()
+                );
+                return Err(Error::invalid("audience_id", reason));
+            }
+        }
+        Ok((id, lane(&audience)))
+    }
+
+    async fn resolve_coupon(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Option<CouponId>, Error> {
+        if let Some(coupon) = &self.coupon {
+            return Ok(Some(coupon.insert(tx, now).await?));
+        }
+        let Some(id) = self.coupon_id.map(CouponId) else {
+            return Ok(None);
+        };
+        match database::coupon::find(tx, id).await? {
+            Some(_) => Ok(Some(id)),
+            None => Err(Error::invalid("coupon_id", "there is no such coupon")),
+        }
+    }
+}
+
+/// Refuses a message that names variables which a ready audience does not have.
+pub(super) fn check_variables(message: &Message, audience: &Audience) -> Result<(), Error> {
+    let columns: Vec<String> = from_json("an audience's variables", &audience.progress.variables)?;
+    Templates::compile(message, Some(&columns)).map_err(Error::in_message)?;
+    Ok(())
+}
+
+/// The lane of a campaign to that audience, as far as its size is known.
+pub(super) fn lane(audience: &Audience) -> Lane {
+    Lane::for_audience(audience.progress.size)
+}
+
+/// Reads JSON that this program stored.
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(what: &str, json: &str) -> Result<T, Error> {
+    serde_json::from_str(json).map_err(|error| Error::Fault(format!("{what}: {error}")))
+}
+
+fn to_json(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::Fault(error.to_string()))
+}
+
+fn check_schedule(schedule: &Schedule, now: DateTime<Utc>) -> Result<(), Error> {
+    match schedule.at {
+        SendAt::Now => {}
+        SendAt::Instant(instant) => check_instant("schedule.at.instant", Some(instant))?,
+        SendAt::Local { time, .. } => check_instant("schedule.at.local.time", Some(time.and_utc()))?,
+    }
+    match schedule.expires {
+        None => Ok(()),
+        Some(Expiry::After(lifetime)) if lifetime.is_zero() => Err(Error::invalid(
+            "schedule.expires.after_seconds",
+            "must be at least 1",
+        )),
+        Some(Expiry::After(_)) => Ok(()),
+        Some(Expiry::At(instant)) => {
+            check_instant("schedule.expires.at", Some(instant))?;
+            if instant > schedule.starts_at().unwrap_or(now).max(now) {
+                Ok(())
+            } else {
+                Err(Error::invalid(
+                    "schedule.expires.at",
+                    "must be after the send time, and not past",
+                ))
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! How far a campaign is, and what keeps it from being finished.
+
+use axum::extract::State;
+use axum::response::Response;
+use campaign::{Balance, CampaignId, PushState, Reason, Tally};
+use database::campaign::Campaign as Row;
+use database::chunk_tally::{self, Total};
+use database::shard::{coupon_grant, intent};
+use runtime::Backends;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::find_row;
+use crate::answer::Done;
+use crate::error::Error;
+use crate::openapi::Missing;
+use crate::request::Segments;
+use crate::schema;
+
+/// Chunks that are named at most.
+const NAMED_CHUNKS: u32 = 100;
+
+/// The route of progress.
+pub(super) fn routes() -> OpenApiRouter<Backends> {
+    OpenApiRouter::new().routes(routes!(progress))
+}
+
+/// How far a campaign is. The counts are those that were written down last, chunk by chunk.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Progress {
+    /// Where it stands.
+    #[schema(value_type = schema::CampaignState)]
+    state: &'static str,
+    /// Why it failed.
+    reason: Option<String>,
+    /// Recipients; 0 before it is scheduled or started.
+    audience_size: u64,
+    /// Chunks; 0 before it is scheduled or started.
+    chunk_count: u32,
+    /// Recipients that have a push.
+    expanded: u64,
+    /// Chunks that have their pushes.
+    expanded_chunks: u64,
+    /// Pushes by state. In a cancelled or failed campaign, what is not settled counts as cancelled.
+    tally: PushCounts,
+    /// Final pushes by reason.
+    reasons: Vec<ReasonCount>,
+    /// Coupons granted.
+    grants: u64,
+    /// Grants of which Datastore is not known to have followed.
+    open_intents: u64,
+    /// What keeps it from being finished, in words; empty where nothing does.
+    missing: Vec<String>,
+    /// Numbers of chunks with pushes that are not final, or without pushes; the first 100.
+    unsettled_chunks: Vec<u32>,
+}
+
+/// Pushes by state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PushCounts {
+    pending: u64,
+    granted: u64,
+    sent: u64,
+    failed: u64,
+    skipped: u64,
+    cancelled: u64,
+    expired: u64,
+}
+
+/// How many pushes ended in a state for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReasonCount {
+    #[schema(value_type = schema::PushState)]
+    state: &'static str,
+    #[schema(value_type = schema::PushReason)]
+    reason: &'static str,
+    pushes: u64,
+}
+
+/// Show how far a campaign is.
+#[utoipa::path(
+    get, path = "/v1/campaigns/{id}/progress", tag = "campaigns", operation_id = "get_campaign_progress",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, description = "How far it is", body = Progress), (status = 404, response = Missing))
+)]
+async fn progress(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
+    let row = find_row(&backends.db, CampaignId(id)).await?;
+    Ok(Done::Ok.with(of(&backends, row).await?))
+}
+
+async fn of(backends: &Backends, row: Row) -> Result<Progress, Error> {
+    let db = &backends.db;
+    let total = chunk_tally::total(db, row.id).await?;
+    let tally = tally(&total, &chunk_tally::reasons(db, row.id).await?)?;
+    let balance = Balance {
+        audience: row.audience_size,
+        expanded: total.expanded,
+        tally: tally.clone(),
+        open_intents: intent::count_open(db, row.id).await?,
+    };
+    let read = tally.read_in(row.state, row.audience_size);
+    Ok(Progress {
+        state: row.state.as_str(),
+        audience_size: row.audience_size,
+        chunk_count: row.chunk_count,
+        expanded: total.expanded,
+        expanded_chunks: total.chunks,
+        tally: PushCounts::of(&read),
+        reasons: reasons(&read),
+        grants: coupon_grant::count(db, row.id).await?,
+        open_intents: balance.open_intents,
+        missing: missing(&row, &balance),
+        unsettled_chunks: unsettled_chunks(backends, &row).await?,
+        reason: row.reason,
+    })
+}
+
+/// The counts with their reasons; the two are written in one transaction and read in two.
+fn tally(total: &Total, reasons: &[chunk_tally::Reason]) -> Result<Tally, Error> {
+    let settled = reasons.iter().map(|counted| {
+        let reason = Reason::parse(&counted.reason)
+            .ok_or_else(|| Error::Fault(format!("a tally has the reason {:?}", counted.reason)))?;
+        Ok((reason, counted.pushes))
+    });
+    Ok(Tally {
+        pending: total.counts.pending,
+        granted: total.counts.granted,
+        settled: settled.collect::<Result<_, Error>>()?,
+    })
+}
+
+/// What a campaign that can still be finished lacks.
+fn missing(row: &Row, balance: &Balance) -> Vec<String> {
+    use campaign::CampaignState::{Cancelled, Draft, Failed, Finished, Paused, Running, Scheduled};
+    match row.state {
+        Draft | Scheduled => vec!["the campaign has not started".to_owned()],
+        Running | Paused => balance.missing().iter().map(ToString::to_string).collect(),
+        Finished | Cancelled | Failed => Vec::new(),
+    }
+}
+
+async fn unsettled_chunks(backends: &Backends, row: &Row) -> Result<Vec<u32>, Error> {
+    match row.plan.audience_id {
+        Some(audience) if row.started_at.is_some() && !row.state.is_final() => {
+            Ok(chunk_tally::list_unsettled(&backends.db, row.id, audience, 0, NAMED_CHUNKS).await?)
+        }
+        Some(_) | None => Ok(Vec::new()),
+    }
+}
+
+fn reasons(tally: &Tally) -> Vec<ReasonCount> {
+    let counts = tally.settled.iter().map(|(reason, pushes)| ReasonCount {
+        state: reason.state().as_str(),
+        reason: reason.as_str(),
+        pushes: *pushes,
+    });
+    counts.collect()
+}
+
+impl PushCounts {
+    fn of(tally: &Tally) -> Self {
+        Self {
+            pending: tally.pending,
+            granted: tally.granted,
+            sent: tally.count(PushState::Sent),
+            failed: tally.count(PushState::Failed),
+            skipped: tally.count(PushState::Skipped),
+            cancelled: tally.count(PushState::Cancelled),
+            expired: tally.count(PushState::Expired),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The one place that turns errors into HTTP.
+//!
+//! A problem's `type` is stable and what programs decide by; the field, state or line that it is
+//! about stands beside it. Faults of ours, and of the stores, are logged here and not told.
+
+use axum::response::{IntoResponse, Response};
+use campaign::{CampaignStateError, Position};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use runtime::service::Problem;
+use tracing::{error, warn};
+
+use crate::error::Error;
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = self.problem().into_response();
+        let status = response.status();
+        let cause: &dyn std::error::Error = &self;
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        } else if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            warn!(error = cause, "a request could not be carried out");
+        } else if status == StatusCode::INTERNAL_SERVER_ERROR {
+            error!(error = cause, "a request met a fault");
+        }
+        response
+    }
+}
+
+impl Error {
+    fn problem(&self) -> Problem {
+        let problem = |status, name, title| Problem::new(status, name, title).detail(self.to_string());
+        match self {
+            Self::ForeignOrigin => problem(StatusCode::FORBIDDEN, "foreign-origin", "another site asks"),
+            Self::Unauthorized => problem(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "the token is missing or wrong",
+            ),
+            Self::Invalid { field, position, .. } => at(
+                problem(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "invalid",
+                    "a value is not accepted",
+                ),
+                *position,
+            )
+            .with("field", field.as_str()),
+            Self::NotJson { line, column, .. } => at(
+                problem(StatusCode::BAD_REQUEST, "not-json", "the body cannot be read"),
+                Some(Position {
+                    line: *line,
+                    column: *column,
+                }),
+            ),
+            Self::MediaType { .. } => problem(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media-type",
+                "the body is of a wrong type",
+            ),
+            Self::BodyTooLarge { limit } => problem(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                "the body is too large",
+            )
+            .with("limit", *limit),
+            Self::BodyBroken => problem(
+                StatusCode::BAD_REQUEST,
+                "body-incomplete",
+                "the body is incomplete",
+            ),
+            Self::BodyStalled => problem(
+                StatusCode::REQUEST_TIMEOUT,
+                "body-incomplete",
+                "the body is incomplete",
+            ),
+            Self::NotFound { .. } => problem(StatusCode::NOT_FOUND, "not-found", "it is not there"),
+            Self::WrongState(CampaignStateError { from, .. }) | Self::NotDraft(from) => problem(
+                StatusCode::CONFLICT,
+                "campaign-state",
+                "the campaign's state does not allow it",
+            )
+            .with("state", from.as_str()),
+            Self::AudienceNotReady(state) | Self::AudienceOver(state) => problem(
+                StatusCode::CONFLICT,
+                "audience-state",
+                "the audience's state does not allow it",
+            )
+            .with("state", state.as_str()),
+            Self::VersionMissing => problem(
+                StatusCode::PRECONDITION_REQUIRED,
+                "version-missing",
+                "a version is needed",
+            ),
+            Self::VersionDiffers { current } => problem(
+                StatusCode::PRECONDITION_FAILED,
+                "version-differs",
+                "somebody else was faster",
+            )
+            .with("version", *current),
+            Self::KeyReused => problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                "the key belongs to another request",
+            )
+            .with("field", "Idempotency-Key"),
+            Self::FileRefused(refusal) => problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "audience-file",
+                "the file cannot become an audience",
+            )
+            .with("reason", refusal.as_str()),
+            Self::BeingErased => problem(StatusCode::CONFLICT, "being-erased", "the user is being erased"),
+            Self::Stopping => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "stopping",
+                "the process is stopping",
+            ),
+            Self::OutcomeUnknown(_) => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "outcome-unknown",
+                "the answer of a store was lost",
+            ),
+            Self::Sql(error) => of_sql(error),
+            Self::Datastore(error) if error.is_passing() => store_unavailable("datastore"),
+            Self::Datastore(_) | Self::Fault(_) => Problem::internal(),
+        }
+    }
+}
+
+fn at(problem: Problem, position: Option<Position>) -> Problem {
+    match position {
+        Some(Position { line, column }) => problem.with("line", line).with("column", column),
+        None => problem,
+    }
+}
+
+fn of_sql(error: &database::Error) -> Problem {
+    match error {
+        database::Error::Busy(_) | database::Error::Unreachable(_) | database::Error::Unsuitable(_) => {
+            store_unavailable("sql")
+        }
+        database::Error::UniqueViolation(_) | database::Error::Fault(_) => Problem::internal(),
+    }
+}
+
+fn store_unavailable(store: &'static str) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "store-unavailable",
+        "a store cannot be used now",
+    )
+    .detail("nothing was changed; try again later")
+    .with("store", store)
+}

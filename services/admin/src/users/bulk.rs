@@ -1,0 +1,163 @@
+//! `/v1/devices`: addresses of many users at once.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use database::Tx;
+use database::device::{self, Registration};
+use runtime::Backends;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::devices::{Kind, NewDevice};
+use super::erasure::welcome_back;
+use crate::answer::Done;
+use crate::error::Error;
+use crate::once::{Begun, Incoming, KeyHeader};
+use crate::openapi::{Conflicting, TooLarge, Unaccepted, Unreadable, WrongType};
+use crate::request::{has_media_type, parse_json, read_all};
+use crate::user_id::UserId;
+
+/// The most addresses of one request.
+const MAX_DEVICES: usize = 10_000;
+
+const NDJSON: &str = "application/x-ndjson";
+
+/// The route of many devices.
+pub(super) fn routes() -> OpenApiRouter<Backends> {
+    OpenApiRouter::new().routes(routes!(register))
+}
+
+/// An address and whose it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UserDevice {
+    /// Whose it is from now on.
+    #[schema(value_type = String, min_length = 1, max_length = 128)]
+    user_id: UserId,
+    /// Which gateway it belongs to.
+    kind: Kind,
+    /// The gateway's name for the device.
+    #[schema(min_length = 1, max_length = 4096)]
+    address: String,
+    /// What the gateway needs besides, such as keys.
+    extra: Option<Map<String, Value>>,
+}
+
+/// How many addresses were registered.
+#[derive(Debug, Serialize, ToSchema)]
+struct Registered {
+    registered: usize,
+}
+
+/// Register up to 10,000 addresses, all or none.
+///
+/// A JSON array, or one JSON object a line. Of an address that is there twice, the later counts.
+#[utoipa::path(
+    post, path = "/v1/devices", tag = "users", operation_id = "register_devices",
+    params(KeyHeader),
+    request_body(
+        description = "The addresses",
+        content((Vec<UserDevice> = "application/json"), (UserDevice = "application/x-ndjson"))
+    ),
+    responses(
+        (status = 200, description = "They are registered", body = Registered),
+        (status = 400, response = Unreadable),
+        (status = 409, response = Conflicting),
+        (status = 413, response = TooLarge),
+        (status = 415, response = WrongType),
+        (status = 422, response = Unaccepted),
+    )
+)]
+async fn register(
+    State(backends): State<Backends>,
+    incoming: Incoming,
+    request: Request,
+) -> Result<Response, Error> {
+    let is_lines = has_media_type(request.headers(), NDJSON);
+    if !is_lines && !has_media_type(request.headers(), "application/json") {
+        return Err(Error::MediaType {
+            expected: "application/json or application/x-ndjson",
+        });
+    }
+    let bytes = read_all(request, &backends).await?;
+    let devices = if is_lines {
+        parse_lines(&bytes)?
+    } else {
+        parse_json(&bytes)?
+    };
+    let registrations = check(devices)?;
+    let once = incoming.with_body("POST /v1/devices", &bytes);
+    let mut tx = match once.begin(&backends.db).await? {
+        Begun::New(tx) => tx,
+        Begun::Answered(answer) => return Ok(answer),
+    };
+    let registered = register_in(&mut tx, &registrations, backends.process.clock.now()).await;
+    once.conclude(&backends, tx, registered, Done::Ok).await
+}
+
+async fn register_in(
+    tx: &mut Tx,
+    registrations: &[Registration],
+    now: DateTime<Utc>,
+) -> Result<Registered, Error> {
+    let users: Vec<_> = registrations
+        .iter()
+        .map(|device| device.user_id.as_str())
+        .collect();
+    welcome_back(tx, &users).await?;
+    device::register(tx, registrations, now).await?;
+    Ok(Registered {
+        registered: registrations.len(),
+    })
+}
+
+/// One object a line; blank lines are none. A fault names its line.
+fn parse_lines(bytes: &[u8]) -> Result<Vec<UserDevice>, Error> {
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
+    lines
+        .map(|(no, line)| parse_json(line).map_err(|error| at_line(no + 1, error)))
+        .collect()
+}
+
+fn at_line(number: usize, error: Error) -> Error {
+    match error {
+        Error::NotJson { reason, column, .. } => Error::NotJson {
+            reason,
+            line: number,
+            column,
+        },
+        Error::Invalid {
+            field,
+            reason,
+            position,
+        } => Error::Invalid {
+            field: format!("line {number}: {field}"),
+            reason,
+            position,
+        },
+        other => other,
+    }
+}
+
+fn check(devices: Vec<UserDevice>) -> Result<Vec<Registration>, Error> {
+    if devices.is_empty() || devices.len() > MAX_DEVICES {
+        return Err(Error::invalid("body", "must have 1 to 10000 addresses"));
+    }
+    let registrations = devices.into_iter().enumerate().map(|(position, device)| {
+        let UserDevice {
+            user_id,
+            kind,
+            address,
+            extra,
+        } = device;
+        let device = NewDevice { kind, address, extra };
+        device.check(&format!("[{position}].address"))?;
+        Ok(device.of_user(user_id.into_string()))
+    });
+    registrations.collect()
+}

@@ -1,0 +1,20 @@
+//! `/v1/users`: their devices, whether they want pushes, what they got, and their erasure.
+
+mod bulk;
+mod devices;
+mod erasure;
+mod opt_out;
+mod pushes;
+
+use runtime::Backends;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The routes of users.
+pub(crate) fn routes() -> OpenApiRouter<Backends> {
+    OpenApiRouter::new()
+        .merge(devices::routes())
+        .merge(bulk::routes())
+        .merge(opt_out::routes())
+        .merge(pushes::routes())
+        .merge(erasure::routes())
+}

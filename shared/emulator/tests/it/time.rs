@@ -1,0 +1,107 @@
+//! The deadlines of transactions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use emulator::datastore::{Concurrency, Config, Server};
+use tonic::Code;
+
+use crate::client::Tasks;
+use crate::clock::StandingClock;
+
+#[tokio::test]
+async fn a_transaction_ends_after_sixty_idle_seconds() {
+    let (server, tasks, clock) = start(Concurrency::Optimistic).await;
+    let (used, idle) = (tasks.begin().await, tasks.begin().await);
+
+    clock.advance(Duration::from_secs(40));
+    tasks.find(Some(&used), &["a"]).await.expect("it is open");
+    clock.advance(Duration::from_secs(40));
+
+    tasks
+        .find(Some(&used), &["a"])
+        .await
+        .expect("it was used in between");
+    let refused = tasks.find(Some(&idle), &["a"]).await.expect_err("it was not");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(refused.message(), "Transaction is invalid or closed.");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_transaction_ends_after_270_seconds_however_busy() {
+    let (server, tasks, clock) = start(Concurrency::Optimistic).await;
+    let transaction = tasks.begin().await;
+
+    for _ in 0..9 {
+        clock.advance(Duration::from_secs(30));
+        tasks.find(Some(&transaction), &["a"]).await.expect("it is open");
+    }
+    clock.advance(Duration::from_secs(1));
+
+    let refused = tasks
+        .commit(Some(&transaction), &[("a".to_owned(), Some(1))])
+        .await;
+    assert_eq!(
+        refused.expect_err("its time is over").code(),
+        Code::InvalidArgument
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_commit_that_waits_for_a_lock_is_aborted_at_its_deadline() {
+    let (server, tasks, clock) = start(Concurrency::PESSIMISTIC).await;
+    let reader = tasks.begin().await;
+    tasks.find(Some(&reader), &["a"]).await.expect("it reads");
+
+    let write = [("a".to_owned(), Some(1))];
+    let advancing = async {
+        // The commit takes its deadline when it arrives, which may be after an advance; the
+        // reader stays open for sixty seconds.
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            clock.advance(Duration::from_secs(2));
+        }
+        std::future::pending::<()>().await;
+    };
+    let outcome = tokio::select! {
+        outcome = tasks.commit(None, &write) => outcome,
+        () = advancing => unreachable!("it is pending"),
+    };
+
+    assert_eq!(outcome.expect_err("the lock is held").code(), Code::Aborted);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_commit_that_waits_for_a_lock_goes_on_when_it_is_free() {
+    let (server, tasks, _clock) = start(Concurrency::PESSIMISTIC).await;
+    let reader = tasks.begin().await;
+    tasks.find(Some(&reader), &["a"]).await.expect("it reads");
+
+    let (waiting, free) = ([("a".to_owned(), Some(1))], [("b".to_owned(), Some(2))]);
+    let (written, read) = tokio::join!(tasks.commit(None, &waiting), tasks.commit(Some(&reader), &free));
+
+    read.expect("nobody has read what it writes");
+    written.expect("the lock is free");
+    assert_eq!(
+        tasks.find(None, &["a", "b"]).await.expect("they are found"),
+        [1, 2]
+    );
+    server.stop().await;
+}
+
+async fn start(concurrency: Concurrency) -> (Server, Tasks, Arc<StandingClock>) {
+    let clock = Arc::new(StandingClock::new());
+    let config = Config {
+        concurrency,
+        clock: clock.clone(),
+        ..Config::default()
+    };
+    let server = Server::start(config, ([127, 0, 0, 1], 0).into())
+        .await
+        .expect("it starts");
+    let tasks = Tasks::at(server.address()).await.expect("it listens");
+    (server, tasks, clock)
+}

@@ -1,0 +1,299 @@
+//! Intents and inconsistencies.
+
+use campaign::{CampaignId, InconsistencyId, IntentId};
+use chrono::{DateTime, Utc};
+use database::inconsistency::{self, Inconsistency, InconsistencyKind, InconsistencyState};
+use database::shard::intent::{self, IntentState};
+use database::{Change, Insertion};
+
+use crate::engine::{World, on_every_engine};
+use crate::write::{noon, seconds, write};
+
+on_every_engine! {
+    an_intent_is_found_as_it_was_inserted
+    an_intent_is_leased_when_it_is_due_and_not_before
+    an_intent_is_leased_by_one_at_a_time
+    a_lease_that_ran_out_is_taken_over_and_its_holder_is_stale
+    a_closed_intent_is_leased_no_more
+    a_postponed_intent_comes_back
+    a_dead_intent_stays_until_a_person_opens_it
+    open_and_dead_intents_hold_their_campaign
+    closed_intents_are_pruned_by_batches
+    an_intent_has_one_inconsistency
+    an_inconsistency_is_repaired_once
+    inconsistencies_are_listed_by_state
+}
+
+async fn an_intent_is_found_as_it_was_inserted(world: World) {
+    let campaign = CampaignId::allocate();
+    let id = IntentId::allocate();
+    let mut users = [0; 64];
+    users[0] = 0b101;
+    users[62] = 0b100;
+
+    write!(world.db, |tx| intent::insert(
+        tx,
+        id,
+        campaign,
+        3,
+        &users,
+        noon(),
+        noon() + seconds(2)
+    ));
+
+    let found = intent::find(&world.db, id).await.unwrap().unwrap();
+    assert_eq!(
+        (found.campaign_id, found.chunk_no, found.users),
+        (campaign, 3, users)
+    );
+    assert_eq!((found.state, found.attempts), (IntentState::Open, 0));
+    assert_eq!(intent::oldest_open(&world.db).await.unwrap(), Some(noon()));
+}
+
+async fn an_intent_is_leased_when_it_is_due_and_not_before(world: World) {
+    let id = open(&world, CampaignId::allocate()).await;
+
+    let early = lease(&world, noon() + seconds(1)).await;
+    let due = lease(&world, noon() + seconds(2)).await;
+
+    assert!(early.is_empty());
+    assert_eq!(due, [id]);
+    assert_eq!(intent::find(&world.db, id).await.unwrap().unwrap().attempts, 1);
+}
+
+async fn an_intent_is_leased_by_one_at_a_time(world: World) {
+    let campaign = CampaignId::allocate();
+    for _ in 0..10 {
+        open(&world, campaign).await;
+    }
+    let now = noon() + seconds(2);
+
+    let (first, second) = tokio::join!(lease(&world, now), lease(&world, now));
+
+    let mut leased = [first, second].concat();
+    leased.sort_unstable();
+    leased.dedup();
+    // SKIP LOCKED may leave some to the next pass, but none to two.
+    assert!(lease(&world, now).await.iter().all(|id| !leased.contains(id)));
+}
+
+async fn a_lease_that_ran_out_is_taken_over_and_its_holder_is_stale(world: World) {
+    let id = open(&world, CampaignId::allocate()).await;
+    let now = noon() + seconds(2);
+    let (former, _) = write!(world.db, |tx| intent::lease_open(tx, now, now + seconds(3), 10));
+
+    let (token, taken) = write!(world.db, |tx| intent::lease_open(
+        tx,
+        now + seconds(3),
+        now + seconds(6),
+        10
+    ));
+    let stale = write!(world.db, |tx| intent::postpone(tx, id, former, now, "late"));
+    let kept = write!(world.db, |tx| intent::postpone(tx, id, token, now, "not yet"));
+
+    assert_eq!(taken.len(), 1);
+    assert_eq!((stale, kept), (Change::Stale, Change::Applied));
+}
+
+async fn a_closed_intent_is_leased_no_more(world: World) {
+    let campaign = CampaignId::allocate();
+    let (closed, left) = (open(&world, campaign).await, open(&world, campaign).await);
+
+    let first = write!(world.db, |tx| intent::close(tx, &[closed], noon()));
+    let repeat = write!(world.db, |tx| intent::close(tx, &[closed], noon()));
+
+    assert_eq!((first, repeat), (1, 0));
+    assert_eq!(lease(&world, noon() + seconds(2)).await, [left]);
+}
+
+async fn a_postponed_intent_comes_back(world: World) {
+    let id = open(&world, CampaignId::allocate()).await;
+    let now = noon() + seconds(2);
+    let (token, _) = write!(world.db, |tx| intent::lease_open(tx, now, now + seconds(3), 10));
+
+    let postponed = write!(world.db, |tx| intent::postpone(
+        tx,
+        id,
+        token,
+        now + seconds(9),
+        "down"
+    ));
+
+    assert_eq!(postponed, Change::Applied);
+    assert!(lease(&world, now + seconds(8)).await.is_empty());
+    assert_eq!(lease(&world, now + seconds(9)).await, [id]);
+    let found = intent::find(&world.db, id).await.unwrap().unwrap();
+    assert_eq!((found.last_error.as_deref(), found.attempts), (Some("down"), 2));
+}
+
+async fn a_dead_intent_stays_until_a_person_opens_it(world: World) {
+    let id = open(&world, CampaignId::allocate()).await;
+    let now = noon() + seconds(2);
+    let (token, _) = write!(world.db, |tx| intent::lease_open(tx, now, now, 10));
+
+    let dead = write!(world.db, |tx| intent::mark_dead(tx, id, token, "no marker", now));
+    let leased_dead = lease(&world, now + seconds(60)).await;
+    let reopened = write!(world.db, |tx| intent::reopen(tx, id, now));
+
+    assert_eq!((dead, reopened), (Change::Applied, Change::Applied));
+    assert!(leased_dead.is_empty());
+    assert_eq!(lease(&world, now).await, [id]);
+}
+
+async fn open_and_dead_intents_hold_their_campaign(world: World) {
+    let campaign = CampaignId::allocate();
+    let ids = [
+        open(&world, campaign).await,
+        open(&world, campaign).await,
+        open(&world, campaign).await,
+    ];
+    open(&world, CampaignId::allocate()).await;
+    let now = noon() + seconds(2);
+    let (token, _) = write!(world.db, |tx| intent::lease_open(tx, now, now, 10));
+
+    let dead = write!(world.db, |tx| intent::mark_dead(
+        tx,
+        ids[0],
+        token,
+        "no marker",
+        now
+    ));
+    write!(world.db, |tx| intent::close(tx, &[ids[1]], now));
+
+    assert_eq!(dead, Change::Applied);
+    assert_eq!(intent::count_open(&world.db, campaign).await.unwrap(), 2);
+}
+
+async fn closed_intents_are_pruned_by_batches(world: World) {
+    let campaign = CampaignId::allocate();
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(open(&world, campaign).await);
+    }
+    write!(world.db, |tx| intent::close(tx, &ids[1..], noon()));
+
+    let first = write!(world.db, |tx| intent::prune(tx, campaign, 3));
+    let second = write!(world.db, |tx| intent::prune(tx, campaign, 3));
+
+    assert_eq!((first, second), (3, 1));
+    assert_eq!(intent::count_open(&world.db, campaign).await.unwrap(), 1);
+}
+
+async fn an_intent_has_one_inconsistency(world: World) {
+    let intent = IntentId::allocate();
+    let (first, second) = (inconsistent(intent), inconsistent(intent));
+
+    let inserted = write!(world.db, |tx| inconsistency::insert(tx, &first));
+    let repeat = write!(world.db, |tx| inconsistency::insert(tx, &second));
+
+    assert_eq!((inserted, repeat), (Insertion::New, Insertion::Existing));
+    assert_eq!(
+        inconsistency::find(&world.db, first.id).await.unwrap(),
+        Some(first.clone())
+    );
+    assert_eq!(inconsistency::find(&world.db, second.id).await.unwrap(), None);
+    assert_eq!(
+        inconsistency::find_by_intent(&world.db, intent).await.unwrap(),
+        Some(first)
+    );
+}
+
+async fn an_inconsistency_is_repaired_once(world: World) {
+    let inconsistent = inconsistent(IntentId::allocate());
+    let intent = inconsistent.intent_id;
+    let _ = write!(world.db, |tx| inconsistency::insert(tx, &inconsistent));
+    let resolve = async |state, how: &'static str| {
+        write!(world.db, |tx| inconsistency::resolve(
+            tx,
+            intent,
+            state,
+            how,
+            noon()
+        ))
+    };
+
+    // Longer than its column: the note must not fail over it.
+    let dead = resolve(InconsistencyState::Dead, LONG).await;
+    let repaired = resolve(InconsistencyState::Repaired, "rolled forward").await;
+    let again = resolve(InconsistencyState::Dead, "gave up").await;
+
+    assert_eq!(
+        (dead, repaired, again),
+        (Change::Applied, Change::Applied, Change::Stale)
+    );
+    let found = inconsistency::find(&world.db, inconsistent.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.resolution.as_deref(), Some("rolled forward"));
+    assert_eq!(inconsistency::count_open(&world.db).await.unwrap(), 0);
+}
+
+const LONG: &str = match std::str::from_utf8(&[b'x'; 1000]) {
+    Ok(text) => text,
+    Err(_) => unreachable!(),
+};
+
+async fn inconsistencies_are_listed_by_state(world: World) {
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        let inconsistent = inconsistent(IntentId::allocate());
+        let _ = write!(world.db, |tx| inconsistency::insert(tx, &inconsistent));
+        all.push(inconsistent);
+    }
+    let repaired = InconsistencyState::Repaired;
+    let _ = write!(world.db, |tx| inconsistency::resolve(
+        tx,
+        all[1].intent_id,
+        repaired,
+        "done",
+        noon()
+    ));
+
+    let open = inconsistency::list(&world.db, InconsistencyState::Open, None, 10)
+        .await
+        .unwrap();
+    let rest = inconsistency::list(&world.db, InconsistencyState::Open, Some(all[0].id), 10)
+        .await
+        .unwrap();
+
+    assert_eq!(open, [all[0].clone(), all[2].clone()]);
+    assert_eq!(rest, [all[2].clone()]);
+    assert_eq!(inconsistency::count_open(&world.db).await.unwrap(), 2);
+}
+
+/// Inserts an intent that comes due two seconds after noon.
+async fn open(world: &World, campaign: CampaignId) -> IntentId {
+    let id = IntentId::allocate();
+    write!(world.db, |tx| intent::insert(
+        tx,
+        id,
+        campaign,
+        0,
+        &[1; 64],
+        noon(),
+        noon() + seconds(2)
+    ));
+    id
+}
+
+/// Leases what is due, for three seconds.
+async fn lease(world: &World, now: DateTime<Utc>) -> Vec<IntentId> {
+    let (_, intents) = write!(world.db, |tx| intent::lease_open(tx, now, now + seconds(3), 100));
+    intents.into_iter().map(|intent| intent.id).collect()
+}
+
+fn inconsistent(intent_id: IntentId) -> Inconsistency {
+    Inconsistency {
+        id: InconsistencyId::allocate(),
+        intent_id,
+        campaign_id: CampaignId::allocate(),
+        chunk_no: 5,
+        kind: InconsistencyKind::Unknown,
+        detail: "deadline exceeded".to_owned(),
+        state: InconsistencyState::Open,
+        resolution: None,
+        detected_at: noon(),
+        resolved_at: None,
+    }
+}
