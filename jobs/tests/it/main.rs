@@ -2,5 +2,7 @@
 
 #![cfg(test)]
 
+mod campaign;
+mod erase;
 mod import;
 mod world;
