@@ -6,6 +6,7 @@
 //! to. `noroshi up` runs them in loops, `noroshi-NAME` once, for cron.
 
 pub mod dispatch;
+pub mod erase;
 mod error;
 pub mod fan_out;
 pub mod import;

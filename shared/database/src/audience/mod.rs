@@ -15,7 +15,7 @@ mod upload;
 use ::campaign::AudienceId;
 use chrono::{DateTime, Utc};
 
-pub use import::{Claim, Progress, advance, claim_import, mark_ready, mark_refused};
+pub use import::{Claim, Progress, advance, claim_import, mark_ready, mark_refused, wait_for_imports};
 pub use upload::{
     abandon_upload, add_uploaded, cancel, complete_upload, delete_cancelled, find, insert, list,
 };

@@ -92,6 +92,21 @@ pub async fn list_to_reconcile(
     rows.iter().map(Campaign::read).collect()
 }
 
+/// Whether any campaign to an audience runs, is paused, or ended at `since` or after: whether
+/// somebody may still be at work on what was read before `since`.
+pub async fn is_any_active_since(on: impl Executor, since: DateTime<Utc>) -> Result<bool, Error> {
+    // Index campaign_by_state for the first two; all final campaigns are looked at, once in a
+    // while.
+    let row = sql(
+        "SELECT id FROM campaign WHERE kind = 'broadcast' AND (state IN ('running', 'paused') \
+         OR ended_at >= ?) LIMIT 1",
+    )
+    .bind(since)
+    .fetch_optional(on)
+    .await?;
+    Ok(row.is_some())
+}
+
 /// Final campaigns that ended before `ended_before`, have nothing left to be done and are not
 /// pruned, oldest id first: those after `after`, or from the first.
 pub async fn list_ended(

@@ -1,0 +1,60 @@
+//! Campaigns in a test's world, from their making to their end.
+
+use campaign::{AudienceId, CampaignId, ChunkId, Lane, Transition};
+use database::campaign::{self as campaigns, CouponFor, Kind, Plan, Transitioned};
+use jobs::fan_out;
+use push_store::Push;
+
+use crate::world::World;
+
+impl World {
+    /// A campaign to that audience, sent at once, which runs.
+    pub(crate) async fn start_campaign(&self, audience: AudienceId) -> CampaignId {
+        let (id, now) = (CampaignId::allocate(), self.backends.process.clock.now());
+        let plan = Plan {
+            name: "to everybody".to_owned(),
+            lane: Lane::Fast,
+            audience_id: Some(audience),
+            coupon_id: None,
+            coupon_for: CouponFor::All,
+            message: "{}".to_owned(),
+            schedule: r#"{"at":"now"}"#.to_owned(),
+            starts_at: None,
+            expires_at: None,
+        };
+        let progress = self.audience(audience).await.progress;
+        self.write(async |tx| {
+            campaigns::insert(tx, id, Kind::Broadcast, &plan, now).await?;
+            campaigns::set_audience_size(tx, id, progress.size, progress.chunk_count).await
+        })
+        .await;
+        self.transition(id, Transition::Start).await;
+        id
+    }
+
+    /// The same, and all of its chunks are expanded.
+    pub(crate) async fn expand_campaign(&self, audience: AudienceId) -> CampaignId {
+        let campaign = self.start_campaign(audience).await;
+        fan_out::run(&self.backends).await.unwrap();
+        campaign
+    }
+
+    pub(crate) async fn transition(&self, campaign: CampaignId, transition: Transition) {
+        let now = self.backends.process.clock.now();
+        let moved = self
+            .write(async |tx| campaigns::transition(tx, campaign, transition, None, now).await)
+            .await;
+        assert!(matches!(moved, Transitioned::To(_)), "{moved:?}");
+    }
+
+    /// Every push of the campaign.
+    pub(crate) async fn pushes(&self, campaign: CampaignId) -> Vec<Push> {
+        let found = campaigns::find(&self.backends.db, campaign).await.unwrap();
+        let mut pushes = Vec::new();
+        for no in 0..found.expect("no test deletes a campaign").chunk_count {
+            let chunk = self.backends.push_store.list_pushes(ChunkId::of(campaign, no));
+            pushes.extend(chunk.await.unwrap());
+        }
+        pushes
+    }
+}

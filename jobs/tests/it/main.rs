@@ -1,0 +1,8 @@
+//! The passes from outside, on embedded stores in a directory of their own.
+
+#![cfg(test)]
+
+mod campaign;
+mod erase;
+mod import;
+mod world;
