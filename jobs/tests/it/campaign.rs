@@ -1,6 +1,7 @@
 //! Campaigns in a test's world, from their making to their end.
 
 use campaign::{AudienceId, CampaignId, ChunkId, Lane, Transition};
+use database::Change;
 use database::campaign::{self as campaigns, CouponFor, Kind, Plan, Transitioned};
 use jobs::fan_out;
 use push_store::Push;
@@ -23,11 +24,11 @@ impl World {
             expires_at: None,
         };
         let progress = self.audience(audience).await.progress;
-        self.write(async |tx| {
+        let sized = self.write(async |tx| {
             campaigns::insert(tx, id, Kind::Broadcast, &plan, now).await?;
             campaigns::set_audience_size(tx, id, progress.size, progress.chunk_count).await
-        })
-        .await;
+        });
+        assert_eq!(sized.await, Change::Applied);
         self.transition(id, Transition::Start).await;
         id
     }
