@@ -113,8 +113,9 @@ async fn together(
     limits::check_transaction(writes.iter().map(Write::size).sum())?;
     wait_for_locks(database, transaction, &writes).await?;
     let reads = transaction.and_then(|id| database.transactions.take_reads(id));
-    // A snapshot is consistent by itself: without writes nothing can be lost.
-    let reads = reads.filter(|_| !writes.is_empty());
+    // What was read from one snapshot is consistent by itself: without writes nothing is lost.
+    let one_snapshot = database.config.concurrency == Concurrency::Optimistic;
+    let reads = reads.filter(|_| !(one_snapshot && writes.is_empty()));
     let committed = database
         .commit(Batch {
             writes,
