@@ -4,7 +4,7 @@
 //! answer for its idempotency key are one transaction; an upload that does not get there is
 //! taken back, part by part, so that nothing of it is left.
 
-use audience::Refusal;
+use audience::{FileSettings, Refusal};
 use campaign::AudienceId;
 use chrono::{DateTime, Utc};
 use database::audience::AudienceState;
@@ -14,7 +14,7 @@ use runtime::Backends;
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-use super::file::{Extent, FileSettings, check_header};
+use super::file::{Extent, check_header};
 use crate::error::Error;
 use crate::transaction::conclude;
 

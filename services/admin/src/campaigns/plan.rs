@@ -33,7 +33,7 @@ pub(crate) struct CampaignPlan {
     message: Message,
     /// When they see it; by default as soon as the campaign is started.
     #[serde(default = "as_soon_as_started")]
-    #[schema(value_type = Option<schema::Schedule>)]
+    #[schema(value_type = schema::Schedule)]
     schedule: Schedule,
     /// The recipients, an audience that is ready or to be.
     audience_id: Option<Uuid>,

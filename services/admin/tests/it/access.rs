@@ -20,7 +20,8 @@ fn routes() -> Vec<(Method, String)> {
         let methods = item.as_object().unwrap().keys();
         methods.map(move |method| (method.to_uppercase().parse().unwrap(), path.clone()))
     });
-    routes.collect()
+    // The service shell's own, which is not of the API but tells of its use.
+    routes.chain([(Method::GET, "/metrics".to_owned())]).collect()
 }
 
 #[tokio::test]
@@ -77,6 +78,23 @@ async fn probes_need_no_token() {
     let world = World::new().await;
 
     let live = send(world.bare(Method::GET, "/livez")).await;
+    let ready = send(world.bare(Method::GET, "/readyz")).await;
 
     assert_eq!(live.status, StatusCode::OK);
+    assert_eq!(ready.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn metrics_are_told_to_whoever_has_the_token() {
+    let world = World::new().await;
+
+    let metrics = world.request(Method::GET, "/metrics").send().await.unwrap();
+
+    assert_eq!(metrics.status(), StatusCode::OK);
+    assert!(
+        metrics.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain")
+    );
 }

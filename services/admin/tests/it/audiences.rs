@@ -118,7 +118,7 @@ async fn of_a_file_whose_client_breaks_off_nothing_is_kept() {
     let (sender, blocks) = futures::channel::mpsc::unbounded();
     sender.unbounded_send(Ok::<_, std::io::Error>(start)).unwrap();
     let request = world.upload_request(reqwest::Body::wrap_stream(blocks));
-    let upload = tokio::spawn(async move { request.send().await });
+    let upload = world.spawn(request.send());
     until(|| async {
         !world.get("/v1/audiences").await.json["items"]
             .as_array()
@@ -149,7 +149,7 @@ async fn a_stalled_upload_is_given_up_after_a_minute() {
         .unbounded_send(Ok::<_, std::io::Error>(b"user_id\n".to_vec()))
         .unwrap();
     let request = world.upload_request(reqwest::Body::wrap_stream(blocks));
-    let upload = tokio::spawn(send(request));
+    let upload = world.spawn(send(request));
     world.clock.until_asleep(1).await;
 
     while !upload.is_finished() {
@@ -189,7 +189,7 @@ async fn a_list_of_user_ids_becomes_a_file_of_one_column() {
     assert_eq!(created.status, StatusCode::ACCEPTED);
     assert_eq!(
         stored(&world, &created.id()).await.concat(),
-        b"user_id\nu1\n\"a,b\"\n"
+        b"user_id\n\"u1\"\n\"a,b\"\n"
     );
 }
 

@@ -9,6 +9,7 @@ mod campaigns;
 mod coupons;
 mod document;
 mod once;
+mod pushes;
 mod stores;
 mod transitions;
 mod users;

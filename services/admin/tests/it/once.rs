@@ -70,7 +70,8 @@ async fn of_many_at_once_one_has_the_effect() {
 
     let requests = (0..8).map(|_| {
         let (world, campaign) = (world.clone(), campaign.clone());
-        tokio::spawn(async move { post(&world, "/v1/campaigns", "k1", &campaign).await })
+        let tasks = world.backends.process.tasks.clone();
+        tasks.spawn(async move { post(&world, "/v1/campaigns", "k1", &campaign).await })
     });
     let answers = futures::future::join_all(requests).await;
 
@@ -114,7 +115,8 @@ async fn of_two_uploads_at_once_one_is_kept() {
 
     let uploads = (0..2).map(|_| {
         let (world, large) = (world.clone(), large.clone());
-        tokio::spawn(async move { upload(&world, "k1", &large).await.id() })
+        let tasks = world.backends.process.tasks.clone();
+        tasks.spawn(async move { upload(&world, "k1", &large).await.id() })
     });
     let ids = futures::future::join_all(uploads).await;
 

@@ -61,3 +61,19 @@ async fn without_datastore_the_service_is_alive_and_not_ready() {
     assert_eq!(ready.problem(), (503, "not-ready"));
     assert_eq!(ready.json["checks"], json!({"sql": "ok", "datastore": "failed"}));
 }
+
+#[tokio::test]
+async fn an_upload_is_given_up_when_the_process_is_to_stop() {
+    let world = World::new().await;
+    let (sender, blocks) = futures::channel::mpsc::unbounded();
+    sender
+        .unbounded_send(Ok::<_, std::io::Error>(b"user_id\n".to_vec()))
+        .unwrap();
+    let upload = world.spawn(send(world.upload_request(reqwest::Body::wrap_stream(blocks))));
+    world.clock.until_asleep(1).await;
+
+    world.backends.process.stop.request();
+
+    assert_eq!(upload.await.unwrap().problem(), (503, "stopping"));
+    drop(sender);
+}

@@ -18,7 +18,7 @@ async fn act(world: &World, id: &str, action: &str) -> crate::world::Answer {
 /// Asks for something that waits for permits to end, and says how it was answered once they had.
 async fn act_and_wait(world: &Arc<World>, method: Method, path: String) -> crate::world::Answer {
     let asking = world.clone();
-    let answer = tokio::spawn(async move { send(asking.request(method, &path)).await });
+    let answer = world.spawn(async move { send(asking.request(method, &path)).await });
     world.clock.until_asleep(1).await;
     world.clock.advance(Duration::from_millis(699));
     assert!(!answer.is_finished(), "answered while a permit may be out");

@@ -32,6 +32,19 @@ async fn an_address_moves_to_whoever_registers_it() {
 }
 
 #[tokio::test]
+async fn every_kind_of_address_is_shown_in_the_word_it_came_in() {
+    let world = World::new().await;
+
+    for kind in ["fcm_token", "fcm_fid", "apns", "web_push"] {
+        let device = json!({"kind": kind, "address": "a1", "extra": {"auth": "x"}});
+        let registered = world.post(&format!("/v1/users/{kind}/devices"), device).await;
+
+        assert_eq!(registered.json["kind"], kind);
+        assert_eq!(registered.json["extra"], json!({"auth": "x"}));
+    }
+}
+
+#[tokio::test]
 async fn a_users_addresses_are_replaced_as_a_whole() {
     let world = World::new().await;
     world.post("/v1/users/u1/devices", token("a1")).await;

@@ -13,6 +13,7 @@ use runtime::{Backends, Clock, Config, Embedded, Process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 pub(crate) const TOKEN: &str = "t0k3n";
 
@@ -79,6 +80,14 @@ impl World {
     pub(crate) fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("http://{}{path}", self.address))
+    }
+
+    /// Does something beside the test.
+    pub(crate) fn spawn<F>(&self, work: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.backends.process.tasks.spawn(work)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
