@@ -92,20 +92,26 @@ impl Database {
         worked.map_err(|_| Error::Stopping)?
     }
 
-    /// Applies a batch, or nothing of it.
-    pub(crate) async fn commit(&self, batch: Batch) -> Result<Committed, Error> {
+    /// Applies batches one after the other, each or nothing of it, up to the first that is
+    /// refused.
+    pub(crate) async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Committed>, Error> {
         match &self.store.engine {
-            Engine::Memory(memory) => {
-                let mut writing = memory.write();
-                let mut ready = Ready::new(&self.store.catalog, &self.store.versions, &mut writing, batch)?;
-                ready.publish(&mut self.store.versions.lock());
-                for change in ready.changes {
-                    writing.apply(change)?;
-                }
-                Ok(ready.committed)
-            }
-            Engine::File(file) => file.commit(batch).await,
+            Engine::Memory(memory) => batches
+                .into_iter()
+                .map(|batch| self.commit_to(memory, batch))
+                .collect(),
+            Engine::File(file) => file.commit(batches).await,
         }
+    }
+
+    fn commit_to(&self, memory: &Memory, batch: Batch) -> Result<Committed, Error> {
+        let mut writing = memory.write();
+        let mut ready = Ready::new(&self.store.catalog, &self.store.versions, &mut writing, batch)?;
+        ready.publish(&mut self.store.versions.lock());
+        for change in ready.changes {
+            writing.apply(change)?;
+        }
+        Ok(ready.committed)
     }
 
     /// Drops every entity of every project, and every transaction.

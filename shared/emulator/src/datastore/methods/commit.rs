@@ -116,14 +116,12 @@ async fn together(
     // What was read from one snapshot is consistent by itself: without writes nothing is lost.
     let one_snapshot = database.config.concurrency == Concurrency::Optimistic;
     let reads = reads.filter(|_| !(one_snapshot && writes.is_empty()));
-    let committed = database
-        .commit(Batch {
-            writes,
-            reads,
-            now: database.now(),
-        })
-        .await?;
-    Ok(response([committed], allocated))
+    let batch = Batch {
+        writes,
+        reads,
+        now: database.now(),
+    };
+    Ok(response(database.commit(vec![batch]).await?, allocated))
 }
 
 async fn each(
@@ -131,21 +129,14 @@ async fn each(
     writes: Vec<Write>,
     allocated: Vec<Option<wire::Key>>,
 ) -> Result<wire::CommitResponse, Error> {
-    let mut committed = Vec::with_capacity(writes.len());
-    for write in writes {
-        let writes = vec![write];
-        wait_for_locks(database, None, &writes).await?;
-        committed.push(
-            database
-                .commit(Batch {
-                    writes,
-                    reads: None,
-                    now: database.now(),
-                })
-                .await?,
-        );
-    }
-    Ok(response(committed, allocated))
+    wait_for_locks(database, None, &writes).await?;
+    let now = database.now();
+    let batches = writes.into_iter().map(|write| Batch {
+        writes: vec![write],
+        reads: None,
+        now,
+    });
+    Ok(response(database.commit(batches.collect()).await?, allocated))
 }
 
 /// Under pessimistic concurrency, waits until no other transaction has read what the writes
@@ -207,10 +198,7 @@ fn check_sequences(writes: &[Write]) -> Result<(), Error> {
     Ok(())
 }
 
-fn response(
-    committed: impl IntoIterator<Item = Committed>,
-    allocated: Vec<Option<wire::Key>>,
-) -> wire::CommitResponse {
+fn response(committed: Vec<Committed>, allocated: Vec<Option<wire::Key>>) -> wire::CommitResponse {
     let mut response = wire::CommitResponse::default();
     let mut keys = allocated.into_iter();
     for batch in committed {
