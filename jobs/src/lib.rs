@@ -12,6 +12,7 @@ pub mod fan_out;
 pub mod import;
 mod once;
 mod plan;
+pub mod prune;
 pub mod reconcile;
 
 pub use error::Error;

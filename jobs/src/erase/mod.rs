@@ -8,7 +8,7 @@
 //! 2. Pushes, devices, opt-out, and the name on grants.
 //! 3. The same once more, where a campaign was at work meanwhile: a fan-out may have read the
 //!    chunk before its tombstone and committed the pushes after (2), and a delivery under way
-//!    may have granted. Both end within a sender's lease, so (3) waits that long.
+//!    may have granted. So (3) waits until both must have ended.
 //!
 //! How far each is stands beside its request. Requests that come while a scan of the chunks is
 //! under way wait for the next one, which they share.
@@ -34,6 +34,10 @@ pub use report::Report;
 
 /// Users in one pass.
 const USERS: u32 = 1_000;
+
+/// The longest that a fan-out is at work on a chunk it has read: no Datastore transaction lives
+/// longer than 270 s.
+const LONGEST_EXPANSION: Duration = Duration::from_secs(300);
 
 /// Goes on with every open erasure.
 pub async fn run(backends: &Backends) -> Result<Report, Error> {
@@ -121,9 +125,8 @@ async fn mark_done(backends: &Backends, erasure: &Erasure) -> Result<Progress, E
     }
 }
 
-/// The longest that a delivery, or the shorter expansion of a chunk, is at work on what it has
-/// read.
+/// The longest that anybody is at work on what was read; a delivery has its lease for it.
 fn longest_work(backends: &Backends) -> Duration {
     let sender = &backends.process.config.sender;
-    sender.lease + sender.skew
+    LONGEST_EXPANSION.max(sender.lease + sender.skew)
 }

@@ -1,10 +1,12 @@
 //! Campaigns in a test's world, from their making to their end.
 
-use campaign::{AudienceId, CampaignId, ChunkId, Lane, Transition};
+use std::time::Duration;
+
+use campaign::{AudienceId, CampaignId, ChunkId, Lane, SendTime, TimerShards, Transition};
 use database::Change;
 use database::campaign::{self as campaigns, CouponFor, Kind, Plan, Transitioned};
 use jobs::fan_out;
-use push_store::Push;
+use push_store::{Expansion, NewChunk, NewPush, Push};
 
 use crate::world::World;
 
@@ -38,6 +40,39 @@ impl World {
         let campaign = self.start_campaign(audience).await;
         fan_out::run(&self.backends).await.unwrap();
         campaign
+    }
+
+    /// The first chunk as a fan-out has it in hand, read from the audience as it is now.
+    pub(crate) async fn chunk_in_hand(&self, campaign: CampaignId, audience: AudienceId) -> NewChunk {
+        let chunk = &self.chunks(audience).await[0];
+        let now = self.backends.process.clock.now();
+        let push = |user| NewPush {
+            user,
+            locale: None,
+            variables: Vec::new(),
+        };
+        let recipients = self.recipients(audience).await.into_iter();
+        NewChunk {
+            campaign,
+            no: 0,
+            audience,
+            digest: chunk.header.digest,
+            timer: TimerShards::for_audience(1).key(campaign, 0),
+            send_time: SendTime::At(now),
+            expires_at: now + Duration::from_secs(3_600),
+            recipients: recipients
+                .take(chunk.header.size as usize)
+                .map(|user| user.map(push))
+                .collect(),
+        }
+    }
+
+    /// Expands the first chunk, whatever state the campaign is in.
+    pub(crate) async fn expand_chunk(&self, campaign: CampaignId, audience: AudienceId) {
+        let chunk = self.chunk_in_hand(campaign, audience).await;
+        let now = self.backends.process.clock.now();
+        let expanded = self.backends.push_store.expand(chunk, now).await;
+        assert_eq!(expanded.unwrap(), Expansion::Expanded);
     }
 
     pub(crate) async fn transition(&self, campaign: CampaignId, transition: Transition) {

@@ -5,4 +5,5 @@
 mod campaign;
 mod erase;
 mod import;
+mod prune;
 mod world;

@@ -2,47 +2,26 @@
 
 use std::time::Duration;
 
-use campaign::{CampaignId, ChunkId, PushId, SendTime, Standing, TimerShards};
+use campaign::{ChunkId, PushId, Standing};
 use database::erasure::ErasureState;
-use push_store::{Expansion, NewChunk, NewPush};
+use push_store::Expansion;
 
 use super::{audience_of, names, pass, request, state};
 use crate::world::World;
-
-/// A chunk as a fan-out has it in hand that read it before a tombstone was there.
-async fn chunk_in_hand(world: &World, campaign: CampaignId, audience: campaign::AudienceId) -> NewChunk {
-    let recipients = world.recipients(audience).await;
-    let now = world.backends.process.clock.now();
-    let push = |user| NewPush {
-        user,
-        locale: None,
-        variables: Vec::new(),
-    };
-    NewChunk {
-        campaign,
-        no: 0,
-        audience,
-        digest: world.chunks(audience).await[0].header.digest,
-        timer: TimerShards::for_audience(1).key(campaign, 0),
-        send_time: SendTime::At(now),
-        expires_at: now + Duration::from_secs(3_600),
-        recipients: recipients.into_iter().map(|user| user.map(push)).collect(),
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fan_out_under_way_does_not_bring_a_user_back() {
     let world = World::new().await;
     let audience = audience_of(&world, &["ann", "bob"]).await;
     let campaign = world.start_campaign(audience).await;
-    let in_hand = chunk_in_hand(&world, campaign, audience).await;
+    let in_hand = world.chunk_in_hand(campaign, audience).await;
     request(&world, "bob").await;
     let early = pass(&world).await;
 
     let now = world.backends.process.clock.now();
     let expanded = world.backends.push_store.expand(in_hand, now).await.unwrap();
     let too_early = pass(&world).await;
-    world.hand.advance(Duration::from_secs(120));
+    world.hand.advance(Duration::from_secs(600));
     let late = pass(&world).await;
 
     assert_eq!(expanded, Expansion::Expanded);

@@ -128,6 +128,19 @@ pub async fn list_ended(
     rows.iter().map(Campaign::read).collect()
 }
 
+/// Campaigns that are marked as pruned and still have a mark of their fan-out, by id: the mark is
+/// the last that is deleted of them.
+pub async fn list_half_pruned(on: impl Executor, limit: u32) -> Result<Vec<Campaign>, Error> {
+    // Primary keys of both.
+    let rows = sql(select_campaigns!(
+        "WHERE pruned_at IS NOT NULL AND id IN (SELECT campaign_id FROM fan_out_progress) ORDER BY id LIMIT ?"
+    ))
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(Campaign::read).collect()
+}
+
 /// Campaigns to one audience that are not pruned, by id: those after `after`, or from the first.
 /// An audience that has none is needed by nobody.
 pub async fn list_by_audience(
