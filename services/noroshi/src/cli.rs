@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use runtime::{Config, ExitCode};
 
 use crate::commands::config::{self, ConfigCommand};
+use crate::commands::demo::{self, DemoArguments};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::up;
 use crate::output;
@@ -38,6 +39,13 @@ enum Command {
     /// What the configuration does not place elsewhere is embedded, on files in the data
     /// directory. Ctrl-C drains and ends it. After a crash, start it again: it goes on.
     Up,
+    /// Send a campaign with a coupon to a made-up audience, and prove what became of it.
+    ///
+    /// Registers the campaign, imports its audience from CSV, fans it out, grants every coupon
+    /// and delivers every push, to a gateway of its own that writes down what it takes: nothing
+    /// leaves this machine. At the end the audience is compared with the stores and with that
+    /// ledger. Exits with 0 only if nothing is lost, doubled or open.
+    Demo(DemoArguments),
     /// Apply pending migrations to the SQL database, and list them.
     ///
     /// An embedded database is migrated by itself; any other only by this command.
@@ -55,6 +63,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.command {
             Command::Up => configured(cli.config.as_deref(), up::run),
+            Command::Demo(arguments) => {
+                configured(cli.config.as_deref(), |config| demo::run(arguments, config))
+            }
             Command::Migrate { command } => {
                 configured(cli.config.as_deref(), |config| migrate::run(command, config))
             }

@@ -1,5 +1,6 @@
 //! What the command does: one file a subcommand.
 
 pub mod config;
+pub mod demo;
 pub mod migrate;
 pub mod up;
