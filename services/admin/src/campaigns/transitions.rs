@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::plan::{check_variables, from_json, lane};
 use super::view::Campaign;
-use super::{check_draft, find_row};
+use super::{find_row, why_stale};
 use crate::answer::Done;
 use crate::error::Error;
 use crate::openapi::{Conflicting, Missing, Unaccepted};
@@ -180,7 +180,7 @@ async fn freeze(tx: &mut Tx, draft: Row, transition: Transition, now: DateTime<U
     // on: nobody can put another audience under the campaign that is being started.
     match database::campaign::update_draft(tx, draft.id, draft.version, &plan, now).await? {
         Change::Applied => {}
-        Change::Stale => return check_draft(&find_row(tx, draft.id).await?, draft.version),
+        Change::Stale => return Err(why_stale(&find_row(tx, draft.id).await?, draft.version)),
     }
     let progress = &audience.progress;
     match database::campaign::set_audience_size(tx, draft.id, progress.size, progress.chunk_count).await? {

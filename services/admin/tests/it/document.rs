@@ -41,7 +41,7 @@ async fn the_document_is_served() {
 }
 
 #[test]
-fn every_operation_and_every_field_is_described() {
+fn every_operation_and_every_type_is_described() {
     let document: Value = serde_json::from_str(admin::document()).unwrap();
 
     for (path, item) in document["paths"].as_object().unwrap() {
