@@ -4,7 +4,9 @@
 //! existing marker, are decided by reading it: the same digest means that the chunk is
 //! expanded, whoever did it.
 
-use campaign::{AudienceId, CampaignId, ChunkId, ChunkRecord, PushId, Reason, SendTime, Standing, Tally, TimerKey};
+use campaign::{
+    AudienceId, CampaignId, ChunkId, ChunkRecord, PushId, Reason, SendTime, Standing, Tally, TimerKey,
+};
 use chrono::{DateTime, Utc};
 use gcloud_sdk::google::datastore::v1::Mutation;
 use gcloud_sdk::google::datastore::v1::mutation::Operation;
@@ -71,7 +73,10 @@ impl NewChunk {
             SendTime::LocalTimePast => Standing::Settled(Reason::LocalTimePast),
         };
         let erased = Standing::Settled(Reason::Erased);
-        self.recipients.iter().map(|recipient| if recipient.is_some() { pending } else { erased }).collect()
+        self.recipients
+            .iter()
+            .map(|recipient| if recipient.is_some() { pending } else { erased })
+            .collect()
     }
 }
 
