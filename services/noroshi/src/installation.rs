@@ -26,7 +26,8 @@ pub struct Installation {
     pub token: Token,
     /// What everything works with.
     pub backends: Backends,
-    embedded: Embedded,
+    /// The parts that run in this process.
+    pub embedded: Embedded,
 }
 
 /// Why an installation did not start.
