@@ -47,7 +47,7 @@ fn by_status(status: StatusCode, error: &Error, after: Option<Duration>) -> Outc
         // A project or path that does not exist is a fault of the configuration, and a whole
         // audience must not be thrown away for it.
         StatusCode::NOT_FOUND => Outcome::CredentialRefused,
-        status if status.is_client_error() && error.violations().next().is_some() => invalid(&error),
+        status if status.is_client_error() && error.violations().next().is_some() => invalid(error),
         status if status.is_client_error() => Outcome::PayloadWrong(String::new()),
         _ => not_delivered(after),
     }
