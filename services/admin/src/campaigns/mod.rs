@@ -30,8 +30,6 @@ use crate::transaction::conclude;
 use plan::CampaignPlan;
 use view::Campaign;
 
-pub(crate) use recipients::reason;
-
 /// The routes of campaigns.
 pub(crate) fn routes() -> OpenApiRouter<Backends> {
     OpenApiRouter::new()
