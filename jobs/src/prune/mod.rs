@@ -54,7 +54,7 @@ async fn finish_half_pruned(backends: &Backends, report: &mut Report) -> Result<
 async fn prune_ended(backends: &Backends, report: &mut Report) -> Result<(), Error> {
     let before = backends.process.clock.now() - backends.process.config.prune.keep;
     let mut after = None;
-    while !report.is_bounded {
+    while !report.is_bounded && !backends.process.stop.is_requested() {
         let page = campaigns::list_ended(&backends.db, before, after, PAGE).await?;
         let Some(last) = page.last() else { break };
         for campaign in &page {
