@@ -201,3 +201,43 @@ impl Watch {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use runtime::clock::ManualClock;
+
+    use super::*;
+
+    fn hand() -> ManualClock {
+        ManualClock::at("2026-07-01T12:00:00Z".parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_wait_in_which_nothing_moves_ends_and_says_what_is_missing() {
+        let hand = hand();
+        let mut watch = Watch::new(hand.clock());
+
+        hand.advance(PATIENCE);
+        let ended = watch.next(0, || "2 pushes are not final".to_owned()).await;
+
+        assert_eq!(
+            ended.unwrap_err().to_string(),
+            "nothing has moved for 5 minutes: 2 pushes are not final"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_wait_in_which_something_moves_goes_on() {
+        let hand = hand();
+        let mut watch = Watch::new(hand.clock());
+
+        for done in 1..=3 {
+            hand.advance(PATIENCE);
+            let (waited, ()) = tokio::join!(watch.next(done, String::new), async {
+                hand.until_asleep(1).await;
+                hand.advance(PATIENCE * SHARE_OF_QUESTIONS);
+            });
+            assert!(waited.is_ok());
+        }
+    }
+}

@@ -60,18 +60,22 @@ impl DataDir {
     }
 }
 
+/// What is logged where nothing else is configured. That transactions wait for SQLite's one writer
+/// is how a demo goes, and nothing to be warned of.
+const LOG_LEVEL: &str = "warn,sqlx::pool::acquire=error";
+
 /// The configuration of a demo on that directory.
 ///
 /// What was left at its default is changed where the default does not suit: a port is the
-/// system's choice unless the demo serves afterwards, and the log begins at `warn`, so that it
-/// does not tear the bars.
+/// system's choice unless the demo serves afterwards, and the log begins at warnings, so
+/// that it does not tear the bars.
 pub(super) fn of_demo(mut config: Config, data: &Path, afterwards: Afterwards) -> Config {
     config.data.dir = data.to_owned();
     config.provider.fcm.endpoint = Endpoint::Embedded;
     // The demo's own file is as long as the user wants it.
     config.admin.upload_max_bytes = NonZeroU64::MAX;
     if config.log.level == Log::default().level {
-        "warn".clone_into(&mut config.log.level);
+        LOG_LEVEL.clone_into(&mut config.log.level);
     }
     if afterwards == Afterwards::Stop {
         any_port(&mut config.admin.listen, Admin::default().listen);
@@ -126,7 +130,7 @@ mod tests {
     fn the_log_is_quiet_unless_another_level_is_configured() {
         let level = |config| of_demo(config, Path::new("d"), Afterwards::Stop).log.level;
 
-        assert_eq!(level(configured(&[])), "warn");
+        assert_eq!(level(configured(&[])), LOG_LEVEL);
         assert_eq!(level(configured(&[("NOROSHI__LOG__LEVEL", "debug")])), "debug");
     }
 
