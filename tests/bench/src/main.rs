@@ -4,9 +4,11 @@
 //! all sides; of the rounds the median is shown with the spread. `BENCHMARKS.md` says what the
 //! figures mean and what they were on a day.
 
+mod command;
 mod datastore;
 mod emulator;
 mod figures;
+mod pipeline;
 mod process;
 mod stopwatch;
 
@@ -25,15 +27,18 @@ struct Cli {
 enum Command {
     /// Drive Noroshi's Datastore emulator and Google's with the same client and the same work.
     Emulator(emulator::Arguments),
-    /// What the benchmarks measure runs in processes of its own: this program once more.
-    #[command(hide = true)]
-    Datastore(emulator::ours::Arguments),
+    /// Run whole campaigns by `noroshi demo`, on embedded stores and on real ones.
+    Pipeline(pipeline::Arguments),
+    /// The `noroshi` command, which the benchmarks start in processes of its own.
+    #[command(hide = true, disable_help_flag = true)]
+    Noroshi(command::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Emulator(arguments) => emulator::run(&arguments)?,
-        Command::Datastore(arguments) => emulator::ours::serve(arguments)?,
+        Command::Pipeline(arguments) => pipeline::run(&arguments)?,
+        Command::Noroshi(arguments) => return Ok(command::run(arguments)),
     }
     Ok(ExitCode::SUCCESS)
 }
