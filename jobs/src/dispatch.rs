@@ -10,7 +10,7 @@
 
 use std::fmt;
 
-use campaign::{CampaignId, Lane, Queued};
+use campaign::{CampaignId, HandOverTerms, Lane, Queued};
 use chrono::TimeDelta;
 use database::campaign::Campaign;
 use push_store::Chunk;
@@ -31,8 +31,8 @@ const AT_ONCE: usize = 16;
 /// Campaigns in one page.
 const PAGE: u32 = 100;
 
-/// Tries to create a task. One that fails for good is made up for by the chunk's timer, which
-/// takes a minute.
+/// Tries to create a task. One that fails for good is made up for by the chunk's timer, after
+/// its pick-up time.
 const TRIES: u32 = 3;
 
 /// What a pass did.
@@ -162,8 +162,8 @@ async fn hand_over_all(backends: &Backends, lane: Lane, due: Vec<Chunk>) -> Resu
 /// Marks one chunk and creates its task. Says whether it did; another may have been faster.
 async fn hand_over(backends: Backends, lane: Lane, chunk: Chunk) -> Result<bool, Error> {
     let now = backends.process.clock.now();
-    let look_ahead = backends.process.config.dispatch.look_ahead;
-    let (generation, run_at) = match backends.push_store.queue(chunk.id, now, look_ahead).await? {
+    let terms = terms(&backends);
+    let (generation, run_at) = match backends.push_store.queue(chunk.id, now, terms).await? {
         Some(Queued::Queued { generation, run_at }) => (generation, run_at),
         Some(Queued::NotDue | Queued::Closed) | None => return Ok(false),
     };
@@ -180,5 +180,14 @@ async fn hand_over(backends: Backends, lane: Lane, chunk: Chunk) -> Result<bool,
             Err(task_queue::Error::Unreachable(_)) if tries < TRIES => {}
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+fn terms(backends: &Backends) -> HandOverTerms {
+    let settings = &backends.process.config.dispatch;
+    HandOverTerms {
+        look_ahead: settings.look_ahead,
+        pick_up: settings.pick_up,
+        pick_up_max: settings.pick_up_max,
     }
 }

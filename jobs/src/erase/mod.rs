@@ -47,8 +47,9 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
         return Ok(report);
     }
     let mut staged = Vec::with_capacity(open.len());
-    for erasure in &open {
-        staged.push((erasure, stage::of(erasure)?));
+    for erasure in open {
+        let stage = stage::of(&erasure)?;
+        staged.push((erasure, stage));
     }
     scan::go_on(backends, &mut staged, &mut report).await?;
     let others = others(backends).await?;
@@ -56,7 +57,7 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
         if backends.process.stop.is_requested() {
             return Ok(report);
         }
-        match remove(backends, erasure, stage, others, &mut report).await? {
+        match remove(backends, &erasure, stage, others, &mut report).await? {
             Progress::Done => report.done += 1,
             Progress::Open => report.open += 1,
         }
@@ -105,7 +106,12 @@ async fn remove(
         (Left::None, Others::None) => mark_done(backends, erasure).await,
         (Left::None, Others::AtWork) => {
             let at = now + longest_work(backends);
-            stage::keep(&backends.db, &[erasure], Stage::LateTraces { at }).await?;
+            stage::keep(
+                &backends.db,
+                std::slice::from_ref(erasure),
+                Stage::LateTraces { at },
+            )
+            .await?;
             Ok(Progress::Open)
         }
     }

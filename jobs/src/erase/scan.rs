@@ -34,7 +34,7 @@ enum Scanned {
 /// ended are at [`Stage::Traces`] then.
 pub(super) async fn go_on(
     backends: &Backends,
-    staged: &mut [(&Erasure, Option<Stage>)],
+    staged: &mut [(Erasure, Option<Stage>)],
     report: &mut Report,
 ) -> Result<(), Error> {
     let under_way = staged.iter().filter_map(|(_, stage)| match stage {
@@ -51,7 +51,7 @@ pub(super) async fn go_on(
     let scanned: Vec<_> = staged
         .iter()
         .filter(|(_, stage)| is_taking_part(stage))
-        .map(|(erasure, _)| *erasure)
+        .map(|(erasure, _)| erasure.clone())
         .collect();
     if scanned.is_empty() {
         return Ok(());
@@ -83,7 +83,7 @@ async fn wait_out_imports(db: &Db) -> Result<(), Error> {
 /// Scans behind the chunk `after`, or from the first.
 async fn scan(
     backends: &Backends,
-    erasures: &[&Erasure],
+    erasures: &[Erasure],
     mut after: Option<(AudienceId, u32)>,
     report: &mut Report,
 ) -> Result<Scanned, Error> {

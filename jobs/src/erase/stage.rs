@@ -32,7 +32,7 @@ pub(super) fn of(erasure: &Erasure) -> Result<Option<Stage>, Error> {
 
 /// Keeps that all of `erasures` are at `stage`. One that was asked for again meanwhile is left
 /// alone, to begin anew.
-pub(super) async fn keep(db: &Db, erasures: &[&Erasure], stage: Stage) -> Result<(), Error> {
+pub(super) async fn keep(db: &Db, erasures: &[Erasure], stage: Stage) -> Result<(), Error> {
     let stage = serde_json::to_string(&stage).map_err(|error| Error::stored("a stage", error))?;
     let mut tx = db.begin().await?;
     for erasure in erasures {

@@ -3,7 +3,7 @@
 use campaign::PushId;
 use database::shard::coupon_grant;
 use database::{Db, device, opt_out};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future;
 use runtime::Backends;
 use uuid::Uuid;
 
@@ -76,11 +76,12 @@ async fn erase_pushes(backends: &Backends, user: &str) -> Result<Removed, Error>
                 left: Left::Some,
             });
         }
-        stream::iter(&page)
-            .map(|push| store.erase(push.chunk, push.id, clock.now()))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await?;
+        for batch in page.chunks(AT_ONCE) {
+            let erased = batch
+                .iter()
+                .map(|push| store.erase(push.chunk, push.id, clock.now()));
+            future::try_join_all(erased).await?;
+        }
         pushes += page.len() as u64;
         before = page.iter().map(|push| push.id).collect();
     }

@@ -1,11 +1,10 @@
 //! Deletes a campaign that is marked as pruned: chunks with their pushes, then what counted
 //! them, and last the mark by which an unfinished deletion is found.
 
-use campaign::ChunkId;
 use database::campaign::Campaign;
 use database::shard::intent;
 use database::{Db, chunk_tally, fan_out_progress};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future;
 use runtime::Backends;
 
 use super::pages;
@@ -58,12 +57,11 @@ async fn delete_chunks(
 ) -> Result<(), Error> {
     let store = &backends.push_store;
     let chunks = store.list_chunks(campaign.id, numbers).await?;
-    let mut deletions = stream::iter(&chunks)
-        .map(|chunk| store.delete_chunk(ChunkId::of(campaign.id, chunk.no)))
-        .buffer_unordered(AT_ONCE);
-    while let Some(pushes) = deletions.try_next().await? {
-        report.chunks += 1;
-        report.pushes += pushes;
+    for batch in chunks.chunks(AT_ONCE) {
+        let deletions = batch.iter().map(|chunk| store.delete_chunk(chunk.id));
+        let deleted = future::try_join_all(deletions).await?;
+        report.chunks += deleted.len() as u64;
+        report.pushes += deleted.iter().sum::<u64>();
     }
     Ok(())
 }

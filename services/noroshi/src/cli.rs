@@ -9,6 +9,7 @@ use runtime::{Config, ExitCode};
 
 use crate::commands::config::{self, ConfigCommand};
 use crate::commands::demo::{self, DemoArguments};
+use crate::commands::emulator::{self, EmulatorCommand};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::up;
 use crate::output;
@@ -53,6 +54,9 @@ enum Command {
         #[command(subcommand)]
         command: Option<MigrateCommand>,
     },
+    /// Run one embedded part alone: a Datastore, a task queue, a gateway.
+    #[command(subcommand)]
+    Emulator(EmulatorCommand),
     /// Show, check or start a configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -68,6 +72,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Migrate { command } => {
                 configured(cli.config.as_deref(), |config| migrate::run(command, config))
+            }
+            Command::Emulator(command) => {
+                configured(cli.config.as_deref(), |config| emulator::run(command, config))
             }
             Command::Config(command) => config::run(&command, cli.config.as_deref()),
         },

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use campaign::Lane;
-use jobs::{dispatch, erase, fan_out, import, reconcile};
+use jobs::{dispatch, erase, fan_out, import, prune, reconcile};
 use runtime::config::Secret;
 use runtime::job::{Nudge, Repeat, Report};
 use runtime::token::{self, Token};
@@ -26,7 +26,8 @@ pub struct Installation {
     pub token: Token,
     /// What everything works with.
     pub backends: Backends,
-    embedded: Embedded,
+    /// The parts that run in this process.
+    pub embedded: Embedded,
 }
 
 /// Why an installation did not start.
@@ -174,6 +175,11 @@ fn repeat_passes(backends: &Backends) {
         backends,
         every("erase", config.reconcile.interval, &nudges.erase),
         |backends| async move { erase::run(&backends).await },
+    );
+    repeat(
+        backends,
+        every("prune", config.prune.interval, &Nudge::default()),
+        |backends| async move { prune::run(&backends).await },
     );
 }
 

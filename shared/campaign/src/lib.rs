@@ -21,13 +21,13 @@ mod template;
 mod timer;
 
 pub use balance::{Balance, Missing};
-pub use chunk::{ChunkRecord, ChunkState, Lease, LeaseTerms, Leased, Mark, Queued};
+pub use chunk::{ChunkRecord, ChunkState, HandOverTerms, Lease, LeaseTerms, Leased, Mark, Queued};
 pub use id::{AudienceId, CampaignId, ChunkId, CouponId, InconsistencyId, IntentId, LeaseToken, PushId};
 pub use message::{MAX_TEMPLATE_BYTES, MAX_TTL, Message, MessageError, Position, Priority, Texts};
 pub use outcome::Reason;
 pub use places::{MAX_PLACES, Places};
 pub use push::{PushState, Raised};
-pub use retry::{Backoff, Retry, pick_up_time};
+pub use retry::{Backoff, Retry};
 pub use schedule::{
     DEFAULT_LIFETIME, Expiry, IfPast, Schedule, ScheduleError, SendAt, SendTime, time_to_live,
 };

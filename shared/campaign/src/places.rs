@@ -64,7 +64,9 @@ mod tests {
 
         let stored = Places::from_bytes(*set.as_bytes());
 
-        let held = (0..=600).filter(|place| stored.contains(*place)).collect::<Vec<_>>();
+        let held = (0..=600)
+            .filter(|place| stored.contains(*place))
+            .collect::<Vec<_>>();
         assert_eq!(held, [0, 7, 8, 498, 511]);
         assert!(Places::NONE.is_empty() && !stored.is_empty());
     }

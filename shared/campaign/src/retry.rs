@@ -75,14 +75,6 @@ impl Backoff {
     }
 }
 
-/// How long after its send time a chunk that was handed to the queue comes due again.
-///
-/// `hand_overs` counts the earlier ones in a row that no sender leased: 1 minute, doubled with
-/// each, at most 30. So a queue that is down or far behind is not flooded with task after task.
-pub fn pick_up_time(hand_overs: u32) -> Duration {
-    Duration::from_secs(60 * (1 << hand_overs.min(5)).min(30))
-}
-
 /// The instant that much later, or the last one that can be told.
 pub(crate) fn later(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
     chrono::TimeDelta::from_std(by)
@@ -115,16 +107,6 @@ mod tests {
         let hour = Duration::from_secs(3_600);
 
         assert!(Backoff::default().wait(1, 0.5, Some(hour)) > hour);
-    }
-
-    #[test]
-    fn pick_up_time_starts_at_a_minute_and_ends_at_thirty() {
-        let minutes: Vec<u64> = (0..8)
-            .map(|hand_overs| pick_up_time(hand_overs).as_secs() / 60)
-            .collect();
-
-        assert_eq!(minutes, [1, 2, 4, 8, 16, 30, 30, 30]);
-        assert_eq!(pick_up_time(u32::MAX).as_secs(), 30 * 60);
     }
 
     proptest! {

@@ -1,8 +1,6 @@
 //! Due chunks, and their hand-over to the queue.
 
-use std::time::Duration;
-
-use campaign::{CampaignId, ChunkId, Queued, TimerKey};
+use campaign::{CampaignId, ChunkId, HandOverTerms, Queued, TimerKey};
 use chrono::{DateTime, Utc};
 use gcloud_sdk::google::datastore::v1::composite_filter::Operator as CompositeOperator;
 use gcloud_sdk::google::datastore::v1::filter::FilterType;
@@ -68,9 +66,9 @@ impl PushStore {
         &self,
         chunk: ChunkId,
         now: DateTime<Utc>,
-        look_ahead: Duration,
+        terms: HandOverTerms,
     ) -> Result<Option<Queued>, Error> {
-        self.change(chunk, &[], |open| open.record_mut().queue(now, look_ahead))
+        self.change(chunk, &[], |open| open.record_mut().queue(now, terms))
             .await
     }
 }

@@ -93,6 +93,16 @@ impl Embedded {
         Ok((embedded, endpoints))
     }
 
+    /// Where the task queue is reached, if it is embedded.
+    pub fn task_queue(&self) -> Option<SocketAddr> {
+        self.tasks.as_ref().map(tasks::Server::address)
+    }
+
+    /// Where the sink is reached, if it is embedded; its script is changed there.
+    pub fn sink(&self) -> Option<SocketAddr> {
+        self.sink.as_ref().map(sink::Server::address)
+    }
+
     /// Stops them, the queue first, so that nothing is dispatched to what is going away.
     pub async fn stop(self) {
         if let Some(tasks) = self.tasks {

@@ -4,3 +4,4 @@
 pub mod binaries;
 pub mod engines;
 pub mod processes;
+pub mod world;

@@ -59,18 +59,17 @@ async fn a_file_without_user_ids_is_refused() {
 async fn a_cancelled_import_stops_and_clears_what_it_stored() {
     let world = World::new().await;
     let audience = world.upload(&file(200_000)).await;
-    let mut importing = Box::pin(import::run(&world.backends));
-    tokio::select! {
-        ended = &mut importing => panic!("ended before it was cancelled: {ended:?}"),
-        () = world.until_chunks(audience, 1) => {}
-    }
+    let cancellation = async {
+        world.until_chunks(audience, 1).await;
+        let now = world.backends.process.clock.now();
+        world
+            .write(async |tx| audiences::cancel(tx, audience, now).await)
+            .await
+    };
 
-    let now = world.backends.process.clock.now();
-    let cancelled = world
-        .write(async |tx| audiences::cancel(tx, audience, now).await)
-        .await;
-    let report = importing.await.unwrap();
+    let (report, cancelled) = tokio::join!(import::run(&world.backends), cancellation);
 
+    let report = report.unwrap();
     assert_eq!(cancelled, Change::Applied);
     assert_eq!((report.ready, report.given_up), (0, 1));
     assert_eq!(world.audience(audience).await.state, AudienceState::Cancelled);

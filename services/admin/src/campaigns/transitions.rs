@@ -141,13 +141,8 @@ async fn change_in(
 ) -> Result<Campaign, Error> {
     let row = find_row(&mut *tx, id).await?;
     row.state.after(transition)?;
-    match (row.state, transition) {
-        (CampaignState::Draft, Transition::Schedule | Transition::Start) => {
-            freeze(tx, row, transition, now).await?;
-        }
-        // Everything else was frozen before, and cancelling needs nothing frozen.
-        (_, Transition::Schedule | Transition::Start | Transition::Pause | Transition::Resume)
-        | (_, Transition::Finish | Transition::Cancel | Transition::Fail) => {}
+    if row.state == CampaignState::Draft && matches!(transition, Transition::Schedule | Transition::Start) {
+        freeze(tx, row, transition, now).await?;
     }
     match database::campaign::transition(tx, id, transition, None, now).await? {
         Transitioned::To(_) => Campaign::of(find_row(tx, id).await?),

@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod demo;
+pub mod emulator;
 pub mod migrate;
 pub mod up;

@@ -3,5 +3,5 @@
 mod record;
 mod state;
 
-pub use record::{ChunkRecord, Lease, LeaseTerms, Leased, Mark, Queued};
+pub use record::{ChunkRecord, HandOverTerms, Lease, LeaseTerms, Leased, Mark, Queued};
 pub use state::ChunkState;

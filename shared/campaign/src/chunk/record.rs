@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::retry::{later, pick_up_time};
+use crate::retry::later;
 use crate::{ChunkState, LeaseToken};
 
 /// The part of a stored chunk that decides what may happen to it.
@@ -46,6 +46,27 @@ pub struct LeaseTerms {
     /// How far two clocks may differ: a chunk whose holder fell silent comes due this long
     /// after its lease ended.
     pub skew: Duration,
+}
+
+/// How chunks are handed to the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandOverTerms {
+    /// How long before it is due a waiting chunk may be handed over.
+    pub look_ahead: Duration,
+    /// How long after its send time a chunk comes due again that no sender has leased. Doubled
+    /// with each hand-over in a row, so that a queue which is down or far behind is not flooded
+    /// with task after task.
+    pub pick_up: Duration,
+    /// The longest that this becomes.
+    pub pick_up_max: Duration,
+}
+
+impl HandOverTerms {
+    /// The pick-up time after that many hand-overs in a row.
+    pub fn pick_up_time(&self, hand_overs: u32) -> Duration {
+        let doubled = self.pick_up.saturating_mul(1 << hand_overs.min(31));
+        doubled.min(self.pick_up_max)
+    }
 }
 
 /// The answer to [`ChunkRecord::queue`].
@@ -119,15 +140,15 @@ impl ChunkRecord {
     /// Marks a chunk that was found due as handed to the queue; to be stored *before* the task
     /// is created.
     ///
-    /// A waiting chunk is handed over up to `look_ahead` before it is due, since the queue
+    /// A waiting chunk is handed over up to its look-ahead before it is due, since the queue
     /// keeps the exact time. One that is due again in spite of a hand-over, or whose lease
     /// ran out, gets its next generation.
-    pub fn queue(&mut self, now: DateTime<Utc>, look_ahead: Duration) -> Queued {
+    pub fn queue(&mut self, now: DateTime<Utc>, terms: HandOverTerms) -> Queued {
         let Some(due_at) = self.due_at else {
             return Queued::Closed;
         };
         let next_generation = match self.state {
-            ChunkState::Waiting if due_at <= later(now, look_ahead) => self.generation,
+            ChunkState::Waiting if due_at <= later(now, terms.look_ahead) => self.generation,
             ChunkState::Queued | ChunkState::Leased if due_at <= now && !self.is_leased(now) => {
                 self.generation + 1
             }
@@ -138,7 +159,7 @@ impl ChunkRecord {
         self.state = ChunkState::Queued;
         self.generation = next_generation;
         self.lease = None;
-        self.due_at = Some(later(run_at, pick_up_time(self.hand_overs)));
+        self.due_at = Some(later(run_at, terms.pick_up_time(self.hand_overs)));
         self.hand_overs = self.hand_overs.saturating_add(1);
         Queued::Queued {
             generation: self.generation,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campaign::{ChunkRecord, ChunkState, LeaseTerms, LeaseToken, Leased, Mark, Queued};
+use campaign::{ChunkRecord, ChunkState, HandOverTerms, LeaseTerms, LeaseToken, Leased, Mark, Queued};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -11,10 +11,21 @@ const TERMS: LeaseTerms = LeaseTerms {
     duration: Duration::from_secs(60),
     skew: Duration::from_secs(5),
 };
-const LOOK_AHEAD: Duration = Duration::from_secs(30);
+const HAND_OVER: HandOverTerms = HandOverTerms {
+    look_ahead: Duration::from_secs(30),
+    pick_up: Duration::from_secs(60),
+    pick_up_max: Duration::from_secs(30 * 60),
+};
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+}
+
+fn at_its_time() -> HandOverTerms {
+    HandOverTerms {
+        look_ahead: Duration::ZERO,
+        ..HAND_OVER
+    }
 }
 
 fn token(number: u128) -> LeaseToken {
@@ -32,7 +43,7 @@ fn queued(generation: u32, run_at: i64) -> Queued {
 fn a_chunk_is_handed_over_leased_and_done() {
     let mut chunk = ChunkRecord::new(at(100));
 
-    assert_eq!(chunk.queue(at(100), LOOK_AHEAD), queued(0, 100));
+    assert_eq!(chunk.queue(at(100), HAND_OVER), queued(0, 100));
     assert_eq!(chunk.due_at, Some(at(160)), "the pick-up time is a minute");
     assert_eq!(
         chunk.lease(0, token(1), at(101), TERMS),
@@ -44,7 +55,7 @@ fn a_chunk_is_handed_over_leased_and_done() {
         (chunk.state, chunk.due_at, chunk.lease),
         (ChunkState::Done, None, None)
     );
-    assert_eq!(chunk.queue(at(9_999), LOOK_AHEAD), Queued::Closed);
+    assert_eq!(chunk.queue(at(9_999), HAND_OVER), Queued::Closed);
     assert_eq!(chunk.lease(0, token(2), at(9_999), TERMS), Leased::Closed);
 }
 
@@ -52,10 +63,10 @@ fn a_chunk_is_handed_over_leased_and_done() {
 fn a_waiting_chunk_is_handed_over_ahead_of_its_time_and_runs_at_it() {
     let mut chunk = ChunkRecord::new(at(100));
 
-    assert_eq!(chunk.queue(at(69), LOOK_AHEAD), Queued::NotDue);
-    assert_eq!(chunk.queue(at(70), LOOK_AHEAD), queued(0, 100));
+    assert_eq!(chunk.queue(at(69), HAND_OVER), Queued::NotDue);
+    assert_eq!(chunk.queue(at(70), HAND_OVER), queued(0, 100));
     assert_eq!(
-        chunk.queue(at(71), LOOK_AHEAD),
+        chunk.queue(at(71), HAND_OVER),
         Queued::NotDue,
         "another dispatcher finds it done"
     );
@@ -72,10 +83,7 @@ fn hand_overs_that_nobody_picks_up_come_rarer_and_rarer() {
 
     for generation in 0..7 {
         let run_at = now;
-        assert_eq!(
-            chunk.queue(now, LOOK_AHEAD),
-            Queued::Queued { generation, run_at }
-        );
+        assert_eq!(chunk.queue(now, HAND_OVER), Queued::Queued { generation, run_at });
         let due_at = chunk.due_at.unwrap();
         minutes.push((due_at - now).num_minutes());
         now = due_at;
@@ -87,15 +95,15 @@ fn hand_overs_that_nobody_picks_up_come_rarer_and_rarer() {
 #[test]
 fn a_chunk_whose_holder_fell_silent_is_handed_over_again() {
     let mut chunk = ChunkRecord::new(at(0));
-    chunk.queue(at(0), LOOK_AHEAD);
+    chunk.queue(at(0), HAND_OVER);
     chunk.lease(0, token(1), at(0), TERMS);
 
     assert_eq!(
-        chunk.queue(at(64), LOOK_AHEAD),
+        chunk.queue(at(64), HAND_OVER),
         Queued::NotDue,
         "the clocks may differ"
     );
-    assert_eq!(chunk.queue(at(65), LOOK_AHEAD), queued(1, 65));
+    assert_eq!(chunk.queue(at(65), HAND_OVER), queued(1, 65));
     assert_eq!(chunk.lease(0, token(2), at(66), TERMS), Leased::Stale);
     assert_eq!(
         chunk.close(token(1)),
@@ -108,7 +116,7 @@ fn a_chunk_whose_holder_fell_silent_is_handed_over_again() {
 #[test]
 fn a_second_copy_of_a_task_finds_the_chunk_busy() {
     let mut chunk = ChunkRecord::new(at(0));
-    chunk.queue(at(0), LOOK_AHEAD);
+    chunk.queue(at(0), HAND_OVER);
     let until = at(60);
 
     assert_eq!(chunk.lease(0, token(1), at(0), TERMS), Leased::Leased { until });
@@ -128,20 +136,20 @@ fn a_second_copy_of_a_task_finds_the_chunk_busy() {
 #[test]
 fn what_is_left_waits_for_its_back_off_under_the_next_generation() {
     let mut chunk = ChunkRecord::new(at(0));
-    chunk.queue(at(0), LOOK_AHEAD);
+    chunk.queue(at(0), HAND_OVER);
     chunk.lease(0, token(1), at(0), TERMS);
 
     assert_eq!(chunk.rearm(token(1), at(40)), Mark::Applied);
     assert_eq!(chunk.state, ChunkState::Waiting);
     assert_eq!((chunk.due_at, chunk.not_before), (Some(at(40)), at(40)));
     assert_eq!(chunk.lease(0, token(2), at(41), TERMS), Leased::Stale);
-    assert_eq!(chunk.queue(at(20), LOOK_AHEAD), queued(1, 40));
+    assert_eq!(chunk.queue(at(20), HAND_OVER), queued(1, 40));
 }
 
 #[test]
 fn a_paused_campaigns_chunk_is_put_back_at_its_send_time() {
     let mut chunk = ChunkRecord::new(at(0));
-    chunk.queue(at(0), LOOK_AHEAD);
+    chunk.queue(at(0), HAND_OVER);
 
     assert_eq!(chunk.put_back(7, at(10)), Mark::Stale);
     assert_eq!(chunk.put_back(0, at(10)), Mark::Applied);
@@ -153,7 +161,7 @@ fn a_paused_campaigns_chunk_is_put_back_at_its_send_time() {
 #[test]
 fn a_cancel_takes_the_chunk_from_its_holder_and_leaves_a_done_one() {
     let mut leased = ChunkRecord::new(at(0));
-    leased.queue(at(0), LOOK_AHEAD);
+    leased.queue(at(0), HAND_OVER);
     leased.lease(0, token(1), at(0), TERMS);
     let mut done = leased;
     done.close(token(1));
@@ -196,7 +204,7 @@ fn apply(chunk: &mut ChunkRecord, event: Event, now: DateTime<Utc>) -> (bool, Op
     match event {
         Event::Pass { .. } => (true, None),
         Event::Queue => (
-            !matches!(chunk.queue(now, LOOK_AHEAD), Queued::Queued { .. }),
+            !matches!(chunk.queue(now, HAND_OVER), Queued::Queued { .. }),
             None,
         ),
         Event::Lease {
@@ -261,7 +269,7 @@ proptest! {
 
         if let Some(due_at) = chunk.due_at {
             let now = due_at.max(now);
-            let Queued::Queued { generation, run_at } = chunk.queue(now, Duration::ZERO) else {
+            let Queued::Queued { generation, run_at } = chunk.queue(now, at_its_time()) else {
                 panic!("due and not handed over: {chunk:?}");
             };
             let leased = chunk.lease(generation, token(9), run_at, TERMS);

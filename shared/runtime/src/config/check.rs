@@ -113,6 +113,7 @@ fn passes(config: &Config) -> Vec<Fault> {
         ("dispatch.interval", config.dispatch.interval),
         ("reconcile.interval", config.reconcile.interval),
         ("prune.interval", config.prune.interval),
+        ("dispatch.pick_up", config.dispatch.pick_up),
         ("retry.base", config.retry.base),
     ]
     .into_iter()
@@ -123,6 +124,12 @@ fn passes(config: &Config) -> Vec<Fault> {
         faults.push(Fault::new(
             "fan_out.mutations",
             "must be between 2 (the marker and one push) and 500",
+        ));
+    }
+    if config.dispatch.pick_up_max < config.dispatch.pick_up {
+        faults.push(Fault::new(
+            "dispatch.pick_up_max",
+            "must not be shorter than pick_up",
         ));
     }
     if config.retry.cap < config.retry.base {

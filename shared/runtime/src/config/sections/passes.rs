@@ -42,6 +42,13 @@ pub struct Dispatch {
     /// How long before its time a chunk is handed to the queue.
     #[serde(with = "duration")]
     pub look_ahead: Duration,
+    /// How long after its time a chunk is handed over again that no sender has taken up; doubled
+    /// with each hand-over in a row.
+    #[serde(with = "duration")]
+    pub pick_up: Duration,
+    /// The longest that this becomes.
+    #[serde(with = "duration")]
+    pub pick_up_max: Duration,
     /// Chunks of one campaign that are in the queue at most.
     pub in_queue: NonZeroU32,
 }
@@ -94,6 +101,8 @@ impl Default for Dispatch {
         Self {
             interval: Duration::from_secs(1),
             look_ahead: Duration::from_secs(30),
+            pick_up: Duration::from_secs(60),
+            pick_up_max: Duration::from_secs(30 * 60),
             in_queue: super::count(200),
         }
     }

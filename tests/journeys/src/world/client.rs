@@ -1,0 +1,113 @@
+//! The HTTP API as a user's program calls it.
+//!
+//! A request that the test expects to succeed panics with what the API said instead; one whose
+//! refusal is the point is made by [`Client::ask`].
+
+use std::net::SocketAddr;
+
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// A caller with the token.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+/// What the API answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The status code.
+    pub status: StatusCode,
+    /// The body; null where there is none.
+    pub body: Value,
+}
+
+impl Client {
+    /// A caller of the API at `address`.
+    pub fn new(address: SocketAddr, token: &str) -> Self {
+        runtime::process::install_crypto();
+        Self {
+            http: reqwest::Client::new(),
+            base: format!("http://{address}"),
+            token: token.to_owned(),
+        }
+    }
+
+    /// Asks, and takes whatever is answered. `None` if nobody answers.
+    pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Option<Answer> {
+        let request = self.request(method, path);
+        send(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    }
+
+    /// Posts under an idempotency key.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let request = self
+            .request(Method::POST, path)
+            .header("Idempotency-Key", key)
+            .json(body);
+        send(request).await.expect("the API answers")
+    }
+
+    /// What is at `path`.
+    ///
+    /// # Panics
+    /// If the API refuses.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> T {
+        read(path, self.ask(Method::GET, path, None).await)
+    }
+
+    /// Posts, with a body or without.
+    ///
+    /// # Panics
+    /// If the API refuses.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: Option<&Value>) -> T {
+        read(path, self.ask(Method::POST, path, body).await)
+    }
+
+    /// Puts or deletes without a body.
+    ///
+    /// # Panics
+    /// If the API refuses.
+    pub async fn tell(&self, method: Method, path: &str) {
+        read(path, self.ask(method, path, None).await)
+    }
+
+    /// Uploads a text.
+    ///
+    /// # Panics
+    /// If the API refuses.
+    pub async fn upload<T: DeserializeOwned>(&self, path: &str, media_type: &str, text: String) -> T {
+        let request = self.request(Method::POST, path);
+        let request = request.header("Content-Type", media_type).body(text);
+        read(path, send(request).await)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.base);
+        self.http.request(method, url).bearer_auth(&self.token)
+    }
+}
+
+async fn send(request: RequestBuilder) -> Option<Answer> {
+    let response = request.send().await.ok()?;
+    let status = response.status();
+    let bytes = response.bytes().await.ok()?;
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Some(Answer { status, body })
+}
+
+fn read<T: DeserializeOwned>(path: &str, answer: Option<Answer>) -> T {
+    let Some(Answer { status, body }) = answer else {
+        panic!("{path}: nobody answers");
+    };
+    assert!(status.is_success(), "{path}: {status} {body}");
+    serde_json::from_value(body).unwrap_or_else(|error| panic!("{path}: {error}"))
+}

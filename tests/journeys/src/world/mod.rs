@@ -1,0 +1,329 @@
+//! A world of its own for one journey: stores, queue, gateway, clock, ports and files, and the
+//! whole installation on them, in this process.
+//!
+//! A journey acts over the HTTP API as a user does, and waits for states. [`World::end`] then
+//! goes over the books of every campaign, drains the installation and sees that nothing is left
+//! open. A world that is dropped before is cut off as by a power failure, and cleaned up.
+
+mod audience;
+pub mod balance;
+mod campaign;
+mod client;
+mod clock;
+mod gateway;
+mod proxy;
+mod rest;
+pub mod settings;
+mod stores;
+mod tasks;
+mod until;
+pub mod view;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ::campaign::{AudienceId, CampaignId};
+use database::Db;
+use noroshi::installation::Installation;
+use push_store::PushStore;
+use reqwest::Method;
+use runtime::{Backends, Config, LEDGER, Process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub use audience::{AudienceBuilder, users};
+pub use balance::{Books, Doubles};
+pub use campaign::CampaignBuilder;
+pub use client::{Answer, Client};
+pub use clock::WorldClock;
+pub use gateway::Gateway;
+pub use proxy::Proxy;
+pub use settings::Settings;
+pub use stores::Stores;
+pub use tasks::Tasks;
+pub use until::{DEADLINE, until, until_within};
+use view::{CampaignView, Progress};
+
+/// How long an installation may take to start, and to come to its end.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// The API's token in every world.
+pub const TOKEN: &str = "a-token-of-the-tests";
+
+/// Everything that one journey owns.
+#[derive(Debug)]
+pub struct World {
+    api: Client,
+    clock: WorldClock,
+    gateway: Gateway,
+    tasks: Tasks,
+    backends: Backends,
+    installation: Option<Installation>,
+    /// The installation's own threads: what goes on in a journey goes on beside it.
+    runtime: Option<Runtime>,
+    mysql: Option<stores::MySql>,
+    doubles: AtomicUsize,
+    _directory: TempDir,
+}
+
+impl World {
+    /// A world on these stores; `None`, and a word about it, where no server is named for them.
+    ///
+    /// # Panics
+    /// If the installation does not start.
+    pub async fn start(stores: Stores) -> Option<Self> {
+        let directory = TempDir::new().expect("a temporary directory can be made");
+        let settings = Settings::embedded(directory.path(), TOKEN);
+        let Some((settings, mysql)) = stores.name_in(settings).await else {
+            say_skipped(stores);
+            return None;
+        };
+        let file = settings.write(directory.path());
+        let config = Config::read(Some(&file), []).unwrap_or_else(|error| panic!("{error}"));
+
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("threads can be started");
+        let noon = "2026-07-01T12:00:00Z";
+        let start = noon.parse().expect("noon is an instant");
+        let clock = WorldClock::start(runtime.handle(), start);
+        let installation = install(&runtime, Process::new(config, clock.clock())).await;
+        let backends = installation.backends.clone();
+        let sink = installation.embedded.sink().expect("the sink is embedded");
+        let queue = installation.embedded.task_queue().expect("the queue is embedded");
+        Some(Self {
+            api: Client::new(installation.admin, TOKEN),
+            clock,
+            gateway: Gateway::new(sink, directory.path().join(LEDGER)),
+            tasks: Tasks::connect(backends.task_queue.clone(), queue).await,
+            backends,
+            installation: Some(installation),
+            runtime: Some(runtime),
+            mysql,
+            doubles: AtomicUsize::new(0),
+            _directory: directory,
+        })
+    }
+
+    /// The HTTP API.
+    pub fn api(&self) -> &Client {
+        &self.api
+    }
+
+    /// The clock that the whole installation goes by.
+    pub fn clock(&self) -> &WorldClock {
+        &self.clock
+    }
+
+    /// The gateway to devices.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The task queue.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// The wire to the SQL server, where there is one.
+    pub fn sql_wire(&self) -> Option<&Proxy> {
+        self.mysql.as_ref().map(|mysql| &mysql.proxy)
+    }
+
+    /// SQL itself.
+    pub fn db(&self) -> &Db {
+        &self.backends.db
+    }
+
+    /// Datastore itself.
+    pub fn push_store(&self) -> &PushStore {
+        &self.backends.push_store
+    }
+
+    /// What the stores and the gateway say.
+    pub fn books(&self) -> Books {
+        Books {
+            db: self.backends.db.clone(),
+            push_store: self.backends.push_store.clone(),
+            ledger: self.gateway.ledger().clone(),
+        }
+    }
+
+    /// An audience to be described and imported.
+    pub fn audience(&self) -> AudienceBuilder<'_> {
+        AudienceBuilder::new(self)
+    }
+
+    /// An audience of these users, each of whom has one device.
+    pub async fn audience_with_devices(&self, users: &[String]) -> AudienceId {
+        self.register(users).await;
+        self.audience().of(users).import().await
+    }
+
+    /// Gives each of the users one device, with the address [`device_of`] them.
+    pub async fn register(&self, users: &[String]) {
+        let lines = users.iter().map(|user| {
+            json!({"user_id": user, "kind": "fcm_token", "address": device_of(user)}).to_string() + "\n"
+        });
+        let _: Value = self
+            .api
+            .upload("/v1/devices", "application/x-ndjson", lines.collect())
+            .await;
+    }
+
+    /// A campaign to be described and started.
+    pub fn campaign(&self, audience: AudienceId) -> CampaignBuilder<'_> {
+        CampaignBuilder::new(self, audience)
+    }
+
+    /// Schedules, starts, pauses, resumes or cancels a campaign, by that word.
+    pub async fn turn(&self, campaign: CampaignId, transition: &str) -> CampaignView {
+        let path = format!("/v1/campaigns/{campaign}/{transition}");
+        self.api.post(&path, None).await
+    }
+
+    /// Stops everything.
+    pub async fn stop_all(&self) {
+        let _: Value = self.put("/v1/stop").await;
+    }
+
+    /// Lets everything go on.
+    pub async fn go_on(&self) {
+        self.api.tell(Method::DELETE, "/v1/stop").await;
+    }
+
+    /// Notes that a user wants no pushes.
+    pub async fn opt_out(&self, user: &str) {
+        self.api
+            .tell(Method::PUT, &format!("/v1/users/{user}/opt-out"))
+            .await;
+    }
+
+    /// Asks for a user's erasure.
+    pub async fn erase(&self, user: &str) {
+        self.api.tell(Method::DELETE, &format!("/v1/users/{user}")).await;
+    }
+
+    /// How far a campaign is.
+    pub async fn progress(&self, campaign: CampaignId) -> Progress {
+        self.api.get(&format!("/v1/campaigns/{campaign}/progress")).await
+    }
+
+    /// Waits until a campaign's progress is as `is_so` wants it.
+    pub async fn until(
+        &self,
+        campaign: CampaignId,
+        what: &str,
+        is_so: impl Fn(&Progress) -> bool,
+    ) -> Progress {
+        until(what, async || {
+            Some(self.progress(campaign).await).filter(|progress| is_so(progress))
+        })
+        .await
+    }
+
+    /// Waits until a campaign is finished.
+    ///
+    /// # Panics
+    /// With what it lacks, if it is not in time.
+    pub async fn finished(&self, campaign: CampaignId) -> Progress {
+        self.until(campaign, "the campaign is finished", |progress| {
+            progress.state == "finished"
+        })
+        .await
+    }
+
+    /// Lets the gateway accept so many messages more than one for each address, because the
+    /// journey cuts something off between hand-over and settling.
+    pub fn allow_doubles(&self, doubles: usize) {
+        self.doubles.store(doubles, Ordering::SeqCst);
+    }
+
+    fn doubles(&self) -> Doubles {
+        match self.doubles.load(Ordering::SeqCst) {
+            0 => Doubles::None,
+            doubles => Doubles::AtMost(doubles),
+        }
+    }
+
+    /// Ends the journey: goes over the books of every campaign, drains the installation, and sees
+    /// that nothing is left open.
+    ///
+    /// # Panics
+    /// If anything is not as it must be.
+    pub async fn end(mut self) {
+        let doubles = self.doubles();
+        for campaign in rest::list_campaigns(self.db()).await {
+            self.books().settle(campaign, doubles).await;
+        }
+        self.tasks.are_answered().await;
+        if let Some(installation) = self.installation.take() {
+            self.backends.process.stop.request();
+            self.run(installation.drained()).await;
+        }
+        if let Some(mysql) = &self.mysql {
+            rest::expect_no_transaction(&mysql.direct).await;
+        }
+    }
+
+    async fn put<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {
+        let answer = self.api.ask(Method::PUT, path, None).await;
+        let answer = answer.expect("the API answers");
+        serde_json::from_value(answer.body).expect("the API answers in JSON")
+    }
+
+    /// Runs something on the installation's threads, to its end.
+    async fn run<F>(&self, work: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let runtime = self
+            .runtime
+            .as_ref()
+            .expect("it is taken when the world is dropped");
+        let ended = runtime.spawn(work);
+        until_ended(ended).await
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // Everything that runs is cut off where it stands. A runtime that is dropped waits for
+        // its threads instead, which is not possible in the middle of another.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The address of the one device that [`World::register`] gives a user.
+pub fn device_of(user: &str) -> String {
+    format!("device-of-{user}")
+}
+
+async fn install(runtime: &Runtime, process: Process) -> Installation {
+    let started = runtime.spawn(Installation::start(process));
+    until_ended(started)
+        .await
+        .unwrap_or_else(|error| panic!("the installation did not start: {error:?}"))
+}
+
+/// What a task gives when it has ended.
+///
+/// # Panics
+/// With it, or if it takes too long.
+async fn until_ended<T>(task: tokio::task::JoinHandle<T>) -> T {
+    match tokio::time::timeout(DRAIN, task).await {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+        Err(_) => panic!("the installation neither started nor ended within {DRAIN:?}"),
+    }
+}
+
+#[expect(clippy::disallowed_macros, reason = "a test speaks to whoever runs it")]
+fn say_skipped(stores: Stores) {
+    eprintln!("skipped: no server is named for {stores:?}");
+}

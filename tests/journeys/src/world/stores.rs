@@ -1,0 +1,92 @@
+//! The stores that a world can stand on, and what it takes to have them.
+
+use database::{Settings as SqlSettings, create_database, drop_database, migrate};
+use uuid::Uuid;
+
+use super::proxy::Proxy;
+use super::settings::Settings;
+use crate::engines;
+
+/// Which stores a world stands on. The queue and the gateway are always embedded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stores {
+    /// SQLite and our Datastore, which refuses the later of two transactions when it commits.
+    Optimistic,
+    /// SQLite and our Datastore, which lets it wait for a lock.
+    Pessimistic,
+    /// MySQL or MariaDB, and our Datastore.
+    MySql,
+    /// MySQL or MariaDB, and Google's Datastore emulator.
+    GoogleOnMySql,
+}
+
+/// What one world has of a SQL server, dropped with it.
+#[derive(Debug)]
+pub(super) struct MySql {
+    /// Reaches the database past the proxy.
+    pub(super) direct: SqlSettings,
+    /// Between the installation and the server.
+    pub(super) proxy: Proxy,
+}
+
+impl Stores {
+    /// Names these stores in `settings`; `None` where no server is named for them.
+    pub(super) async fn name_in(self, settings: Settings) -> Option<(Settings, Option<MySql>)> {
+        match self {
+            Self::Optimistic => Some((settings.set("datastore.concurrency", "optimistic"), None)),
+            Self::Pessimistic => Some((settings.set("datastore.concurrency", "pessimistic"), None)),
+            Self::MySql => on_mysql(settings).await,
+            Self::GoogleOnMySql => {
+                let google = engines::google_datastore()?;
+                let settings = settings
+                    .set("datastore.endpoint", format!("http://{google}"))
+                    .set("datastore.project", format!("world-{}", Uuid::new_v4().simple()));
+                on_mysql(settings).await
+            }
+        }
+    }
+}
+
+async fn on_mysql(settings: Settings) -> Option<(Settings, Option<MySql>)> {
+    let server = engines::mysql_url()?;
+    let name = format!("noroshi_world_{}", Uuid::new_v4().simple());
+    let direct = SqlSettings::new(format!("{server}/{name}"));
+    create_database(&direct)
+        .await
+        .expect("the server makes databases");
+    let db = database::Db::connect(&direct)
+        .await
+        .expect("a new database is there");
+    migrate::run(&db).await.expect("a new database can be migrated");
+    db.close().await;
+
+    let (user, address) = authority(&server);
+    let proxy = Proxy::start(address.to_owned()).await;
+    let url = format!("mysql://{user}@{}/{name}", proxy.address());
+    let settings = settings.set("database.url", url);
+    Some((settings, Some(MySql { direct, proxy })))
+}
+
+/// User and `host:port` of `mysql://user@host:port`.
+fn authority(server: &str) -> (&str, &str) {
+    server
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split_once('@'))
+        .expect("the server is named mysql://user@host:port")
+}
+
+impl Drop for MySql {
+    /// Drops the database. On a thread of its own: this may be the end of a test that failed, in
+    /// the middle of an async runtime.
+    fn drop(&mut self) {
+        let settings = self.direct.clone();
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Ok(runtime) = runtime {
+                // One that stays is found by whoever cleans the server up.
+                let _ = runtime.block_on(drop_database(&settings));
+            }
+        });
+        let _ = dropping.join();
+    }
+}

@@ -1,0 +1,37 @@
+//! Waiting for a state, with a deadline.
+
+use std::time::Duration;
+
+/// How often a state is looked at again.
+const POLL: Duration = Duration::from_millis(10);
+
+/// How long a state may take to come about: generous, because a loaded machine is slow and a
+/// state that never comes is a failure anyway.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+/// If there is none within [`DEADLINE`].
+pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    until_within(DEADLINE, what, ask).await
+}
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+/// If there is none within the time.
+pub async fn until_within<T>(within: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let answer = async {
+        loop {
+            match ask().await {
+                Some(answer) => return answer,
+                None => tokio::time::sleep(POLL).await,
+            }
+        }
+    };
+    match tokio::time::timeout(within, answer).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("waited {within:?} in vain until {what}"),
+    }
+}

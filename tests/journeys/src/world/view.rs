@@ -1,0 +1,77 @@
+//! What the API shows, as far as journeys look at it.
+
+use std::collections::BTreeMap;
+
+use campaign::{AudienceId, CampaignId};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// A campaign.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CampaignView {
+    /// Its id.
+    pub id: CampaignId,
+    /// Where it stands.
+    pub state: String,
+    /// What comes with it.
+    pub coupon_id: Option<Uuid>,
+}
+
+/// An audience.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AudienceView {
+    /// Its id.
+    pub id: AudienceId,
+    /// Where it is on its way.
+    pub state: String,
+    /// Recipients accepted so far.
+    pub size: u64,
+}
+
+/// How far a campaign is.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Progress {
+    /// Where it stands.
+    pub state: String,
+    /// Recipients.
+    pub audience_size: u64,
+    /// Recipients that have a push.
+    pub expanded: u64,
+    /// Pushes by state.
+    pub tally: BTreeMap<String, u64>,
+    /// Final pushes by reason.
+    pub reasons: Vec<ReasonCount>,
+    /// Coupons granted.
+    pub grants: u64,
+    /// Grants of which Datastore is not known to have followed.
+    pub open_intents: u64,
+    /// What keeps it from being finished.
+    pub missing: Vec<String>,
+}
+
+/// How many pushes ended for one reason.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ReasonCount {
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub pushes: u64,
+}
+
+impl Progress {
+    /// Pushes in that state.
+    pub fn count(&self, state: &str) -> u64 {
+        self.tally.get(state).copied().unwrap_or_default()
+    }
+
+    /// Final pushes by reason, in the order of the words.
+    pub fn outcomes(&self) -> Vec<(&str, u64)> {
+        let mut outcomes: Vec<_> = self
+            .reasons
+            .iter()
+            .map(|count| (count.reason.as_str(), count.pushes))
+            .collect();
+        outcomes.sort_unstable();
+        outcomes
+    }
+}

@@ -1,0 +1,18 @@
+//! What a user of Noroshi sees, from a file of recipients to the gateway's ledger.
+//!
+//! Each journey has a [`journeys::world::World`] of its own and is stamped once for each set of
+//! stores. At its end the books of every campaign are gone over, so that a journey that is about
+//! something else still finds a push that was lost.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
+
+mod checker;
+mod control;
+mod coupons;
+mod delivery;
+mod gateway;
+mod outage;
+mod recipients;
+mod schedule;
+mod stamp;
+mod tasks;
