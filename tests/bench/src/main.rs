@@ -4,6 +4,7 @@
 //! all sides; of the rounds the median is shown with the spread. `BENCHMARKS.md` says what the
 //! figures mean and what they were on a day.
 
+mod cold_build;
 mod command;
 mod datastore;
 mod emulator;
@@ -29,6 +30,8 @@ enum Command {
     Emulator(emulator::Arguments),
     /// Run whole campaigns by `noroshi demo`, on embedded stores and on real ones.
     Pipeline(pipeline::Arguments),
+    /// Build the `noroshi` command from nothing, in a directory of its own.
+    ColdBuild(cold_build::Arguments),
     /// The `noroshi` command, which the benchmarks start in processes of its own.
     #[command(hide = true, disable_help_flag = true)]
     Noroshi(command::Arguments),
@@ -38,6 +41,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Emulator(arguments) => emulator::run(&arguments)?,
         Command::Pipeline(arguments) => pipeline::run(&arguments)?,
+        Command::ColdBuild(arguments) => cold_build::run(&arguments)?,
         Command::Noroshi(arguments) => return Ok(command::run(arguments)),
     }
     Ok(ExitCode::SUCCESS)
