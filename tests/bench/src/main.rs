@@ -4,9 +4,12 @@
 //! all sides; of the rounds the median is shown with the spread. `BENCHMARKS.md` says what the
 //! figures mean and what they were on a day.
 
+mod cold_build;
+mod command;
 mod datastore;
 mod emulator;
 mod figures;
+mod pipeline;
 mod process;
 mod stopwatch;
 
@@ -25,15 +28,21 @@ struct Cli {
 enum Command {
     /// Drive Noroshi's Datastore emulator and Google's with the same client and the same work.
     Emulator(emulator::Arguments),
-    /// What the benchmarks measure runs in processes of its own: this program once more.
-    #[command(hide = true)]
-    Datastore(emulator::ours::Arguments),
+    /// Run whole campaigns by `noroshi demo`, on embedded stores and on real ones.
+    Pipeline(pipeline::Arguments),
+    /// Build the `noroshi` command from nothing, in a directory of its own.
+    ColdBuild(cold_build::Arguments),
+    /// The `noroshi` command, which the benchmarks start in processes of its own.
+    #[command(hide = true, disable_help_flag = true)]
+    Noroshi(command::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Emulator(arguments) => emulator::run(&arguments)?,
-        Command::Datastore(arguments) => emulator::ours::serve(arguments)?,
+        Command::Pipeline(arguments) => pipeline::run(&arguments)?,
+        Command::ColdBuild(arguments) => cold_build::run(&arguments)?,
+        Command::Noroshi(arguments) => return Ok(command::run(arguments)),
     }
     Ok(ExitCode::SUCCESS)
 }

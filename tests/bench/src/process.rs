@@ -65,8 +65,7 @@ impl Server {
             let Some(process) = parse(&stat).filter(|process| process.group == self.child.id()) else {
                 continue;
             };
-            let cpu_seconds = process.ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
-            usage.cpu_seconds += cpu_seconds;
+            usage.cpu_seconds += seconds(process.ticks);
             let rss_bytes = process.rss_pages * rustix::param::page_size() as u64;
             usage.rss_bytes = usage.rss_bytes.max(rss_bytes);
         }
@@ -76,9 +75,20 @@ impl Server {
 
 /// CPU time of this program itself, in seconds.
 pub(crate) fn own_cpu_seconds() -> anyhow::Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let process = parse(&stat).context("/proc/self/stat is not as proc(5) says")?;
-    Ok(process.ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+    Ok(seconds(itself()?.ticks))
+}
+
+/// CPU time of all processes that this program started and has waited for, in seconds.
+pub(crate) fn children_cpu_seconds() -> anyhow::Result<f64> {
+    Ok(seconds(itself()?.children_ticks))
+}
+
+fn itself() -> anyhow::Result<Process> {
+    parse(&fs::read_to_string("/proc/self/stat")?).context("/proc/self/stat is not as proc(5) says")
+}
+
+fn seconds(ticks: u64) -> f64 {
+    ticks as f64 / rustix::param::clock_ticks_per_second() as f64
 }
 
 impl Drop for Server {
@@ -91,6 +101,7 @@ impl Drop for Server {
 struct Process {
     group: u32,
     ticks: u64,
+    children_ticks: u64,
     rss_pages: u64,
 }
 
@@ -103,6 +114,7 @@ fn parse(stat: &str) -> Option<Process> {
     Some(Process {
         group: u32::try_from(field(5)?).ok()?,
         ticks: field(14)? + field(15)?,
+        children_ticks: field(16)? + field(17)?,
         rss_pages: field(24)?,
     })
 }
@@ -113,11 +125,12 @@ mod tests {
 
     #[test]
     fn a_process_is_read_from_its_line_whatever_its_name() {
-        let line = "7 (a) b (c) S 1 42 7 0 -1 4194304 1 0 0 0 250 50 0 0 20 0 9 0 111 99999 1234 184 1 2";
+        let line = "7 (a) b (c) S 1 42 7 0 -1 4194304 1 0 0 0 250 50 9 1 20 0 9 0 111 99999 1234 184 1 2";
 
         let process = parse(line).unwrap();
 
-        assert_eq!((process.group, process.ticks, process.rss_pages), (42, 300, 1234));
+        assert_eq!((process.group, process.rss_pages), (42, 1234));
+        assert_eq!((process.ticks, process.children_ticks), (300, 10));
     }
 
     #[test]

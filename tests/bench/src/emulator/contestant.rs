@@ -3,14 +3,14 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 
-use super::ours;
+use crate::command::noroshi;
 use crate::datastore::Datastore;
 use crate::process::Server;
 use crate::stopwatch::Stopwatch;
@@ -55,8 +55,12 @@ impl Contestant {
     pub(super) async fn start(self, directory: &Path) -> anyhow::Result<Running> {
         let address = free_address()?;
         let command = match self {
-            Self::Memory => ours::command(&address, None)?,
-            Self::File => ours::command(&address, Some(&database(directory)))?,
+            Self::Memory => ours(&address)?,
+            Self::File => {
+                let mut command = ours(&address)?;
+                command.arg("--file").arg(directory.join("datastore.db"));
+                command
+            }
             Self::Google => google(&address, directory),
         };
         let log = directory.join("log");
@@ -100,9 +104,8 @@ impl Contestant {
     }
 }
 
-/// The durable file of [`Contestant::File`].
-fn database(directory: &Path) -> PathBuf {
-    directory.join("datastore.db")
+fn ours(address: &str) -> anyhow::Result<Command> {
+    noroshi(&["emulator", "datastore", "--listen", address])
 }
 
 fn google(address: &str, directory: &Path) -> Command {

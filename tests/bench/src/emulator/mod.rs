@@ -4,7 +4,6 @@
 //! it has found hot. Afterwards memory is read, and the durable one is killed and started again.
 
 mod contestant;
-pub(crate) mod ours;
 mod report;
 mod work;
 
