@@ -6,11 +6,13 @@
 //! to. `noroshi up` runs them in loops, `noroshi-NAME` once, for cron.
 
 pub mod dispatch;
+pub mod erase;
 mod error;
 pub mod fan_out;
 pub mod import;
 mod once;
 mod plan;
+pub mod prune;
 pub mod reconcile;
 
 pub use error::Error;

@@ -11,16 +11,19 @@ use crate::error::Error;
 /// The whole of a job's `main`. A pass that leaves work is followed by the next at once, so that
 /// one call from cron does what there is to do.
 pub fn main<R: Report>(name: &'static str, pass: impl AsyncFn(&Backends) -> Result<R, Error>) -> ExitCode {
-    job::main(name, |process| async move {
-        let (backends, embedded) = Backends::connect(&process).await?;
-        let report = loop {
-            match pass(&backends).await {
-                Ok(report) if report.outcome() == Outcome::WorkLeft && !process.stop.is_requested() => {}
-                ended => break ended,
-            }
-        };
-        drop(backends);
-        embedded.stop().await;
-        report
+    job::main(name, |process| {
+        // Boxed, since its type in the type of a process is deeper than the compiler follows.
+        Box::pin(async move {
+            let (backends, embedded) = Backends::connect(&process).await?;
+            let report = loop {
+                match pass(&backends).await {
+                    Ok(report) if report.outcome() == Outcome::WorkLeft && !process.stop.is_requested() => {}
+                    ended => break ended,
+                }
+            };
+            drop(backends);
+            embedded.stop().await;
+            report
+        })
     })
 }

@@ -81,8 +81,10 @@ fn read_rows(parts: Receiver<Vec<u8>>, settings: Settings, batches: &Sender<Read
     let mut filling = Filling::new(read_bytes, reader.variables(), settings.chunks, batches);
     while let Some(row) = reader.next_row()? {
         filling.summary.count(&row);
-        if let Ok(recipient) = &row.verdict {
-            chunker.push(recipient).map(|chunk| filling.push(chunk));
+        if let Ok(recipient) = &row.verdict
+            && let Some(chunk) = chunker.push(recipient)
+        {
+            filling.push(chunk);
         }
         filling.send_if_full()?;
     }

@@ -4,7 +4,7 @@
 //! the rest goes back in the main database. Both steps may be repeated.
 
 use campaign::CampaignId;
-use database::shard::chunk_grants;
+use database::stock;
 use database::stock_reservation::{self, Holder, StockReservation};
 use runtime::Backends;
 
@@ -34,32 +34,23 @@ pub(super) async fn return_unused(
         for reservation in &page {
             let chunk = chunks.iter().find(|chunk| chunk.no == reservation.chunk_no);
             if chunk.is_some_and(|chunk| chunk.record.state.is_closed()) {
-                return_one(backends, reservation).await?;
+                let StockReservation {
+                    campaign_id,
+                    chunk_no,
+                    shard,
+                    coupon_id,
+                    ..
+                } = *reservation;
+                let holder = Holder {
+                    campaign_id,
+                    chunk_no,
+                    shard,
+                };
+                stock::return_unused(&backends.db, &backends.db, holder, coupon_id).await?;
                 report.returned += 1;
             } else {
                 left += 1;
             }
         }
     }
-}
-
-async fn return_one(backends: &Backends, reservation: &StockReservation) -> Result<(), Error> {
-    let StockReservation {
-        campaign_id,
-        chunk_no,
-        shard,
-        coupon_id,
-        ..
-    } = *reservation;
-    let mut tx = backends.db.begin().await?;
-    let used = chunk_grants::close(&mut tx, campaign_id, chunk_no, coupon_id).await?;
-    tx.commit().await.repeatable()?;
-    let holder = Holder {
-        campaign_id,
-        chunk_no,
-        shard,
-    };
-    let mut tx = backends.db.begin().await?;
-    stock_reservation::return_unused(&mut tx, holder, coupon_id, used).await?;
-    Ok(tx.commit().await.repeatable()?)
 }

@@ -23,28 +23,28 @@ mod transaction;
 mod user_id;
 mod users;
 
+use axum::Router;
 use axum::middleware::from_fn_with_state;
 use database::migrate::{self, State};
 use runtime::config::Secret;
 use runtime::{Backends, Service};
 use utoipa_axum::router::OpenApiRouter;
 
-pub use audiences::{Delimiter, Encoding, FileSettings};
 pub use openapi::document;
 
-/// The API as a service, open to whoever has `token`.
+/// The API as a service, open to whoever has `token`; `/metrics` as well.
 ///
 /// It is ready when SQL answers with the schema of this program, and Datastore answers.
 pub fn service(backends: Backends, token: Secret) -> Service {
     let (routes, _) = routes().split_for_parts();
     let guard = access::Guard::new(&token);
-    let routes = routes
-        .with_state(backends.clone())
-        .layer(from_fn_with_state(guard, access::guard));
+    let guarded = move |routes: Router| routes.layer(from_fn_with_state(guard.clone(), access::guard));
+    let routes = guarded(routes.with_state(backends.clone()));
     let body_limit =
         usize::try_from(backends.process.config.admin.json_max_bytes.get()).unwrap_or(usize::MAX);
     let (db, push_store) = (backends.db, backends.push_store);
     Service::new("admin", routes, body_limit)
+        .guard_metrics(guarded)
         .ready_when("sql", move || check_schema(db.clone()))
         .ready_when("datastore", move || {
             let push_store = push_store.clone();

@@ -156,3 +156,57 @@ fn store_unavailable(store: &'static str) -> Problem {
     .detail("nothing was changed; try again later")
     .with("store", store)
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What a database says that is gone.
+    async fn gone() -> database::Error {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("a.db").display());
+        let db = database::Db::connect(&database::Settings::new(url))
+            .await
+            .unwrap();
+        db.close().await;
+        db.begin().await.unwrap_err()
+    }
+
+    async fn told(error: Error) -> (StatusCode, Option<HeaderValue>, Value) {
+        let (parts, body) = error.into_response().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let retry_after = parts.headers.get(RETRY_AFTER).cloned();
+        (parts.status, retry_after, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_commit_whose_answer_was_lost_is_told_from_one_that_did_not_happen() {
+        let (lost, come_back, lost_body) = told(Error::OutcomeUnknown(gone().await)).await;
+        let (failed, _, failed_body) = told(Error::Sql(gone().await)).await;
+
+        assert_eq!(
+            (lost, failed),
+            (StatusCode::SERVICE_UNAVAILABLE, StatusCode::SERVICE_UNAVAILABLE)
+        );
+        assert!(come_back.is_some());
+        assert_eq!(lost_body["type"], "urn:noroshi:problem:outcome-unknown");
+        assert!(
+            lost_body["detail"]
+                .as_str()
+                .unwrap()
+                .contains("same Idempotency-Key")
+        );
+        assert_eq!(failed_body["type"], "urn:noroshi:problem:store-unavailable");
+    }
+
+    #[tokio::test]
+    async fn a_fault_of_ours_tells_nothing_of_itself() {
+        let (status, come_back, body) = told(Error::Fault("secret".to_owned())).await;
+
+        assert_eq!((status, come_back), (StatusCode::INTERNAL_SERVER_ERROR, None));
+        assert!(!body.to_string().contains("secret"));
+    }
+}

@@ -8,6 +8,8 @@ use clap::{Parser, Subcommand};
 use runtime::{Config, ExitCode};
 
 use crate::commands::config::{self, ConfigCommand};
+use crate::commands::demo::{self, DemoArguments};
+use crate::commands::emulator::{self, EmulatorCommand};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::up;
 use crate::output;
@@ -38,6 +40,13 @@ enum Command {
     /// What the configuration does not place elsewhere is embedded, on files in the data
     /// directory. Ctrl-C drains and ends it. After a crash, start it again: it goes on.
     Up,
+    /// Send a campaign with a coupon to a made-up audience, and prove what became of it.
+    ///
+    /// Registers the campaign, imports its audience from CSV, fans it out, grants every coupon
+    /// and delivers every push, to a gateway of its own that writes down what it takes: nothing
+    /// leaves this machine. At the end the audience is compared with the stores and with that
+    /// ledger. Exits with 0 only if nothing is lost, doubled or open.
+    Demo(DemoArguments),
     /// Apply pending migrations to the SQL database, and list them.
     ///
     /// An embedded database is migrated by itself; any other only by this command.
@@ -45,6 +54,9 @@ enum Command {
         #[command(subcommand)]
         command: Option<MigrateCommand>,
     },
+    /// Run one embedded part alone: a Datastore, a task queue, a gateway.
+    #[command(subcommand)]
+    Emulator(EmulatorCommand),
     /// Show, check or start a configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -55,8 +67,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.command {
             Command::Up => configured(cli.config.as_deref(), up::run),
+            Command::Demo(arguments) => {
+                configured(cli.config.as_deref(), |config| demo::run(arguments, config))
+            }
             Command::Migrate { command } => {
                 configured(cli.config.as_deref(), |config| migrate::run(command, config))
+            }
+            Command::Emulator(command) => {
+                configured(cli.config.as_deref(), |config| emulator::run(command, config))
             }
             Command::Config(command) => config::run(&command, cli.config.as_deref()),
         },

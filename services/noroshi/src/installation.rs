@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use campaign::Lane;
-use jobs::{dispatch, fan_out, import, reconcile};
+use jobs::{dispatch, erase, fan_out, import, prune, reconcile};
 use runtime::config::Secret;
 use runtime::job::{Nudge, Repeat, Report};
 use runtime::token::{self, Token};
@@ -170,6 +170,16 @@ fn repeat_passes(backends: &Backends) {
         backends,
         every("reconcile", config.reconcile.interval, &nudges.reconcile),
         |backends| async move { reconcile::run(&backends).await },
+    );
+    repeat(
+        backends,
+        every("erase", config.reconcile.interval, &nudges.erase),
+        |backends| async move { erase::run(&backends).await },
+    );
+    repeat(
+        backends,
+        every("prune", config.prune.interval, &Nudge::default()),
+        |backends| async move { prune::run(&backends).await },
     );
 }
 

@@ -127,6 +127,8 @@ impl Stage<'_> {
 
     /// Ends the stage with so many items done, and gives its pace.
     pub fn finish(self, done: u64) -> Pace {
+        // What was expected may have been an estimate.
+        self.bar.set_length(done);
         self.bar.set_position(done);
         self.bar.finish();
         let pace = pace(done, self.progress.clock.monotonic().since(self.started));

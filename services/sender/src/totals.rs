@@ -3,12 +3,12 @@
 //! Nothing depends on it: what is lost here, reconcile finds and does. So a failure is logged
 //! and the task ends well.
 
-use campaign::{CouponId, IntentId, Places};
+use campaign::{IntentId, Places};
 use chrono::{DateTime, Utc};
 use database::chunk_tally::{self, ChunkTally};
-use database::shard::{chunk_grants, intent};
-use database::stock_reservation::{self, Holder};
-use database::{Error, device};
+use database::shard::intent;
+use database::stock_reservation::Holder;
+use database::{Error, device, stock};
 use push_store::Chunk;
 use tracing::warn;
 use uuid::Uuid;
@@ -64,24 +64,16 @@ impl Totals {
         let _: database::Change = chunk_tally::replace(&mut tx, &tally).await?;
         tx.commit().await.repeatable()?;
         match attempt.campaign.coupon {
-            Some(coupon) if chunk.record.state.is_closed() => return_stock(attempt, chunk, coupon.id).await,
+            Some(coupon) if chunk.record.state.is_closed() => {
+                let db = &attempt.backends.db;
+                let holder = Holder {
+                    campaign_id: chunk.campaign,
+                    chunk_no: chunk.no,
+                    shard: SHARD,
+                };
+                stock::return_unused(db, db, holder, coupon.id).await
+            }
             _ => Ok(()),
         }
     }
-}
-
-/// Nothing is granted for the chunk any more, and what it did not use goes back into the stock.
-async fn return_stock(attempt: &Attempt<'_>, chunk: &Chunk, coupon: CouponId) -> Result<(), Error> {
-    let db = &attempt.backends.db;
-    let mut tx = db.begin().await?;
-    let used = chunk_grants::close(&mut tx, chunk.campaign, chunk.no, coupon).await?;
-    tx.commit().await.repeatable()?;
-    let holder = Holder {
-        campaign_id: chunk.campaign,
-        chunk_no: chunk.no,
-        shard: SHARD,
-    };
-    let mut tx = db.begin().await?;
-    stock_reservation::return_unused(&mut tx, holder, coupon, used).await?;
-    tx.commit().await.repeatable()
 }

@@ -204,6 +204,23 @@ pub async fn list_unsettled(
     rows.iter().map(|row| row.get("no")).collect()
 }
 
+/// Deletes the tallies and reasons of a pruned campaign's chunks below number `below`; a few
+/// hundred at a time keep the transaction small.
+pub async fn delete_below(tx: &mut Tx, campaign: CampaignId, below: u32) -> Result<(), Error> {
+    // Primary keys.
+    sql("DELETE FROM chunk_reason WHERE campaign_id = ? AND chunk_no < ?")
+        .bind(campaign)
+        .bind(below)
+        .execute(&mut *tx)
+        .await?;
+    sql("DELETE FROM chunk_tally WHERE campaign_id = ? AND chunk_no < ?")
+        .bind(campaign)
+        .bind(below)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 async fn update_older(tx: &mut Tx, tally: &ChunkTally) -> Result<Change, Error> {
     let counts = &tally.counts;
     let matched = sql(

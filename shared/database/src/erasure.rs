@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use crate::word::words;
-use crate::{Change, Error, Executor, Tx, sql};
+use crate::{Change, Error, Executor, Row, Tx, sql};
 
 words! {
     /// How far an erasure is.
@@ -56,37 +56,38 @@ pub async fn find(on: impl Executor, user_id: &str) -> Result<Option<Erasure>, E
         .bind(user_id)
         .fetch_optional(on)
         .await?;
-    row.map(|row| {
-        Ok(Erasure {
-            user_id: row.get("user_id")?,
-            state: row.get("state")?,
-            resume_from: row.get("resume_from")?,
-            requested_at: row.get("requested_at")?,
-            done_at: row.get("done_at")?,
-        })
-    })
-    .transpose()
+    row.map(|row| read(&row)).transpose()
 }
 
-/// Users with work left, by id: those after `after`, or from the first (`""`).
-pub async fn list_open(on: impl Executor, after: &str, limit: u32) -> Result<Vec<String>, Error> {
+/// Erasures with work left, by user: those after `after`, or from the first (`""`).
+pub async fn list_open(on: impl Executor, after: &str, limit: u32) -> Result<Vec<Erasure>, Error> {
     // Index erasure_by_state.
-    let rows =
-        sql("SELECT user_id FROM erasure WHERE state = 'open' AND user_id > ? ORDER BY user_id LIMIT ?")
-            .bind(after)
-            .bind(limit)
-            .fetch_all(on)
-            .await?;
-    rows.iter().map(|row| row.get("user_id")).collect()
+    let rows = sql(
+        "SELECT user_id, state, resume_from, requested_at, done_at FROM erasure \
+         WHERE state = 'open' AND user_id > ? ORDER BY user_id LIMIT ?",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(read).collect()
 }
 
-/// Keeps how far an open erasure is, in the transaction of the work itself.
-pub async fn advance(tx: &mut Tx, user_id: &str, resume_from: &str) -> Result<Change, Error> {
-    let matched = sql("UPDATE erasure SET resume_from = ? WHERE user_id = ? AND state = 'open'")
-        .bind(resume_from)
-        .bind(user_id)
-        .execute(tx)
-        .await?;
+/// Keeps how far an open erasure is that was asked for at `requested_at`. Stale if it was asked
+/// for again since, and so begins anew, or is done.
+pub async fn advance(
+    tx: &mut Tx,
+    user_id: &str,
+    requested_at: DateTime<Utc>,
+    resume_from: &str,
+) -> Result<Change, Error> {
+    let matched =
+        sql("UPDATE erasure SET resume_from = ? WHERE user_id = ? AND state = 'open' AND requested_at = ?")
+            .bind(resume_from)
+            .bind(user_id)
+            .bind(requested_at)
+            .execute(tx)
+            .await?;
     Ok(Change::matched(matched))
 }
 
@@ -133,4 +134,14 @@ pub async fn delete(tx: &mut Tx, user_id: &str) -> Result<(), Error> {
         .execute(tx)
         .await?;
     Ok(())
+}
+
+fn read(row: &Row) -> Result<Erasure, Error> {
+    Ok(Erasure {
+        user_id: row.get("user_id")?,
+        state: row.get("state")?,
+        resume_from: row.get("resume_from")?,
+        requested_at: row.get("requested_at")?,
+        done_at: row.get("done_at")?,
+    })
 }

@@ -5,14 +5,14 @@ use chrono::{DateTime, Utc};
 use gcloud_sdk::google::datastore::v1::filter::FilterType;
 use gcloud_sdk::google::datastore::v1::property_filter::Operator;
 use gcloud_sdk::google::datastore::v1::value::ValueType;
-use gcloud_sdk::google::datastore::v1::{Filter, PropertyFilter, PropertyReference, Value};
+use gcloud_sdk::google::datastore::v1::{Filter, PropertyFilter, Query, Value};
 
 use crate::chunk::Chunk;
 use crate::client::PushStore;
 use crate::entity::PUSH;
 use crate::error::Error;
 use crate::push::Push;
-use crate::queue::of_kind;
+use crate::queue::{of_kind, reference};
 
 impl PushStore {
     /// Takes the lease for the task of `generation`; see [`campaign::ChunkRecord::lease`].
@@ -46,11 +46,21 @@ impl PushStore {
 
     /// Every push of the chunk, by place.
     pub async fn list_pushes(&self, chunk: ChunkId) -> Result<Vec<Push>, Error> {
+        let results = self.run(self.pushes_of(chunk)).await?;
+        let pushes = results
+            .into_iter()
+            .filter_map(|result| result.entity)
+            .map(Push::from_entity);
+        let mut pushes = pushes.collect::<Result<Vec<_>, _>>()?;
+        pushes.sort_unstable_by_key(|push| push.place);
+        Ok(pushes)
+    }
+
+    /// The query for the pushes of a chunk: those whose ancestor it is.
+    pub(crate) fn pushes_of(&self, chunk: ChunkId) -> Query {
         let key = ValueType::KeyValue(self.chunk_key(chunk));
         let filter = PropertyFilter {
-            property: Some(PropertyReference {
-                name: "__key__".to_owned(),
-            }),
+            property: Some(reference("__key__")),
             op: Operator::HasAncestor.into(),
             value: Some(Value {
                 value_type: Some(key),
@@ -60,13 +70,6 @@ impl PushStore {
         let filter = Filter {
             filter_type: Some(FilterType::PropertyFilter(filter)),
         };
-        let results = self.run(of_kind(PUSH, filter, None)).await?;
-        let pushes = results
-            .into_iter()
-            .filter_map(|result| result.entity)
-            .map(Push::from_entity);
-        let mut pushes = pushes.collect::<Result<Vec<_>, _>>()?;
-        pushes.sort_unstable_by_key(|push| push.place);
-        Ok(pushes)
+        of_kind(PUSH, filter, None)
     }
 }

@@ -13,6 +13,7 @@ mod error;
 mod expand;
 mod grant;
 mod lease;
+mod prune;
 mod push;
 mod queue;
 mod settle;

@@ -56,13 +56,7 @@ impl PushStore {
     /// How many chunks of the campaign are with the queue, counted up to `limit`.
     pub async fn count_queued(&self, campaign: CampaignId, limit: u16) -> Result<usize, Error> {
         let filter = property("queued", Operator::Equal, &campaign.to_string());
-        let keys_only = Projection {
-            property: Some(reference("__key__")),
-        };
-        let query = Query {
-            projection: vec![keys_only],
-            ..of_kind(CHUNK, filter, Some(limit))
-        };
+        let query = keys_only(of_kind(CHUNK, filter, Some(limit)));
         Ok(self.run(query).await?.len())
     }
 
@@ -91,6 +85,17 @@ pub(crate) fn of_kind(kind: &str, filter: Filter, limit: Option<u16>) -> Query {
     }
 }
 
+/// The same query for keys alone.
+pub(crate) fn keys_only(query: Query) -> Query {
+    let key = Projection {
+        property: Some(reference("__key__")),
+    };
+    Query {
+        projection: vec![key],
+        ..query
+    }
+}
+
 /// The filter `name` `operator` `text`.
 pub(crate) fn property(name: &str, operator: Operator, text: &str) -> Filter {
     let value = Value {
@@ -107,7 +112,7 @@ pub(crate) fn property(name: &str, operator: Operator, text: &str) -> Filter {
     }
 }
 
-fn reference(name: &str) -> PropertyReference {
+pub(crate) fn reference(name: &str) -> PropertyReference {
     PropertyReference {
         name: name.to_owned(),
     }

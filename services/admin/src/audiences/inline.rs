@@ -1,9 +1,9 @@
 //! Audiences that are given as a list of user ids: written as the file that says the same.
 
+use audience::{Delimiter, Encoding, FileSettings, file_of_user_ids};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::file::{Delimiter, Encoding, FileSettings};
 use super::upload::Upload;
 use crate::error::Error;
 use crate::user_id::UserId;
@@ -35,32 +35,6 @@ pub(crate) fn upload(name: String, user_ids: &[UserId]) -> Result<Upload, Error>
         delimiter: Some(Delimiter::Comma),
         encoding: Some(Encoding::Utf8),
     };
-    Ok(Upload::new(name, settings).with_file(file(user_ids)?))
-}
-
-fn file(user_ids: &[UserId]) -> Result<Vec<u8>, Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let ids = user_ids.iter().map(|user| user.as_str());
-    let written = ["user_id"]
-        .into_iter()
-        .chain(ids)
-        .try_for_each(|id| writer.write_record([id]));
-    written.map_err(|error| Error::Fault(error.to_string()))?;
-    writer
-        .into_inner()
-        .map_err(|error| Error::Fault(error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_that_look_like_csv_are_quoted() {
-        let users = [r#"a"b"#, "a,b", "plain"].map(|id| UserId::try_from(id.to_owned()).unwrap());
-
-        let file = String::from_utf8(file(&users).unwrap()).unwrap();
-
-        assert_eq!(file, "user_id\n\"a\"\"b\"\n\"a,b\"\nplain\n");
-    }
+    let file = file_of_user_ids(user_ids.iter().map(UserId::as_str));
+    Ok(Upload::new(name, settings).with_file(file.into_bytes()))
 }

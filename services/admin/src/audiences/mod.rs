@@ -6,6 +6,7 @@ mod stream;
 mod upload;
 mod view;
 
+use audience::{Delimiter, Encoding, FileSettings};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use campaign::AudienceId;
@@ -25,9 +26,9 @@ use crate::once::{Begun, Incoming, KeyHeader};
 use crate::openapi::{Conflicting, Missing, TooLarge, Unaccepted, WrongType};
 use crate::page::{List, Page, PageParameters};
 use crate::request::{Parameters, Segments, has_media_type, parse_json, read_all};
+use crate::schema;
 use crate::transaction::conclude;
 
-pub use file::{Delimiter, Encoding, FileSettings};
 pub(crate) use inline::upload as inline_upload;
 pub(crate) use upload::Upload;
 
@@ -55,10 +56,10 @@ struct UploadParameters {
     /// For people; 1 to 255 characters. A JSON body has its own.
     name: Option<String>,
     /// What separates the file's fields; found from its header when not given.
-    #[param(inline)]
+    #[param(value_type = Option<schema::Delimiter>)]
     delimiter: Option<Delimiter>,
     /// How the file is written; found from its start when not given.
-    #[param(inline)]
+    #[param(value_type = Option<schema::Encoding>)]
     encoding: Option<Encoding>,
 }
 

@@ -4,7 +4,7 @@
 //! answer for its idempotency key are one transaction; an upload that does not get there is
 //! taken back, part by part, so that nothing of it is left.
 
-use audience::Refusal;
+use audience::FileSettings;
 use campaign::AudienceId;
 use chrono::{DateTime, Utc};
 use database::audience::AudienceState;
@@ -14,7 +14,7 @@ use runtime::Backends;
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-use super::file::{Extent, FileSettings, check_header};
+use super::file::{Extent, check_header};
 use crate::error::Error;
 use crate::transaction::conclude;
 
@@ -29,8 +29,8 @@ pub(crate) struct Upload {
     /// What came and is not stored yet, less than a part once `push` is over.
     buffer: Vec<u8>,
     parts: u32,
-    /// Parts that are stored for good, before the end of the upload is.
-    committed: u32,
+    /// Whether anything was to be stored before the end of the upload is.
+    is_begun: bool,
 }
 
 impl Upload {
@@ -42,7 +42,7 @@ impl Upload {
             settings,
             buffer: Vec::new(),
             parts: 0,
-            committed: 0,
+            is_begun: false,
         }
     }
 
@@ -64,10 +64,10 @@ impl Upload {
             if self.parts == 0 {
                 check_header(&self.buffer, Extent::Start, self.settings)?;
             }
+            self.is_begun = true;
             let mut tx = backends.db.begin().await?;
             let stored = self.store_part(&mut tx, backends.process.clock.now()).await;
             conclude(tx, stored).await?;
-            self.committed = self.parts;
         }
         Ok(())
     }
@@ -76,9 +76,6 @@ impl Upload {
     pub(crate) async fn complete(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(), Error> {
         if self.parts == 0 && self.buffer.len() <= MAX_PART_BYTES {
             check_header(&self.buffer, Extent::Whole, self.settings)?;
-        }
-        if self.parts == 0 && self.buffer.is_empty() {
-            return Err(Refusal::Empty.into());
         }
         while !self.buffer.is_empty() {
             self.store_part(tx, now).await?;
@@ -90,9 +87,9 @@ impl Upload {
     }
 
     /// Takes back what was stored of an upload that did not end; one that ended stays as it is.
-    /// What the database does not let go of now stays under an audience that is cancelled.
+    /// What the database does not let go of now is left to the pass that prunes.
     pub(crate) async fn take_back(&self, backends: &Backends) {
-        if self.committed == 0 {
+        if !self.is_begun {
             return;
         }
         if let Err(error) = self.delete(backends).await {

@@ -30,8 +30,6 @@ use crate::transaction::conclude;
 use plan::CampaignPlan;
 use view::Campaign;
 
-pub(crate) use recipients::reason;
-
 /// The routes of campaigns.
 pub(crate) fn routes() -> OpenApiRouter<Backends> {
     OpenApiRouter::new()
@@ -160,9 +158,7 @@ async fn update_in(
     let row = find_row(tx, id).await?;
     match change {
         Change::Applied => Campaign::of(row),
-        Change::Stale => Err(check_draft(&row, version)
-            .err()
-            .unwrap_or_else(|| Error::Fault("a draft of the right version was not updated".to_owned()))),
+        Change::Stale => Err(why_stale(&row, version)),
     }
 }
 
@@ -175,6 +171,14 @@ fn check_draft(row: &database::campaign::Campaign, version: u32) -> Result<(), E
         return Err(Error::VersionDiffers { current: row.version });
     }
     Ok(())
+}
+
+/// Why an update of that version was stale.
+fn why_stale(row: &database::campaign::Campaign, version: u32) -> Error {
+    match check_draft(row, version) {
+        Err(error) => error,
+        Ok(()) => Error::Fault("a draft of the right version was not updated".to_owned()),
+    }
 }
 
 fn version_of(headers: &HeaderMap) -> Result<u32, Error> {

@@ -4,7 +4,7 @@
 //! audience's variables as soon as those are known, and once more when the campaign is
 //! scheduled or started.
 
-use campaign::{AudienceId, CouponId, Expiry, Lane, Message, Schedule, SendAt, Templates};
+use campaign::{AudienceId, CouponId, Expiry, Lane, Message, Schedule, Templates};
 use chrono::{DateTime, Utc};
 use database::Tx;
 use database::audience::{Audience, AudienceState};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::audiences::inline_upload;
 use crate::coupons::NewCoupon;
 use crate::error::Error;
-use crate::field::{check_instant, check_name};
+use crate::field::check_name;
 use crate::schema;
 use crate::user_id::UserId;
 
@@ -33,7 +33,7 @@ pub(crate) struct CampaignPlan {
     message: Message,
     /// When they see it; by default as soon as the campaign is started.
     #[serde(default = "as_soon_as_started")]
-    #[schema(value_type = Option<schema::Schedule>)]
+    #[schema(value_type = schema::Schedule)]
     schedule: Schedule,
     /// The recipients, an audience that is ready or to be.
     audience_id: Option<Uuid>,
@@ -179,28 +179,13 @@ fn to_json(value: &impl Serialize) -> Result<String, Error> {
 }
 
 fn check_schedule(schedule: &Schedule, now: DateTime<Utc>) -> Result<(), Error> {
-    match schedule.at {
-        SendAt::Now => {}
-        SendAt::Instant(instant) => check_instant("schedule.at.instant", Some(instant))?,
-        SendAt::Local { time, .. } => check_instant("schedule.at.local.time", Some(time.and_utc()))?,
-    }
+    schedule
+        .validate()
+        .map_err(|error| Error::invalid(format!("schedule.{}", error.field), error.reason))?;
     match schedule.expires {
-        None => Ok(()),
-        Some(Expiry::After(lifetime)) if lifetime.is_zero() => Err(Error::invalid(
-            "schedule.expires.after_seconds",
-            "must be at least 1",
-        )),
-        Some(Expiry::After(_)) => Ok(()),
-        Some(Expiry::At(instant)) => {
-            check_instant("schedule.expires.at", Some(instant))?;
-            if instant > schedule.starts_at().unwrap_or(now).max(now) {
-                Ok(())
-            } else {
-                Err(Error::invalid(
-                    "schedule.expires.at",
-                    "must be after the send time, and not past",
-                ))
-            }
+        Some(Expiry::At(instant)) if instant <= now => {
+            Err(Error::invalid("schedule.expires.at", "must not be past"))
         }
+        Some(_) | None => Ok(()),
     }
 }

@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use campaign::{Balance, CampaignId, PushState, Reason, Tally};
+use campaign::{Balance, CampaignId, PushState, Tally};
 use database::campaign::Campaign as Row;
-use database::chunk_tally::{self, Total};
+use database::chunk_tally;
 use database::shard::{coupon_grant, intent};
 use runtime::Backends;
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<Backends> {
 
 /// How far a campaign is. The counts are those that were written down last, chunk by chunk.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Progress {
+pub(crate) struct CampaignProgress {
     /// Where it stands.
     #[schema(value_type = schema::CampaignState)]
     state: &'static str,
@@ -84,17 +84,17 @@ pub(crate) struct ReasonCount {
 #[utoipa::path(
     get, path = "/v1/campaigns/{id}/progress", tag = "campaigns", operation_id = "get_campaign_progress",
     params(("id" = Uuid, Path)),
-    responses((status = 200, description = "How far it is", body = Progress), (status = 404, response = Missing))
+    responses((status = 200, description = "How far it is", body = CampaignProgress), (status = 404, response = Missing))
 )]
 async fn progress(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
     let row = find_row(&backends.db, CampaignId(id)).await?;
     Ok(Done::Ok.with(of(&backends, row).await?))
 }
 
-async fn of(backends: &Backends, row: Row) -> Result<Progress, Error> {
+async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
     let db = &backends.db;
     let total = chunk_tally::total(db, row.id).await?;
-    let tally = tally(&total, &chunk_tally::reasons(db, row.id).await?)?;
+    let tally = total.tally(&chunk_tally::reasons(db, row.id).await?);
     let balance = Balance {
         audience: row.audience_size,
         expanded: total.expanded,
@@ -102,7 +102,7 @@ async fn of(backends: &Backends, row: Row) -> Result<Progress, Error> {
         open_intents: intent::count_open(db, row.id).await?,
     };
     let read = tally.read_in(row.state, row.audience_size);
-    Ok(Progress {
+    Ok(CampaignProgress {
         state: row.state.as_str(),
         audience_size: row.audience_size,
         chunk_count: row.chunk_count,
@@ -115,20 +115,6 @@ async fn of(backends: &Backends, row: Row) -> Result<Progress, Error> {
         missing: missing(&row, &balance),
         unsettled_chunks: unsettled_chunks(backends, &row).await?,
         reason: row.reason,
-    })
-}
-
-/// The counts with their reasons; the two are written in one transaction and read in two.
-fn tally(total: &Total, reasons: &[chunk_tally::Reason]) -> Result<Tally, Error> {
-    let settled = reasons.iter().map(|counted| {
-        let reason = Reason::parse(&counted.reason)
-            .ok_or_else(|| Error::Fault(format!("a tally has the reason {:?}", counted.reason)))?;
-        Ok((reason, counted.pushes))
-    });
-    Ok(Tally {
-        pending: total.counts.pending,
-        granted: total.counts.granted,
-        settled: settled.collect::<Result<_, Error>>()?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use campaign::{CampaignId, CampaignState, ChunkId, Standing};
+use campaign::{CampaignId, CampaignState, ChunkId, Reason};
 use chrono::{DateTime, Utc};
 use push_store::Push;
 use runtime::Backends;
@@ -51,18 +51,10 @@ impl Recipient {
         Self {
             user_id: push.user,
             state: standing.state().as_str(),
-            reason: reason(standing),
+            reason: standing.reason().map(Reason::as_str),
             settled_at: push.settled_at,
             chunk_no,
         }
-    }
-}
-
-/// Why a push that stands so is final, if it is.
-pub(crate) fn reason(standing: Standing) -> Option<&'static str> {
-    match standing {
-        Standing::Pending | Standing::Granted => None,
-        Standing::Settled(reason) => Some(reason.as_str()),
     }
 }
 

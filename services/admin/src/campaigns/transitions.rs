@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::plan::{check_variables, from_json, lane};
 use super::view::Campaign;
-use super::{check_draft, find_row};
+use super::{find_row, why_stale};
 use crate::answer::Done;
 use crate::error::Error;
 use crate::openapi::{Conflicting, Missing, Unaccepted};
@@ -141,13 +141,8 @@ async fn change_in(
 ) -> Result<Campaign, Error> {
     let row = find_row(&mut *tx, id).await?;
     row.state.after(transition)?;
-    match (row.state, transition) {
-        (CampaignState::Draft, Transition::Schedule | Transition::Start) => {
-            freeze(tx, row, transition, now).await?;
-        }
-        // Everything else was frozen before, and cancelling needs nothing frozen.
-        (_, Transition::Schedule | Transition::Start | Transition::Pause | Transition::Resume)
-        | (_, Transition::Finish | Transition::Cancel | Transition::Fail) => {}
+    if row.state == CampaignState::Draft && matches!(transition, Transition::Schedule | Transition::Start) {
+        freeze(tx, row, transition, now).await?;
     }
     match database::campaign::transition(tx, id, transition, None, now).await? {
         Transitioned::To(_) => Campaign::of(find_row(tx, id).await?),
@@ -185,7 +180,7 @@ async fn freeze(tx: &mut Tx, draft: Row, transition: Transition, now: DateTime<U
     // on: nobody can put another audience under the campaign that is being started.
     match database::campaign::update_draft(tx, draft.id, draft.version, &plan, now).await? {
         Change::Applied => {}
-        Change::Stale => return check_draft(&find_row(tx, draft.id).await?, draft.version),
+        Change::Stale => return Err(why_stale(&find_row(tx, draft.id).await?, draft.version)),
     }
     let progress = &audience.progress;
     match database::campaign::set_audience_size(tx, draft.id, progress.size, progress.chunk_count).await? {

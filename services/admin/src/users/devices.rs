@@ -54,6 +54,7 @@ pub(super) struct NewDevice {
 /// Which gateway an address belongs to, and which kind of address it is.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DeviceKind)]
 pub(super) enum Kind {
     /// A registration token of Firebase Cloud Messaging.
     FcmToken,

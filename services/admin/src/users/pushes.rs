@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::extract::State;
 use axum::response::Response;
-use campaign::{CampaignId, CampaignState};
+use campaign::{CampaignId, CampaignState, Reason};
 use chrono::{DateTime, Utc};
 use push_store::Push;
 use runtime::Backends;
@@ -15,7 +15,6 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::answer::Done;
-use crate::campaigns::reason;
 use crate::error::Error;
 use crate::openapi::Unaccepted;
 use crate::request::Segments;
@@ -46,7 +45,7 @@ struct UserPush {
 
 /// The pushes of a user.
 #[derive(Debug, Serialize, ToSchema)]
-struct History {
+struct PushHistory {
     /// Newest campaign first.
     items: Vec<UserPush>,
     /// Whether the user has more than are listed; any 500 are.
@@ -57,7 +56,7 @@ struct History {
 #[utoipa::path(
     get, path = "/v1/users/{user_id}/pushes", tag = "users", operation_id = "list_user_pushes",
     params(("user_id" = String, Path)),
-    responses((status = 200, description = "The pushes", body = History), (status = 422, response = Unaccepted))
+    responses((status = 200, description = "The pushes", body = PushHistory), (status = 422, response = Unaccepted))
 )]
 async fn history(
     State(backends): State<Backends>,
@@ -69,7 +68,7 @@ async fn history(
     pushes.sort_unstable_by_key(|push| std::cmp::Reverse(push.campaign));
     let states = states(&backends, &pushes).await?;
     let items = pushes.into_iter().map(|push| of(push, &states)).collect();
-    Ok(Done::Ok.with(History { items, truncated }))
+    Ok(Done::Ok.with(PushHistory { items, truncated }))
 }
 
 async fn states(backends: &Backends, pushes: &[Push]) -> Result<HashMap<CampaignId, CampaignState>, Error> {
@@ -92,7 +91,7 @@ fn of(push: Push, states: &HashMap<CampaignId, CampaignState>) -> UserPush {
     UserPush {
         campaign_id: push.campaign.0,
         state: standing.state().as_str(),
-        reason: reason(standing),
+        reason: standing.reason().map(Reason::as_str),
         settled_at: push.settled_at,
     }
 }

@@ -1,5 +1,7 @@
 //! What the command does: one file a subcommand.
 
 pub mod config;
+pub mod demo;
+pub mod emulator;
 pub mod migrate;
 pub mod up;

@@ -1,6 +1,6 @@
 //! The Datastore side: the granted pushes are raised.
 //!
-//! It reads while the SQL side works, and learns from it whom to raise.
+//! It reads first, then lets the SQL side begin, and learns from it whom to raise.
 
 use campaign::{ChunkId, Places, Standing};
 use chrono::{DateTime, Utc};
@@ -15,6 +15,7 @@ pub(super) struct DatastoreSide {
     store: PushStore,
     chunk: ChunkId,
     candidates: Vec<Candidate>,
+    opened: Option<oneshot::Sender<()>>,
     to_raise: Option<oneshot::Receiver<Places>>,
     now: DateTime<Utc>,
     open: Option<Open>,
@@ -24,12 +25,14 @@ impl DatastoreSide {
     pub(super) fn new(
         attempt: &Attempt<'_>,
         candidates: Vec<Candidate>,
+        opened: oneshot::Sender<()>,
         to_raise: oneshot::Receiver<Places>,
     ) -> Self {
         Self {
             store: attempt.backends.push_store.clone(),
             chunk: attempt.chunk.id,
             candidates,
+            opened: Some(opened),
             to_raise: Some(to_raise),
             now: attempt.now(),
             open: None,
@@ -48,6 +51,10 @@ impl Participant<SideError> for DatastoreSide {
         let open = self
             .open
             .insert(open.ok_or(SideError::Impossible("the chunk is gone"))?);
+        if let Some(opened) = self.opened.take() {
+            // An SQL side that is gone is the meeting's to notice.
+            let _: Result<(), ()> = opened.send(());
+        }
         let to_raise = self
             .to_raise
             .take()

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use campaign::{IntentId, Places, PushId, Reason, Standing};
 use database::campaign::CouponFor;
-use database::shard::chunk_grants;
-use database::stock_reservation::{self, Holder};
+use database::stock;
+use database::stock_reservation::Holder;
 use rendezvous::{Absence, Deadlines, Fate, Side, meet};
 use tokio::sync::{oneshot, watch};
 
@@ -24,6 +24,7 @@ use crate::campaigns::Coupon;
 use crate::error::Error;
 use crate::sort::Wanted;
 use crate::totals::Totals;
+use sql::Ties;
 
 /// A rendezvous that takes longer than this to get ready is given up: its locks are in others'
 /// way.
@@ -87,7 +88,14 @@ pub(crate) async fn grant(
         refused.extend(invalid);
         return Ok(refused);
     }
-    reserve(attempt, coupon, candidates.len()).await?;
+    let holder = Holder {
+        campaign_id: attempt.campaign.id,
+        chunk_no: attempt.chunk.no,
+        shard: SHARD,
+    };
+    let wants = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+    let db = &attempt.backends.db;
+    stock::reserve(db, db, holder, coupon.id, wants, attempt.now()).await?;
     let granted = rendezvous(attempt, coupon, &candidates, totals).await?;
     let exhausted = candidates
         .iter()
@@ -107,26 +115,6 @@ async fn is_valid(attempt: &Attempt<'_>, coupon: Coupon) -> Result<bool, Error> 
     )
 }
 
-/// Sets stock aside in the main database, and opens the shard for as many grants. A repeat gets
-/// what the first time got.
-async fn reserve(attempt: &Attempt<'_>, coupon: Coupon, wanted: usize) -> Result<(), Error> {
-    let db = &attempt.backends.db;
-    let (campaign, no) = (attempt.campaign.id, attempt.chunk.no);
-    let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-    let holder = Holder {
-        campaign_id: campaign,
-        chunk_no: no,
-        shard: SHARD,
-    };
-    let mut tx = db.begin().await?;
-    let reserved = stock_reservation::reserve(&mut tx, holder, coupon.id, wanted, attempt.now()).await?;
-    tx.commit().await.repeatable()?;
-    let mut tx = db.begin().await?;
-    let _: database::Insertion = chunk_grants::open(&mut tx, campaign, no, coupon.id, reserved).await?;
-    tx.commit().await.repeatable()?;
-    Ok(())
-}
-
 /// Grants in SQL and raises in Datastore. Returns the places of those who have the coupon now.
 async fn rendezvous(
     attempt: &Attempt<'_>,
@@ -135,10 +123,21 @@ async fn rendezvous(
     totals: &mut Totals,
 ) -> Result<Places, Error> {
     let intent = IntentId::allocate();
+    let (opened, may_lock) = oneshot::channel();
     let (decided, to_raise) = oneshot::channel();
     let (granted, mut told) = watch::channel(Places::NONE);
-    let sql = sql::SqlSide::new(attempt, coupon, intent, candidates.to_vec(), decided, granted);
-    let datastore = datastore::DatastoreSide::new(attempt, candidates.to_vec(), to_raise);
+    let sql = sql::SqlSide::new(
+        attempt,
+        coupon,
+        intent,
+        candidates.to_vec(),
+        Ties {
+            may_lock,
+            decided,
+            granted,
+        },
+    );
+    let datastore = datastore::DatastoreSide::new(attempt, candidates.to_vec(), opened, to_raise);
     let deadlines = Deadlines {
         ready: READY_WITHIN,
         commit: COMMIT_WITHIN,

@@ -1,7 +1,8 @@
 //! The SQL side: the grants and the intent, under the lock of the chunk's row.
 //!
-//! The lock serialises this transaction with an earlier one that may still be in doubt, so what
-//! is read under it is true. Users who have the grant already count first and are raised too:
+//! It begins when the Datastore side has read what it needs, so that its locks, and SQLite's only
+//! writer, are held for no longer than its own work and commit take. The lock serialises this
+//! transaction with an earlier one that may still be in doubt, so what is read under it is true. Users who have the grant already count first and are raised too:
 //! their earlier rendezvous may not have come to its end in Datastore.
 
 use std::time::Duration;
@@ -23,9 +24,18 @@ pub(super) struct SqlSide {
     occasion: Occasion,
     intent_due_after: Duration,
     candidates: Vec<Candidate>,
-    decided: Option<oneshot::Sender<Places>>,
-    granted: watch::Sender<Places>,
+    ties: Option<Ties>,
     tx: Option<Tx>,
+}
+
+/// How the SQL side is tied to the other and to who waits for both.
+pub(super) struct Ties {
+    /// The Datastore side has read what it needs.
+    pub(super) may_lock: oneshot::Receiver<()>,
+    /// Tells the Datastore side whom to raise.
+    pub(super) decided: oneshot::Sender<Places>,
+    /// Tells who will have the coupon when this is committed.
+    pub(super) granted: watch::Sender<Places>,
 }
 
 impl SqlSide {
@@ -34,8 +44,7 @@ impl SqlSide {
         coupon: Coupon,
         intent: IntentId,
         candidates: Vec<Candidate>,
-        decided: oneshot::Sender<Places>,
-        granted: watch::Sender<Places>,
+        ties: Ties,
     ) -> Self {
         let occasion = Occasion {
             campaign_id: attempt.campaign.id,
@@ -49,8 +58,7 @@ impl SqlSide {
             occasion,
             intent_due_after: attempt.backends.process.config.reconcile.min_age,
             candidates,
-            decided: Some(decided),
-            granted,
+            ties: Some(ties),
             tx: None,
         }
     }
@@ -107,12 +115,14 @@ impl SqlSide {
 
 impl Participant<SideError> for SqlSide {
     async fn prepare(&mut self) -> Result<(), SideError> {
+        let ties = self.ties.take().ok_or(SideError::Impossible("prepared twice"))?;
+        ties.may_lock
+            .await
+            .map_err(|_| SideError::Impossible("the Datastore side failed"))?;
         let granted = self.work().await?;
-        self.granted.send_replace(granted);
-        if let Some(decided) = self.decided.take() {
-            // A Datastore side that is gone is the meeting's to notice.
-            let _: Result<(), Places> = decided.send(granted);
-        }
+        ties.granted.send_replace(granted);
+        // A Datastore side that is gone is the meeting's to notice.
+        let _: Result<(), Places> = ties.decided.send(granted);
         Ok(())
     }
 

@@ -139,3 +139,13 @@ pub async fn mark_refused(
     .await?;
     Ok(Change::matched(matched))
 }
+
+/// Waits until every import's transaction that is under way has ended. Whatever was committed
+/// before this call is seen by every transaction that an import begins to write in after it.
+pub async fn wait_for_imports(tx: &mut Tx) -> Result<(), Error> {
+    // Index audience_by_state. An import locks its row first, by `advance`.
+    sql("SELECT id FROM audience WHERE state = 'importing' FOR UPDATE")
+        .fetch_all(tx)
+        .await?;
+    Ok(())
+}

@@ -10,12 +10,14 @@
 //! transaction.
 
 mod import;
+mod leftover;
 mod upload;
 
 use ::campaign::AudienceId;
 use chrono::{DateTime, Utc};
 
-pub use import::{Claim, Progress, advance, claim_import, mark_ready, mark_refused};
+pub use import::{Claim, Progress, advance, claim_import, mark_ready, mark_refused, wait_for_imports};
+pub use leftover::{list_abandoned, list_with_leftovers};
 pub use upload::{
     abandon_upload, add_uploaded, cancel, complete_upload, delete_cancelled, find, insert, list,
 };

@@ -92,6 +92,21 @@ pub async fn list_to_reconcile(
     rows.iter().map(Campaign::read).collect()
 }
 
+/// Whether any campaign to an audience runs, is paused, or ended at `since` or after: whether
+/// somebody may still be at work on what was read before `since`.
+pub async fn is_any_active_since(on: impl Executor, since: DateTime<Utc>) -> Result<bool, Error> {
+    // Index campaign_by_state for the first two; all final campaigns are looked at, once in a
+    // while.
+    let row = sql(
+        "SELECT id FROM campaign WHERE kind = 'broadcast' AND (state IN ('running', 'paused') \
+         OR ended_at >= ?) LIMIT 1",
+    )
+    .bind(since)
+    .fetch_optional(on)
+    .await?;
+    Ok(row.is_some())
+}
+
 /// Final campaigns that ended before `ended_before`, have nothing left to be done and are not
 /// pruned, oldest id first: those after `after`, or from the first.
 pub async fn list_ended(
@@ -107,6 +122,19 @@ pub async fn list_ended(
     ))
     .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
     .bind(ended_before)
+    .bind(limit)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(Campaign::read).collect()
+}
+
+/// Campaigns that are marked as pruned and still have a mark of their fan-out, by id: the mark is
+/// the last that is deleted of them.
+pub async fn list_half_pruned(on: impl Executor, limit: u32) -> Result<Vec<Campaign>, Error> {
+    // Primary keys of both.
+    let rows = sql(select_campaigns!(
+        "WHERE pruned_at IS NOT NULL AND id IN (SELECT campaign_id FROM fan_out_progress) ORDER BY id LIMIT ?"
+    ))
     .bind(limit)
     .fetch_all(on)
     .await?;

@@ -10,7 +10,10 @@ mod write;
 use ::campaign::{AudienceId, CampaignId, CampaignState, CouponId, Lane};
 use chrono::{DateTime, Utc};
 
-pub use find::{find, list, list_by_audience, list_ended, list_running, list_to_reconcile, list_to_start};
+pub use find::{
+    find, is_any_active_since, list, list_by_audience, list_ended, list_half_pruned, list_running,
+    list_to_reconcile, list_to_start,
+};
 pub use write::{
     Transitioned, insert, mark_pruned, mark_reconciled, set_audience_size, transition, update_draft,
 };

@@ -67,6 +67,8 @@ fn pool(settings: &Settings, connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(settings.connect_within)
+        // Waiting for the only writer is how writers take turns here, and no fault to log.
+        .acquire_slow_threshold(settings.connect_within)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)

@@ -151,9 +151,12 @@ impl Draft {
                 continue;
             }
             let old = match &slot.before {
-                Some(record) => {
-                    indexing::entries(catalog, &slot.table, &record.properties(), &slot.key.path)?
-                }
+                Some(record) => indexing::entries(
+                    catalog,
+                    &slot.table,
+                    &record.indexable_properties(),
+                    &slot.key.path,
+                )?,
                 None => Vec::new(),
             };
             let new = if slot.after.is_some() {

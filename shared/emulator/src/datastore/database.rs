@@ -69,7 +69,7 @@ impl Database {
         })
     }
 
-    /// Does work on the store where it may block: in place when all is in memory.
+    /// Does short work on the store: in place when all is in memory, else aside.
     pub(crate) async fn run<T, F>(self: &Arc<Self>, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -77,28 +77,41 @@ impl Database {
     {
         match &self.store.engine {
             Engine::Memory(_) => work(self),
-            Engine::File(_) => {
-                let database = self.clone();
-                let worked = tokio::task::spawn_blocking(move || work(&database)).await;
-                worked.map_err(|_| Error::Stopping)?
-            }
+            Engine::File(_) => self.run_aside(work).await,
         }
     }
 
-    /// Applies a batch, or nothing of it.
-    pub(crate) async fn commit(&self, batch: Batch) -> Result<Committed, Error> {
+    /// Does work on the store that may be long, where it keeps no other request waiting.
+    pub(crate) async fn run_aside<T, F>(self: &Arc<Self>, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    {
+        let database = self.clone();
+        let worked = tokio::task::spawn_blocking(move || work(&database)).await;
+        worked.map_err(|_| Error::Stopping)?
+    }
+
+    /// Applies batches one after the other, each or nothing of it, up to the first that is
+    /// refused.
+    pub(crate) async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Committed>, Error> {
         match &self.store.engine {
-            Engine::Memory(memory) => {
-                let mut writing = memory.write();
-                let mut ready = Ready::new(&self.store.catalog, &self.store.versions, &mut writing, batch)?;
-                ready.publish(&mut self.store.versions.lock());
-                for change in ready.changes {
-                    writing.apply(change)?;
-                }
-                Ok(ready.committed)
-            }
-            Engine::File(file) => file.commit(batch).await,
+            Engine::Memory(memory) => batches
+                .into_iter()
+                .map(|batch| self.commit_to(memory, batch))
+                .collect(),
+            Engine::File(file) => file.commit(batches).await,
         }
+    }
+
+    fn commit_to(&self, memory: &Memory, batch: Batch) -> Result<Committed, Error> {
+        let mut writing = memory.write();
+        let mut ready = Ready::new(&self.store.catalog, &self.store.versions, &mut writing, batch)?;
+        ready.publish(&mut self.store.versions.lock());
+        for change in ready.changes {
+            writing.apply(change)?;
+        }
+        Ok(ready.committed)
     }
 
     /// Drops every entity of every project, and every transaction.

@@ -75,12 +75,36 @@ impl Scope {
     }
 }
 
-impl Scope {
+/// Finds the places of keys. Keys that follow each other mostly name the same table.
+#[derive(Debug)]
+pub(crate) struct Places<'a> {
+    scope: &'a Scope,
+    catalog: &'a Catalog,
+    last: Option<(Option<wire::PartitionId>, Arc<Table>)>,
+}
+
+impl<'a> Places<'a> {
+    /// The places of one request's keys.
+    pub(crate) fn new(scope: &'a Scope, catalog: &'a Catalog) -> Self {
+        Self {
+            scope,
+            catalog,
+            last: None,
+        }
+    }
+
     /// The place of a complete key, whose path was checked.
-    pub(crate) fn place(&self, catalog: &Catalog, key: &wire::Key) -> Result<(Arc<Table>, Key), Error> {
-        let partition = self.partition(key.partition_id.as_ref())?;
+    pub(crate) fn find(&mut self, key: &wire::Key) -> Result<(Arc<Table>, Key), Error> {
         let kind = key.path.last().map_or("", |last| &last.kind);
-        let table = catalog.table(&partition, kind);
+        let table = match &self.last {
+            Some((partition, table)) if *partition == key.partition_id && table.kind == kind => table.clone(),
+            Some(_) | None => {
+                let partition = self.scope.partition(key.partition_id.as_ref())?;
+                let table = self.catalog.table(&partition, kind);
+                self.last = Some((key.partition_id.clone(), table.clone()));
+                table
+            }
+        };
         let key = Key {
             table: table.id,
             path: encode_path(&key.path).into(),

@@ -3,7 +3,8 @@
 //! Everything that a client can observe follows Datastore as documented and as Google's
 //! emulator was measured to behave; where that is laxer than production (limits, composite
 //! indexes, conflict detection by version) this one does as production does. Entities live in
-//! memory or in one file. The file `store.rs` tells how reads and commits go together.
+//! memory or in one file. `store.rs` tells what reads see, `commit.rs` what commits do, and
+//! `query/mod.rs` how queries are answered.
 
 mod catalog;
 mod commit;

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use gcloud_sdk::google::datastore::v1 as wire;
 use prost::Message;
 
 use super::catalog::{Catalog, Table};
@@ -14,7 +16,7 @@ use super::engine::Record;
 use super::error::Error;
 use super::indexing::{self, Entry};
 use super::key::{self, Key};
-use super::wire::{Properties, Property};
+use super::wire::{Exclusion, Properties, Property, UnreadProperties};
 
 /// A mutation, ready to be applied.
 #[derive(Debug)]
@@ -192,6 +194,24 @@ impl Record {
     pub(crate) fn properties(&self) -> Vec<Property> {
         let properties = Properties::decode(&*self.properties);
         properties.expect("only encoded properties are stored").list
+    }
+}
+
+impl Record {
+    /// The properties that indexes may hold, sorted by name. The others, which are most of the
+    /// bytes of many an entity, are passed over unread.
+    pub(crate) fn indexable_properties(&self) -> Vec<Property> {
+        let stored = Bytes::from_owner(self.properties.clone());
+        let unread = UnreadProperties::decode(stored).expect("only encoded properties are stored");
+        let indexable = unread.list.into_iter().filter(|property| {
+            let exclusion = Exclusion::decode(property.value.clone());
+            exclusion.is_ok_and(|exclusion| !exclusion.exclude_from_indexes)
+        });
+        let read = indexable.map(|property| Property {
+            name: property.name,
+            value: wire::Value::decode(property.value).expect("only encoded values are stored"),
+        });
+        read.collect()
     }
 }
 

@@ -87,7 +87,7 @@ impl Store {
                 state.history.find_image(&key, version).is_none()
             })
         });
-        let everywhere = Span::of_prefix(&[]);
+        let everywhere = Span::EVERYTHING;
         let paths = match index.source {
             Source::Table(_) => covered,
             Source::Index(_) => &everywhere,
@@ -101,7 +101,8 @@ impl Store {
             match index.source {
                 Source::Table(_) => entries.push(key.path.clone()),
                 Source::Index(id) => {
-                    let of_image = indexing::entries(&self.catalog, table, &record.properties(), &key.path)?;
+                    let of_image =
+                        indexing::entries(&self.catalog, table, &record.indexable_properties(), &key.path)?;
                     let here = of_image.into_iter().filter(|entry| entry.index == id);
                     let covered = here.filter(|entry| covered.contains(&entry.bytes));
                     entries.extend(covered.map(|entry| Arc::from(entry.bytes)));

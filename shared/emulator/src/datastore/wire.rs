@@ -36,6 +36,29 @@ pub(crate) struct Properties {
     pub(crate) list: Vec<Property>,
 }
 
+/// An entity as it is stored, with its values unread.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct UnreadProperties {
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) list: Vec<UnreadProperty>,
+}
+
+/// One property, with its value unread.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct UnreadProperty {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub(crate) value: Bytes,
+}
+
+/// What has to be read of a value to know whether indexes hold it.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct Exclusion {
+    #[prost(bool, tag = "19")]
+    pub(crate) exclude_from_indexes: bool,
+}
+
 /// A result whose entity is already encoded.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct EntityResult {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 
@@ -17,12 +17,10 @@ use super::faults::{Faults, Strike};
 use super::ledger::{Appender, Entry};
 use super::message::{Message, SendRequest};
 use super::problem::{Problem, Violation};
+use super::request::{parse, project, read};
 use super::script::{Outcome, Script};
 use super::stats::{Counts, Stats, count};
 use super::validation::{Target, target};
-
-/// A request larger than this is not read.
-const LARGEST_BODY: usize = 64 << 10;
 
 type Answer = Response<Full<Bytes>>;
 
@@ -91,15 +89,9 @@ impl Gateway {
         let (now, faults) = (self.config.clock.now(), self.faults());
         let strike = faults.strike(project, target.address, now);
         self.delay(&faults, now).await;
-        match strike {
-            None => {}
-            Some(Strike { outcome, retry_after }) => {
-                self.stats.struck(outcome);
-                if let Some(problem) = Problem::of(outcome, target.field) {
-                    return Err(problem.retry_after(retry_after));
-                }
-                self.go_silent(outcome, &request, target, now, reset).await;
-            }
+        if let Some(strike) = strike {
+            self.stats.struck(strike.outcome);
+            return Err(self.play_out(strike, &request, target, now, reset).await);
         }
         if request.validate_only {
             count(&self.stats.validated);
@@ -113,23 +105,27 @@ impl Gateway {
         )))
     }
 
-    /// Plays an outcome that has no answer. Returns never, or when its connection is dropped.
-    async fn go_silent(
+    /// The answer to a message that is struck. An outcome without one keeps silent until the
+    /// connection is dropped.
+    async fn play_out(
         &self,
-        outcome: Outcome,
+        strike: Strike,
         request: &SendRequest<'_>,
         target: Target<'_>,
         now: DateTime<Utc>,
         reset: &CancellationToken,
-    ) {
-        if outcome == Outcome::ResetAfterAccept {
-            // Whether or not it could be written, the client hears nothing of it.
+    ) -> Problem {
+        if let Some(problem) = Problem::of(strike.outcome, target.field) {
+            return problem.retry_after(strike.retry_after);
+        }
+        if strike.outcome == Outcome::ResetAfterAccept {
             if !request.validate_only {
+                // Whether or not it could be written, the client hears nothing of it.
                 let _ = self.write_down(&request.message, target, now).await;
             }
             reset.cancel();
         }
-        std::future::pending::<()>().await;
+        std::future::pending().await
     }
 
     async fn write_down(
@@ -152,8 +148,13 @@ impl Gateway {
     async fn delay(&self, faults: &Faults, since: DateTime<Utc>) {
         let delay = faults.delay();
         if !delay.is_zero() {
-            let until = since + TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
-            self.config.clock.sleep_until(until).await;
+            let until = TimeDelta::from_std(delay)
+                .ok()
+                .and_then(|delay| since.checked_add_signed(delay));
+            self.config
+                .clock
+                .sleep_until(until.unwrap_or(DateTime::<Utc>::MAX_UTC))
+                .await;
         }
     }
 
@@ -195,41 +196,6 @@ impl Gateway {
             Problem::invalid(violation)
         })
     }
-}
-
-/// The project of a path `/v1/projects/{project}/messages:send`.
-fn project(path: &str) -> Option<&str> {
-    path.strip_prefix("/v1/projects/")?
-        .strip_suffix("/messages:send")
-        .filter(|project| !project.is_empty() && !project.contains('/'))
-}
-
-async fn read(request: Request<Incoming>) -> Result<Bytes, Violation> {
-    let body = Limited::new(request.into_body(), LARGEST_BODY).collect().await;
-    body.map(http_body_util::Collected::to_bytes)
-        .map_err(|error| Violation {
-            field: String::new(),
-            description: format!("The request could not be read: {error}"),
-        })
-}
-
-/// Parses at full speed, and again with a path to the fault only where there is one.
-fn parse(body: &[u8]) -> Result<SendRequest<'_>, Violation> {
-    serde_json::from_slice(body).map_err(|_| {
-        let mut json = serde_json::Deserializer::from_slice(body);
-        let fault = serde_path_to_error::deserialize::<_, SendRequest<'_>>(&mut json).err();
-        let (field, description) = match fault {
-            Some(fault) => (fault.path().to_string(), fault.inner().to_string()),
-            None => (
-                String::new(),
-                "there is something behind the JSON object".to_owned(),
-            ),
-        };
-        Violation {
-            field,
-            description: format!("Invalid JSON payload received. {description}"),
-        }
-    })
 }
 
 fn entry(message: &Message<'_>, target: Target<'_>, now: DateTime<Utc>) -> Entry {

@@ -11,6 +11,7 @@ mod gateway;
 pub mod ledger;
 mod message;
 mod problem;
+mod request;
 mod script;
 mod server;
 mod stats;

@@ -75,6 +75,7 @@ impl Server {
             config: Arc::new(config),
             client: attempt::client().map_err(StartError::Client)?,
             identity: identity.clone(),
+            calls: TaskTracker::new(),
             dispatchers: TaskTracker::new(),
             attempts: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -82,7 +83,11 @@ impl Server {
         };
         let queues = Queues::open(environment.clone()).await.map_err(storage)?;
         let api = Arc::new(Api::new(environment.clone(), queues));
-        let wire = Wire { api, identity };
+        let wire = Wire {
+            api,
+            identity,
+            calls: environment.calls.clone(),
+        };
         listener.serve(socket, STREAMS, environment.config.drain, move |_| wire.clone());
         Ok(Self {
             listener,
@@ -105,6 +110,7 @@ impl Server {
             writer,
         } = self;
         environment.stop.cancel();
+        environment.calls.close();
         environment.dispatchers.close();
         environment.attempts.close();
         let drained = tokio::time::timeout(environment.config.drain, environment.dispatchers.wait());
@@ -112,6 +118,7 @@ impl Server {
         if drained.is_err() {
             environment.abort.cancel();
         }
+        environment.calls.wait().await;
         environment.dispatchers.wait().await;
         environment.attempts.wait().await;
         // The last handle to the store goes with it, and with that its writer ends.

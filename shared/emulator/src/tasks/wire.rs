@@ -11,6 +11,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use prost::Message;
+use tokio_util::task::TaskTracker;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::Grpc;
@@ -27,6 +28,7 @@ const PREFIX: &str = "/google.cloud.tasks.v2.CloudTasks/";
 pub(super) struct Wire {
     pub(super) api: Arc<Api>,
     pub(super) identity: Arc<Identity>,
+    pub(super) calls: TaskTracker,
 }
 
 impl Service<Request<Incoming>> for Wire {
@@ -35,13 +37,16 @@ impl Service<Request<Incoming>> for Wire {
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let Self { api, identity } = self.clone();
+        let Self { api, identity, calls } = self.clone();
+        let Some(method) = request.uri().path().strip_prefix(PREFIX).map(str::to_owned) else {
+            return Box::pin(async move { Ok(pages::answer(&request, &identity)) });
+        };
+        // A task of its own: a caller that goes away must not leave a change half done.
+        let call = calls.spawn(async move { call(&api, &method, request).await });
         Box::pin(async move {
-            let method = request.uri().path().strip_prefix(PREFIX).map(str::to_owned);
-            Ok(match method {
-                Some(method) => call(&api, &method, request).await,
-                None => pages::answer(&request, &identity),
-            })
+            Ok(call
+                .await
+                .unwrap_or_else(|_| Status::internal("The call failed.").into_http()))
         })
     }
 }

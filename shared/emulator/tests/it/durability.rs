@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -17,11 +18,11 @@ const ENTITIES_A_COMMIT: usize = 50;
 async fn what_was_acknowledged_survives_a_kill_and_nothing_is_half_there() {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let file = directory.path().join("datastore.db");
-    let process = Process::start(&file).await;
+    let (process, tasks) = start(&file).await;
     let acknowledged: [AtomicUsize; COMMITTERS] = Default::default();
 
     let commits = (0..COMMITTERS).map(|committer| {
-        let (tasks, acknowledged) = (process.tasks.clone(), &acknowledged[committer]);
+        let (tasks, acknowledged) = (tasks.clone(), &acknowledged[committer]);
         async move {
             for number in 0.. {
                 if tasks.commit(None, &batch(committer, number)).await.is_err() {
@@ -46,7 +47,7 @@ async fn what_was_acknowledged_survives_a_kill_and_nothing_is_half_there() {
     };
     let (attempted, ()) = tokio::join!(futures::future::join_all(commits), killing);
 
-    let process = Process::start(&file).await;
+    let (_process, tasks) = start(&file).await;
     for (committer, last) in attempted.into_iter().enumerate() {
         for number in 0..=last {
             let names = batch(committer, number)
@@ -54,12 +55,7 @@ async fn what_was_acknowledged_survives_a_kill_and_nothing_is_half_there() {
                 .map(|(name, _)| name)
                 .collect::<Vec<_>>();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let found = process
-                .tasks
-                .find(None, &names)
-                .await
-                .expect("it is answered")
-                .len();
+            let found = tasks.find(None, &names).await.expect("it is answered").len();
             let was_acknowledged = number < acknowledged[committer].load(Ordering::SeqCst);
             assert!(
                 found == ENTITIES_A_COMMIT || (found == 0 && !was_acknowledged),
@@ -124,30 +120,11 @@ fn batch(committer: usize, number: usize) -> Vec<(String, Option<i64>)> {
 }
 
 /// The example server in a process of its own, killed at the latest when this is dropped.
-struct Process {
-    child: std::sync::Mutex<Child>,
-    tasks: Tasks,
-}
+struct Process(Mutex<Child>);
 
 impl Process {
-    async fn start(file: &Path) -> Self {
-        let address = free_address();
-        let child = Command::new(example()).arg(address.to_string()).arg(file).spawn();
-        let child = child.expect("the example was built with the tests");
-        for _ in 0..500 {
-            if let Ok(tasks) = Tasks::at(address).await {
-                return Self {
-                    child: std::sync::Mutex::new(child),
-                    tasks,
-                };
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the server does not listen within five seconds");
-    }
-
     fn kill(&self) {
-        let mut child = self.child.lock().expect("nobody panics with it");
+        let mut child = self.0.lock().expect("nobody panics with it");
         child.kill().expect("it can be killed");
         child.wait().expect("it ends");
     }
@@ -157,6 +134,19 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+async fn start(file: &Path) -> (Process, Tasks) {
+    let address = free_address();
+    let child = Command::new(example()).arg(address.to_string()).arg(file).spawn();
+    let process = Process(Mutex::new(child.expect("the example was built with the tests")));
+    for _ in 0..500 {
+        if let Ok(tasks) = Tasks::at(address).await {
+            return (process, tasks);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the server does not listen within five seconds");
 }
 
 fn free_address() -> SocketAddr {

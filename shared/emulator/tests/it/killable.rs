@@ -25,7 +25,9 @@ impl Killable {
             .arg(file)
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
+            .expect(
+                "`cargo test` builds the examples; with `--test it` they are built before by `--examples`",
+            );
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut address)

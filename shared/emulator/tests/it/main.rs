@@ -17,6 +17,7 @@ mod client;
 mod clock;
 mod durability;
 mod http;
+mod moments;
 mod time;
 mod views;
 >>>>>>> datastore

@@ -1,7 +1,8 @@
 //! What FCM's answers mean.
 //!
 //! The error code of FCM's own detail decides; the HTTP status only where there is none. Codes:
-//! <https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode>.
+//! <https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode>. `INVALID_ARGUMENT` is said
+//! of a bad address and of a bad message alike; which, is told by the field that is named.
 
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use crate::outcome::{Outcome, Scope, Unreachable};
 /// FCM asks to wait at least this long after QUOTA_EXCEEDED when it names no time.
 const QUOTA_WAIT: Duration = Duration::from_secs(60);
 
+/// The fields that hold the address.
+const ADDRESS_FIELDS: [&str; 2] = ["message.token", "message.fid"];
+
 /// The outcome that an answer stands for.
 pub(super) fn outcome(response: &Response<Bytes>) -> Outcome {
     let status = response.status();
@@ -27,7 +31,8 @@ pub(super) fn outcome(response: &Response<Bytes>) -> Outcome {
     let after = retry_after(response);
     match error.fcm_code() {
         Some("UNREGISTERED") => Outcome::AddressGone,
-        Some("INVALID_ARGUMENT" | "SENDER_ID_MISMATCH") => Outcome::AddressWrong,
+        Some("SENDER_ID_MISMATCH") => Outcome::AddressWrong,
+        Some("INVALID_ARGUMENT") => invalid(&error),
         Some("QUOTA_EXCEEDED") => throttled(after),
         Some("THIRD_PARTY_AUTH_ERROR") => Outcome::CredentialRefused,
         Some("UNAVAILABLE" | "INTERNAL") => not_delivered(after),
@@ -42,8 +47,22 @@ fn by_status(status: StatusCode, error: &Error, after: Option<Duration>) -> Outc
         // A project or path that does not exist is a fault of the configuration, and a whole
         // audience must not be thrown away for it.
         StatusCode::NOT_FOUND => Outcome::CredentialRefused,
-        status if status.is_client_error() => Outcome::PayloadWrong(error.field()),
+        status if status.is_client_error() && error.violations().next().is_some() => invalid(error),
+        status if status.is_client_error() => Outcome::PayloadWrong(String::new()),
         _ => not_delivered(after),
+    }
+}
+
+/// Blames the address only where nothing else is named.
+fn invalid(error: &Error) -> Outcome {
+    let of_message = error
+        .violations()
+        .filter(|field| !ADDRESS_FIELDS.contains(field))
+        .collect::<Vec<_>>();
+    if of_message.is_empty() {
+        Outcome::AddressWrong
+    } else {
+        Outcome::PayloadWrong(of_message.join(", "))
     }
 }
 
@@ -108,12 +127,10 @@ impl Error {
         detail.error_code.as_deref()
     }
 
-    fn field(&self) -> String {
+    /// The fields that are named as wrong.
+    fn violations(&self) -> impl Iterator<Item = &str> {
         let violations = self.details.iter().flat_map(|detail| &detail.field_violations);
-        violations
-            .map(|violation| violation.field.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
+        violations.map(|violation| violation.field.as_str())
     }
 }
 
@@ -170,6 +187,24 @@ mod tests {
         assert_eq!(
             outcome(&response),
             Outcome::PayloadWrong("message.data".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_bad_token_is_told_from_a_bad_message_by_the_named_field() {
+        let said = |field: &str| {
+            let body = format!(
+                r#"{{"error":{{"details":[
+                {{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"INVALID_ARGUMENT"}},
+                {{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{{"field":"{field}"}}]}}]}}}}"#
+            );
+            outcome(&Response::builder().status(400).body(body.into()).unwrap())
+        };
+
+        assert_eq!(said("message.token"), Outcome::AddressWrong);
+        assert_eq!(
+            said("message.android.ttl"),
+            Outcome::PayloadWrong("message.android.ttl".to_owned())
         );
     }
 

@@ -118,14 +118,19 @@ fn not_ready(problem: Problem) -> Response {
 /// What probes ask every few seconds.
 pub(super) const PATHS: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
-/// The routes of [`PATHS`].
-pub(super) fn routes(checks: Checks, metrics: Metrics) -> Router {
-    let [livez, readyz, metrics_path] = PATHS;
+/// `/livez` and `/readyz`.
+pub(super) fn probes(checks: Checks) -> Router {
+    let [livez, readyz, _] = PATHS;
     Router::new()
         .route(livez, get(|| async { Json(json!({ "status": "alive" })) }))
         .route(readyz, get(move || checks.clone().readiness()))
-        .route(
-            metrics_path,
-            get(move || async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render()) }),
-        )
+}
+
+/// `/metrics`.
+pub(super) fn metrics(metrics: Metrics) -> Router {
+    let [.., path] = PATHS;
+    Router::new().route(
+        path,
+        get(move || async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render()) }),
+    )
 }

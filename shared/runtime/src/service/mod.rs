@@ -33,7 +33,11 @@ pub struct Service {
     routes: Router,
     checks: Vec<Check>,
     body_limit: usize,
+    guard: Option<Guard>,
 }
+
+/// Puts something in front of routes.
+type Guard = Box<dyn FnOnce(Router) -> Router + Send>;
 
 impl Service {
     /// The service of these routes. What its extractors read of a body (`Bytes`, `Json`, `String`)
@@ -45,7 +49,16 @@ impl Service {
             routes,
             checks: Vec::new(),
             body_limit,
+            guard: None,
         }
+    }
+
+    /// Puts in front of `/metrics` what the service has in front of its own routes. `/livez` and
+    /// `/readyz` stay open: they tell a probe nothing but that.
+    #[must_use]
+    pub fn guard_metrics(mut self, guard: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
+        self.guard = Some(Box::new(guard));
+        self
     }
 
     /// Makes `/readyz` ask `check`, under this name. It has two seconds; its error is logged, and
@@ -64,8 +77,14 @@ impl Service {
     pub fn router(self, process: &Process) -> Router {
         let checks = Checks::new(self.checks, process.clock.clone(), process.stop.clone());
         let shell = access::Shell::new(self.name, process);
+        let metrics = health::metrics(process.metrics.clone());
+        let metrics = match self.guard {
+            Some(guard) => guard(metrics),
+            None => metrics,
+        };
         self.routes
-            .merge(health::routes(checks, process.metrics.clone()))
+            .merge(health::probes(checks))
+            .merge(metrics)
             .fallback(problem::no_such_route)
             .method_not_allowed_fallback(problem::no_such_method)
             .layer(DefaultBodyLimit::max(self.body_limit))

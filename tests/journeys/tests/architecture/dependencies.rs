@@ -25,7 +25,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("admin", APPLICATION),
     ("jobs", APPLICATION),
     ("sender", APPLICATION),
-    ("noroshi", &["admin", "jobs", "runtime", "sender"]),
+    (
+        "noroshi",
+        &[
+            "admin",
+            "audience",
+            "campaign",
+            "database",
+            "emulator",
+            "jobs",
+            "push-store",
+            "runtime",
+            "sender",
+            "task-queue",
+        ],
+    ),
 ];
 
 const APPLICATION: &[&str] = &[

@@ -1,13 +1,12 @@
-//! Intents and inconsistencies.
+//! Intents, from the promise to its end.
 
-use campaign::{CampaignId, InconsistencyId, IntentId};
+use campaign::{CampaignId, IntentId};
 use chrono::{DateTime, Utc};
-use database::inconsistency::{self, Inconsistency, InconsistencyKind, InconsistencyState};
+use database::Change;
 use database::shard::intent::{self, IntentState};
-use database::{Change, Insertion};
 
 use crate::engine::{World, on_every_engine};
-use crate::write::{noon, seconds, write};
+use crate::write::{commit, noon, seconds, write};
 
 on_every_engine! {
     an_intent_is_found_as_it_was_inserted
@@ -15,13 +14,11 @@ on_every_engine! {
     an_intent_is_leased_by_one_at_a_time
     a_lease_that_ran_out_is_taken_over_and_its_holder_is_stale
     a_closed_intent_is_leased_no_more
+    closing_none_closes_none_and_hinders_no_later_close
     a_postponed_intent_comes_back
     a_dead_intent_stays_until_a_person_opens_it
     open_and_dead_intents_hold_their_campaign
     closed_intents_are_pruned_by_batches
-    an_intent_has_one_inconsistency
-    an_inconsistency_is_repaired_once
-    inconsistencies_are_listed_by_state
 }
 
 async fn an_intent_is_found_as_it_was_inserted(world: World) {
@@ -106,6 +103,17 @@ async fn a_closed_intent_is_leased_no_more(world: World) {
     assert_eq!(lease(&world, noon() + seconds(2)).await, [left]);
 }
 
+async fn closing_none_closes_none_and_hinders_no_later_close(world: World) {
+    let id = open(&world, CampaignId::allocate()).await;
+    let mut tx = world.db.begin().await.unwrap();
+
+    let none = intent::close(&mut tx, &[], noon()).await.unwrap();
+    let one = intent::close(&mut tx, &[id], noon()).await.unwrap();
+    commit(tx).await;
+
+    assert_eq!((none, one), (0, 1));
+}
+
 async fn a_postponed_intent_comes_back(world: World) {
     let id = open(&world, CampaignId::allocate()).await;
     let now = noon() + seconds(2);
@@ -179,89 +187,6 @@ async fn closed_intents_are_pruned_by_batches(world: World) {
     assert_eq!(intent::count_open(&world.db, campaign).await.unwrap(), 1);
 }
 
-async fn an_intent_has_one_inconsistency(world: World) {
-    let intent = IntentId::allocate();
-    let (first, second) = (inconsistent(intent), inconsistent(intent));
-
-    let inserted = write!(world.db, |tx| inconsistency::insert(tx, &first));
-    let repeat = write!(world.db, |tx| inconsistency::insert(tx, &second));
-
-    assert_eq!((inserted, repeat), (Insertion::New, Insertion::Existing));
-    assert_eq!(
-        inconsistency::find(&world.db, first.id).await.unwrap(),
-        Some(first.clone())
-    );
-    assert_eq!(inconsistency::find(&world.db, second.id).await.unwrap(), None);
-    assert_eq!(
-        inconsistency::find_by_intent(&world.db, intent).await.unwrap(),
-        Some(first)
-    );
-}
-
-async fn an_inconsistency_is_repaired_once(world: World) {
-    let inconsistent = inconsistent(IntentId::allocate());
-    let intent = inconsistent.intent_id;
-    let _ = write!(world.db, |tx| inconsistency::insert(tx, &inconsistent));
-    let resolve = async |state, how: &'static str| {
-        write!(world.db, |tx| inconsistency::resolve(
-            tx,
-            intent,
-            state,
-            how,
-            noon()
-        ))
-    };
-
-    // Longer than its column: the note must not fail over it.
-    let dead = resolve(InconsistencyState::Dead, LONG).await;
-    let repaired = resolve(InconsistencyState::Repaired, "rolled forward").await;
-    let again = resolve(InconsistencyState::Dead, "gave up").await;
-
-    assert_eq!(
-        (dead, repaired, again),
-        (Change::Applied, Change::Applied, Change::Stale)
-    );
-    let found = inconsistency::find(&world.db, inconsistent.id)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(found.resolution.as_deref(), Some("rolled forward"));
-    assert_eq!(inconsistency::count_open(&world.db).await.unwrap(), 0);
-}
-
-const LONG: &str = match std::str::from_utf8(&[b'x'; 1000]) {
-    Ok(text) => text,
-    Err(_) => unreachable!(),
-};
-
-async fn inconsistencies_are_listed_by_state(world: World) {
-    let mut all = Vec::new();
-    for _ in 0..3 {
-        let inconsistent = inconsistent(IntentId::allocate());
-        let _ = write!(world.db, |tx| inconsistency::insert(tx, &inconsistent));
-        all.push(inconsistent);
-    }
-    let repaired = InconsistencyState::Repaired;
-    let _ = write!(world.db, |tx| inconsistency::resolve(
-        tx,
-        all[1].intent_id,
-        repaired,
-        "done",
-        noon()
-    ));
-
-    let open = inconsistency::list(&world.db, InconsistencyState::Open, None, 10)
-        .await
-        .unwrap();
-    let rest = inconsistency::list(&world.db, InconsistencyState::Open, Some(all[0].id), 10)
-        .await
-        .unwrap();
-
-    assert_eq!(open, [all[0].clone(), all[2].clone()]);
-    assert_eq!(rest, [all[2].clone()]);
-    assert_eq!(inconsistency::count_open(&world.db).await.unwrap(), 2);
-}
-
 /// Inserts an intent that comes due two seconds after noon.
 async fn open(world: &World, campaign: CampaignId) -> IntentId {
     let id = IntentId::allocate();
@@ -281,19 +206,4 @@ async fn open(world: &World, campaign: CampaignId) -> IntentId {
 async fn lease(world: &World, now: DateTime<Utc>) -> Vec<IntentId> {
     let (_, intents) = write!(world.db, |tx| intent::lease_open(tx, now, now + seconds(3), 100));
     intents.into_iter().map(|intent| intent.id).collect()
-}
-
-fn inconsistent(intent_id: IntentId) -> Inconsistency {
-    Inconsistency {
-        id: InconsistencyId::allocate(),
-        intent_id,
-        campaign_id: CampaignId::allocate(),
-        chunk_no: 5,
-        kind: InconsistencyKind::Unknown,
-        detail: "deadline exceeded".to_owned(),
-        state: InconsistencyState::Open,
-        resolution: None,
-        detected_at: noon(),
-        resolved_at: None,
-    }
 }

@@ -1,20 +1,26 @@
 //! What every engine under `database` must do alike.
 //!
-//! The cases are stamped for SQLite and for MySQL or MariaDB. Those of `pitfalls` and `wire` are
-//! the engines' and the driver's known traps, each by name.
+//! The cases are stamped for SQLite and for MySQL or MariaDB. Those of `transactions`,
+//! `limits` and `wire` are the engines' and the driver's known traps, each by name.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
 
-mod audiences;
 mod campaigns;
-mod coupons;
+mod chunks;
+mod control;
 mod deadlines;
 mod engine;
+mod grants;
+mod imports;
+mod inconsistencies;
 mod intents;
+mod limits;
 mod migrations;
-mod pitfalls;
 mod proxy;
+mod stock;
 mod tallies;
+mod transactions;
+mod uploads;
 mod users;
 mod values;
 mod wire;

@@ -169,7 +169,12 @@ async fn an_erasure_goes_on_where_it_was_until_it_is_done(world: World) {
     write!(world.db, |tx| erasure::request(tx, "u1", noon()));
     write!(world.db, |tx| erasure::request(tx, "u2", noon()));
 
-    let advanced = write!(world.db, |tx| erasure::advance(tx, "u1", r#"{"chunk": 9}"#));
+    let advanced = write!(world.db, |tx| erasure::advance(
+        tx,
+        "u1",
+        noon(),
+        r#"{"chunk": 9}"#
+    ));
     let resumed = erasure::find(&world.db, "u1").await.unwrap().unwrap();
     let open = erasure::list_open(&world.db, "", 1).await.unwrap();
     let done = write!(world.db, |tx| erasure::mark_done(
@@ -178,15 +183,15 @@ async fn an_erasure_goes_on_where_it_was_until_it_is_done(world: World) {
         noon(),
         noon() + seconds(5)
     ));
-    let late = write!(world.db, |tx| erasure::advance(tx, "u1", "{}"));
+    let late = write!(world.db, |tx| erasure::advance(tx, "u1", noon(), "{}"));
 
     assert_eq!(
         (advanced, done, late),
         (Change::Applied, Change::Applied, Change::Stale)
     );
     assert_eq!(resumed.resume_from.as_deref(), Some(r#"{"chunk": 9}"#));
-    assert_eq!(open, ["u1"]);
-    assert_eq!(erasure::list_open(&world.db, "", 10).await.unwrap(), ["u2"]);
+    assert_eq!(open, [resumed]);
+    assert_eq!(open_users(&world).await, ["u2"]);
     let found = erasure::find(&world.db, "u1").await.unwrap().unwrap();
     assert_eq!(
         (found.state, found.done_at),
@@ -198,6 +203,7 @@ async fn an_erasure_asked_for_again_is_not_done(world: World) {
     write!(world.db, |tx| erasure::request(tx, "u1", noon()));
     write!(world.db, |tx| erasure::request(tx, "u1", noon() + seconds(1)));
 
+    let advanced = write!(world.db, |tx| erasure::advance(tx, "u1", noon(), "{}"));
     let done = write!(world.db, |tx| erasure::mark_done(
         tx,
         "u1",
@@ -205,8 +211,13 @@ async fn an_erasure_asked_for_again_is_not_done(world: World) {
         noon() + seconds(5)
     ));
 
-    assert_eq!(done, Change::Stale);
-    assert_eq!(erasure::list_open(&world.db, "", 10).await.unwrap(), ["u1"]);
+    assert_eq!((advanced, done), (Change::Stale, Change::Stale));
+    assert_eq!(open_users(&world).await, ["u1"]);
+}
+
+async fn open_users(world: &World) -> Vec<String> {
+    let open = erasure::list_open(&world.db, "", 10).await.unwrap();
+    open.into_iter().map(|erasure| erasure.user_id).collect()
 }
 
 async fn erased_users_are_found_among_a_chunk(world: World) {

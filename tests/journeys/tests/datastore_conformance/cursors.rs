@@ -3,7 +3,8 @@
 use gcloud_sdk::google::datastore::v1 as wire;
 use wire::query_result_batch::MoreResultsType;
 
-use crate::world::{QueryWords, World, int, names, query};
+use crate::words::{QueryWords, int, names, query};
+use crate::world::World;
 
 pub(crate) async fn a_limit_says_whether_more_would_come(world: &World) {
     five(world).await;

@@ -8,7 +8,8 @@ use wire::query_result_batch::MoreResultsType;
 use wire::read_options::ConsistencyType;
 use wire::value::ValueType;
 
-use crate::world::{QueryWords, World, array, delete, excluded, int, query, text, upsert, value};
+use crate::words::{QueryWords, array, delete, excluded, int, query, text, upsert, value};
+use crate::world::World;
 
 pub(crate) async fn more_mutations_than_allowed_are_refused(world: &World) {
     let deletes = |number: i64| {

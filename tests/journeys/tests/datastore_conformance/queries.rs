@@ -1,109 +1,12 @@
-//! What queries find, and in which order.
+//! What queries find.
 
 use gcloud_sdk::google::datastore::v1 as wire;
-use gcloud_sdk::google::r#type::LatLng;
-use prost_types::Timestamp;
 use tonic::Code;
-use wire::aggregation_query::Aggregation;
-use wire::aggregation_query::aggregation::{Avg, Count, Operator as Aggregate, Sum};
-use wire::entity_result::ResultType;
 use wire::property_filter::Operator;
 use wire::value::ValueType;
 
-use crate::world::{
-    QueryWords, World, array, condition, excluded, int, names, properties, query, text, value,
-};
-
-pub(crate) async fn values_of_all_types_have_one_order(world: &World) {
-    let at = |seconds, nanos| value(ValueType::TimestampValue(Timestamp { seconds, nanos }));
-    let double = |number| value(ValueType::DoubleValue(number));
-    let ascending = [
-        ("null", value(ValueType::NullValue(0))),
-        ("minus-five", int(-5)),
-        ("zero", int(0)),
-        ("five", int(5)),
-        ("nine-microseconds", at(0, 9_000)),
-        ("one-second", at(1, 0)),
-        ("great", int(1 << 60)),
-        ("false", value(ValueType::BooleanValue(false))),
-        ("true", value(ValueType::BooleanValue(true))),
-        ("no-text", text("")),
-        ("blob-abc", value(ValueType::BlobValue(b"abc".to_vec()))),
-        ("text-abd", text("abd")),
-        ("blob-ff", value(ValueType::BlobValue(vec![0xFF]))),
-        ("double-minus", double(-7.5)),
-        ("double-zero", double(0.0)),
-        ("double-two", double(2.0)),
-        ("infinity", double(f64::INFINITY)),
-        ("nan", double(f64::NAN)),
-        (
-            "point",
-            value(ValueType::GeoPointValue(LatLng {
-                latitude: 1.0,
-                longitude: 2.0,
-            })),
-        ),
-        ("key", value(ValueType::KeyValue(world.key("Task/x")))),
-    ];
-    let entity =
-        |(name, value): &(&str, wire::Value)| world.entity(&format!("Task/{name}"), &[("v", value.clone())]);
-    world.put(ascending.iter().map(entity).collect()).await;
-
-    let mut expected = ascending.map(|(name, _)| name);
-    assert_eq!(world.names(query("Task").order("v")).await, expected.join(" "));
-    expected.reverse();
-    assert_eq!(world.names(query("Task").order("-v")).await, expected.join(" "));
-}
-
-pub(crate) async fn strings_and_bytes_are_equal_but_numbers_are_not(world: &World) {
-    world
-        .put(vec![
-            world.entity("Task/blob", &[("v", value(ValueType::BlobValue(b"x".to_vec())))]),
-            world.entity("Task/text", &[("v", text("x"))]),
-            world.entity("Task/integer", &[("v", int(2))]),
-            world.entity("Task/double", &[("v", value(ValueType::DoubleValue(2.0)))]),
-        ])
-        .await;
-
-    let equal = |wanted| query("Task").filter("v", Operator::Equal, wanted);
-    assert_eq!(world.names(equal(text("x"))).await, "blob text");
-    assert_eq!(world.names(equal(int(2))).await, "integer");
-    assert_eq!(
-        world.names(equal(value(ValueType::DoubleValue(2.0)))).await,
-        "double"
-    );
-}
-
-pub(crate) async fn keys_sort_by_kind_then_ids_before_names_then_parents_before_children(world: &World) {
-    let ascending = [
-        "-4",
-        "1",
-        "1/Task/11",
-        "1/Task/a",
-        "2",
-        "10",
-        "A",
-        "a",
-        "a/Task/5",
-        "b",
-    ]
-    .map(|path| format!("Task/{path}"));
-    world
-        .put(
-            ascending
-                .iter()
-                .rev()
-                .map(|path| world.entity(path, &[]))
-                .collect(),
-        )
-        .await;
-
-    assert_eq!(world.names(query("Task")).await, "-4 1 11 a 2 10 A a 5 b");
-    assert_eq!(
-        world.names(query("Task").order("-__key__")).await,
-        "b 5 a A 10 2 a 11 1 -4"
-    );
-}
+use crate::words::{QueryWords, array, condition, excluded, five, int, key, query, text, value};
+use crate::world::World;
 
 pub(crate) async fn an_ancestor_query_finds_the_entity_and_all_below(world: &World) {
     let paths = [
@@ -169,13 +72,6 @@ pub(crate) async fn filters_on_the_key_are_ranges(world: &World) {
             .await,
         "2 a"
     );
-}
-
-pub(crate) async fn equal_values_come_in_the_direction_of_the_last_order(world: &World) {
-    five(world).await;
-
-    assert_eq!(world.names(query("Task").order("v")).await, "a c b d e");
-    assert_eq!(world.names(query("Task").order("-v")).await, "e d b c a");
 }
 
 pub(crate) async fn inequalities_bound_an_order(world: &World) {
@@ -260,42 +156,6 @@ pub(crate) async fn two_inequalities_bound_two_properties(world: &World) {
     assert_eq!(world.names(both).await, "b e");
 }
 
-pub(crate) async fn an_order_by_two_properties(world: &World) {
-    five(world).await;
-
-    assert_eq!(
-        world.names(query("Task").order("v").order("-w")).await,
-        "c a d b e"
-    );
-    assert_eq!(
-        world.names(query("Task").order("-v").order("w")).await,
-        "e b d a c"
-    );
-    let fixed = query("Task").filter("w", Operator::Equal, int(1));
-    assert_eq!(world.names(fixed.clone().order("-v")).await, "e b a");
-    assert_eq!(
-        world
-            .names(fixed.order("v").filter("v", Operator::GreaterThan, int(1)))
-            .await,
-        "b e"
-    );
-}
-
-pub(crate) async fn an_ancestor_and_an_order(world: &World) {
-    let entity = |(path, v): (&str, i64)| world.entity(path, &[("v", int(v))]);
-    let entities = [
-        ("Chunk/c/Task/a", 2),
-        ("Chunk/c/Task/b", 1),
-        ("Chunk/d/Task/x", 0),
-        ("Chunk/c/Task/b/Task/c", 1),
-    ];
-    world.put(entities.map(entity).to_vec()).await;
-
-    let below = query("Task").filter("__key__", Operator::HasAncestor, key(world, "Chunk/c"));
-    assert_eq!(world.names(below.clone().order("v")).await, "b c a");
-    assert_eq!(world.names(below.order("-v")).await, "a c b");
-}
-
 pub(crate) async fn arrays_are_found_by_each_element(world: &World) {
     let tags = |name: &str, tags: &[&str]| {
         world.entity(
@@ -376,108 +236,6 @@ pub(crate) async fn embedded_entities_are_found_by_their_properties(world: &Worl
     );
 }
 
-pub(crate) async fn keys_only_and_projections_show_what_is_asked(world: &World) {
-    five(world).await;
-
-    let keys = world
-        .run(query("Task").show(&["__key__"]).limit(1))
-        .await
-        .expect("it is answered");
-    let values = world
-        .run(query("Task").show(&["v"]).limit(1))
-        .await
-        .expect("it is answered");
-
-    assert_eq!(keys.entity_result_type(), ResultType::KeyOnly);
-    assert!(properties(&keys.entity_results[0]).is_empty());
-    assert_eq!(values.entity_result_type(), ResultType::Projection);
-    let shown = properties(&values.entity_results[0]);
-    assert_eq!(shown.keys().collect::<Vec<_>>(), ["v"]);
-    assert_eq!(shown["v"].value_type, Some(ValueType::IntegerValue(1)));
-    assert_eq!(world.names(query("Task").show(&["v", "w"])).await, "a c b d e");
-}
-
-pub(crate) async fn a_projection_gives_every_element_of_an_array(world: &World) {
-    world
-        .put(vec![
-            world.entity("Task/a", &[("v", array(vec![int(1), int(3)]))]),
-            world.entity("Task/b", &[("v", int(2))]),
-        ])
-        .await;
-
-    let batch = world
-        .run(query("Task").show(&["v"]))
-        .await
-        .expect("it is answered");
-
-    assert_eq!(names(&batch), "a b a");
-    let shown = batch
-        .entity_results
-        .iter()
-        .map(|result| properties(result)["v"].value_type.clone());
-    assert_eq!(
-        shown.collect::<Vec<_>>(),
-        [1, 2, 3].map(|number| Some(ValueType::IntegerValue(number)))
-    );
-}
-
-pub(crate) async fn distinct_results_differ_in_their_values(world: &World) {
-    five(world).await;
-
-    assert_eq!(
-        world.names(query("Task").show(&["v"]).distinct(&["v"])).await,
-        "a b e"
-    );
-    assert_eq!(
-        world
-            .names(query("Task").distinct(&["v"]).order("v").order("-w"))
-            .await,
-        "c d e"
-    );
-}
-
-pub(crate) async fn counts_sums_and_averages(world: &World) {
-    five(world).await;
-    let over_v = || Some(wire::PropertyReference { name: "v".to_owned() });
-    let named = |alias: &str, operator| Aggregation {
-        alias: alias.to_owned(),
-        operator: Some(operator),
-    };
-    let aggregation = wire::AggregationQuery {
-        aggregations: vec![
-            named("all", Aggregate::Count(Count { up_to: None })),
-            named("some", Aggregate::Count(Count { up_to: Some(2) })),
-            named("sum", Aggregate::Sum(Sum { property: over_v() })),
-            named("average", Aggregate::Avg(Avg { property: over_v() })),
-            named("", Aggregate::Count(Count { up_to: Some(0) })),
-        ],
-        query_type: Some(wire::aggregation_query::QueryType::NestedQuery(query("Task"))),
-    };
-    let request = wire::RunAggregationQueryRequest {
-        project_id: world.project.clone(),
-        partition_id: Some(world.partition()),
-        query_type: Some(wire::run_aggregation_query_request::QueryType::AggregationQuery(
-            aggregation,
-        )),
-        ..wire::RunAggregationQueryRequest::default()
-    };
-
-    let answer = world
-        .client()
-        .run_aggregation_query(request)
-        .await
-        .expect("it is answered")
-        .into_inner();
-
-    let results = &answer.batch.expect("an answer has a batch").aggregation_results;
-    let result = |alias: &str| results[0].aggregate_properties[alias].value_type.clone();
-    assert_eq!(result("all"), Some(ValueType::IntegerValue(5)));
-    assert_eq!(result("some"), Some(ValueType::IntegerValue(2)));
-    assert_eq!(result("sum"), Some(ValueType::IntegerValue(9)));
-    assert_eq!(result("average"), Some(ValueType::DoubleValue(1.8)));
-    assert_eq!(result("property_1"), Some(ValueType::IntegerValue(0)));
-}
-
 pub(crate) async fn queries_that_make_no_sense_are_refused(world: &World) {
     let many = array((0..31).map(int).collect());
     let senseless = [
@@ -510,16 +268,4 @@ pub(crate) async fn queries_that_make_no_sense_are_refused(world: &World) {
             "{query:?}"
         );
     }
-}
-
-/// v, w: a 1 1, b 2 1, c 1 2, d 2 2, e 3 1.
-async fn five(world: &World) {
-    let entities = [("a", 1, 1), ("b", 2, 1), ("c", 1, 2), ("d", 2, 2), ("e", 3, 1)];
-    let entities =
-        entities.map(|(name, v, w)| world.entity(&format!("Task/{name}"), &[("v", int(v)), ("w", int(w))]));
-    world.put(entities.to_vec()).await;
-}
-
-fn key(world: &World, path: &str) -> wire::Value {
-    value(ValueType::KeyValue(world.key(path)))
 }

@@ -8,7 +8,8 @@ use wire::read_options::ConsistencyType;
 use wire::transaction_options;
 use wire::value::ValueType;
 
-use crate::world::{QueryWords, World, delete, insert, inside, int, names, query, upsert, value};
+use crate::words::{QueryWords, delete, insert, inside, int, names, properties, query, upsert, value};
+use crate::world::World;
 
 pub(crate) async fn a_committed_transaction_is_closed(world: &World) {
     let transaction = world.begin().await;
@@ -210,6 +211,53 @@ pub(crate) async fn a_query_can_begin_a_transaction(world: &World) {
     assert!(!answer.transaction.is_empty());
     assert_eq!(names(&answer.batch.expect("an answer has a batch")), "a");
     world.roll_back(&answer.transaction).await.expect("it is open");
+}
+
+pub(crate) async fn money_is_neither_made_nor_lost(world: &World) {
+    const ACCOUNTS: usize = 4;
+    const TRANSFERS: usize = 12;
+    let name = |account: usize| format!("Account/{}", account % ACCOUNTS + 1);
+    world
+        .put(
+            (0..ACCOUNTS)
+                .map(|account| world.entity(&name(account), &[("v", int(100))]))
+                .collect(),
+        )
+        .await;
+
+    let transfer = async |number: usize| {
+        let (from, to) = (name(number), name(number + 1 + number % 3));
+        let transaction = world.begin().await;
+        let (from_has, to_has) = tokio::try_join!(
+            balance(world, &transaction, &from),
+            balance(world, &transaction, &to)
+        )?;
+        let moved = i64::try_from(number).expect("it is small");
+        let writes = [(&from, from_has - moved), (&to, to_has + moved)];
+        let writes = writes.map(|(name, has)| upsert(world.entity(name, &[("v", int(has))])));
+        world.commit_in(&transaction, writes.to_vec()).await.map(|_| ())
+    };
+    let outcomes = futures::future::join_all((0..TRANSFERS).map(transfer)).await;
+
+    for status in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        assert_eq!(status.code(), Code::Aborted, "{status}");
+    }
+    let mut total = 0;
+    for account in 0..ACCOUNTS {
+        total += world
+            .number(&name(account), "v")
+            .await
+            .expect("the account is there");
+    }
+    assert_eq!(total, 400);
+}
+
+async fn balance(world: &World, transaction: &[u8], name: &str) -> Result<i64, Status> {
+    let found = world.lookup(&[name], inside(transaction)).await?.found;
+    match properties(&found[0])["v"].value_type {
+        Some(ValueType::IntegerValue(balance)) => Ok(balance),
+        _ => panic!("an account has a balance"),
+    }
 }
 
 /// Which of two commits went through, if one did: a Datastore that waits for locks may give up

@@ -16,6 +16,7 @@ on_every_engine!(
     a_paused_queue_dispatches_nothing_until_it_is_resumed,
     a_task_can_be_run_in_a_paused_queue_before_its_time,
     a_purge_removes_what_waits_and_leaves_what_comes_after,
+    a_purge_goes_on_when_its_caller_goes_away,
     a_deleted_queue_is_gone_with_its_tasks,
     queues_and_tasks_outlive_the_server,
 );
@@ -93,6 +94,45 @@ async fn a_purge_removes_what_waits_and_leaves_what_comes_after(world: World) {
         world.create(world.task("old-1")).await.unwrap_err().code(),
         Code::AlreadyExists
     );
+}
+
+async fn a_purge_goes_on_when_its_caller_goes_away(world: World) {
+    // It takes thousands of tasks and has nothing to do with where they are kept.
+    if !world.is_in_memory() {
+        return;
+    }
+    world.queue(Queue::default()).await;
+    pause(&world).await;
+    // Several steps of a purge.
+    let tasks = (0..4_000).map(|n| world.create(world.task(&format!("t-{n}"))));
+    futures::future::try_join_all(tasks).await.unwrap();
+    let mut client = world.client.clone();
+    let purge = client.purge_queue(PurgeQueueRequest {
+        name: QUEUE.to_owned(),
+    });
+
+    // Its first step is seen before its last one is done, as a rule; then it is cut off.
+    tokio::select! {
+        purged = purge => drop(purged.unwrap()),
+        () = world.ended("t-0") => {}
+    }
+
+    let request = ListTasksRequest {
+        parent: QUEUE.to_owned(),
+        page_size: 1,
+        ..ListTasksRequest::default()
+    };
+    until("the queue is empty", async || {
+        let page = world
+            .client
+            .clone()
+            .list_tasks(request.clone())
+            .await
+            .unwrap()
+            .into_inner();
+        page.tasks.is_empty().then_some(())
+    })
+    .await;
 }
 
 async fn a_deleted_queue_is_gone_with_its_tasks(world: World) {

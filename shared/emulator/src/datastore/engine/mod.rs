@@ -108,8 +108,17 @@ pub(crate) trait Writing {
 }
 
 impl Span {
+    /// All that there is.
+    pub(crate) const EVERYTHING: Self = Self {
+        low: Bound::Unbounded,
+        high: Bound::Unbounded,
+    };
+
     /// Everything that begins with `prefix`.
     pub(crate) fn of_prefix(prefix: &[u8]) -> Self {
+        if prefix.is_empty() {
+            return Self::EVERYTHING;
+        }
         Self {
             low: Bound::Included(prefix.to_vec()),
             high: super::encoding::bytes::after_prefix(prefix).map_or(Bound::Unbounded, Bound::Excluded),

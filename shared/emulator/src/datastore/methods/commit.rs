@@ -9,17 +9,17 @@ use std::sync::Arc;
 use gcloud_sdk::google::datastore::v1 as wire;
 use wire::commit_request::{Mode, TransactionSelector};
 
-use super::ids;
+use super::prepare::prepare;
 use crate::datastore::commit::{Batch, Committed, Outcome};
 use crate::datastore::config::Concurrency;
 use crate::datastore::database::Database;
-use crate::datastore::encoding::value::{micros, timestamp};
+use crate::datastore::encoding::value::timestamp;
 use crate::datastore::error::Error;
-use crate::datastore::key::{self, Completeness, Key, Scope};
+use crate::datastore::key::{Key, Places, Scope};
 use crate::datastore::limits;
-use crate::datastore::mutation::{Condition, Content, Effect, Existence, Verb, Write};
+use crate::datastore::mutation::{Verb, Write};
 use crate::datastore::transactions::{self, Access, TransactionId};
-use crate::datastore::wire::{CommitRequest, Entity, Mutation, Operation};
+use crate::datastore::wire::CommitRequest;
 
 /// Applies the mutations of a request.
 pub(crate) async fn commit(
@@ -30,10 +30,11 @@ pub(crate) async fn commit(
     limits::check_mutations(request.mutations.len(), database.config.max_mutations)?;
     let kind = kind_of(request.mode, request.transaction_selector)?;
 
+    let mut places = Places::new(&scope, &database.store.catalog);
     let mut writes = Vec::with_capacity(request.mutations.len());
     let mut allocated = Vec::with_capacity(request.mutations.len());
     for mutation in request.mutations {
-        let (write, key) = prepare(&database, &scope, mutation)?;
+        let (write, key) = prepare(&database, &scope, &mut places, mutation)?;
         writes.push(write);
         allocated.push(key);
     }
@@ -112,16 +113,15 @@ async fn together(
     limits::check_transaction(writes.iter().map(Write::size).sum())?;
     wait_for_locks(database, transaction, &writes).await?;
     let reads = transaction.and_then(|id| database.transactions.take_reads(id));
-    // A snapshot is consistent by itself: without writes nothing can be lost.
-    let reads = reads.filter(|_| !writes.is_empty());
-    let committed = database
-        .commit(Batch {
-            writes,
-            reads,
-            now: database.now(),
-        })
-        .await?;
-    Ok(response([committed], allocated))
+    // What was read from one snapshot is consistent by itself: without writes nothing is lost.
+    let one_snapshot = database.config.concurrency == Concurrency::Optimistic;
+    let reads = reads.filter(|_| !(one_snapshot && writes.is_empty()));
+    let batch = Batch {
+        writes,
+        reads,
+        now: database.now(),
+    };
+    Ok(response(database.commit(vec![batch]).await?, allocated))
 }
 
 async fn each(
@@ -129,21 +129,14 @@ async fn each(
     writes: Vec<Write>,
     allocated: Vec<Option<wire::Key>>,
 ) -> Result<wire::CommitResponse, Error> {
-    let mut committed = Vec::with_capacity(writes.len());
-    for write in writes {
-        let writes = vec![write];
-        wait_for_locks(database, None, &writes).await?;
-        committed.push(
-            database
-                .commit(Batch {
-                    writes,
-                    reads: None,
-                    now: database.now(),
-                })
-                .await?,
-        );
-    }
-    Ok(response(committed, allocated))
+    wait_for_locks(database, None, &writes).await?;
+    let now = database.now();
+    let batches = writes.into_iter().map(|write| Batch {
+        writes: vec![write],
+        reads: None,
+        now,
+    });
+    Ok(response(database.commit(batches.collect()).await?, allocated))
 }
 
 /// Under pessimistic concurrency, waits until no other transaction has read what the writes
@@ -205,101 +198,7 @@ fn check_sequences(writes: &[Write]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes a mutation ready; with the key if its id was allocated.
-fn prepare(
-    database: &Database,
-    scope: &Scope,
-    mutation: Mutation,
-) -> Result<(Write, Option<wire::Key>), Error> {
-    if !mutation.property_transforms.is_empty() {
-        return Err(Error::Unimplemented("property transforms are not supported"));
-    }
-    let condition = condition(&mutation)?;
-    let mask = mutation.property_mask;
-    let (existence, entity) = match mutation.operation {
-        Some(Operation::Insert(entity)) => (Existence::Absent, entity),
-        Some(Operation::Update(entity)) => (Existence::Present, entity),
-        Some(Operation::Upsert(entity)) => (Existence::Any, entity),
-        Some(Operation::Delete(key)) => {
-            key::check_path(&key.path, Completeness::Complete)?;
-            let (table, key) = scope.place(&database.store.catalog, &key)?;
-            return Ok((
-                Write {
-                    table,
-                    key,
-                    effect: Effect::Delete,
-                    condition,
-                },
-                None,
-            ));
-        }
-        None => return Err(Error::invalid("A mutation has no operation.")),
-    };
-    let Entity { key, properties } = entity;
-    let mut name = key.ok_or_else(|| Error::invalid("The entity has no key."))?;
-    let allocated = complete_key(database, scope, &mut name, existence)?;
-    let (table, key) = scope.place(&database.store.catalog, &name)?;
-    let effect = match mask {
-        None => Effect::Put(
-            existence,
-            Content::new(&database.store.catalog, &table, &key.path, properties)?,
-        ),
-        Some(mask) if mask.paths.iter().any(|path| path.contains('.')) => {
-            return Err(Error::Unimplemented(
-                "property masks into embedded entities are not supported",
-            ));
-        }
-        Some(mask) => Effect::Merge(existence, properties, mask.paths),
-    };
-    Ok((
-        Write {
-            table,
-            key,
-            effect,
-            condition,
-        },
-        allocated.then_some(name),
-    ))
-}
-
-fn complete_key(
-    database: &Database,
-    scope: &Scope,
-    key: &mut wire::Key,
-    existence: Existence,
-) -> Result<bool, Error> {
-    let completeness = match existence {
-        Existence::Absent | Existence::Any => Completeness::Any,
-        Existence::Present => Completeness::Complete,
-    };
-    key::check_path(&key.path, completeness)?;
-    let incomplete = key.path.last().is_some_and(|last| last.id_type.is_none());
-    if incomplete {
-        key.partition_id = Some(scope.partition(key.partition_id.as_ref())?.to_wire());
-        ids::complete(database, key);
-    }
-    Ok(incomplete)
-}
-
-fn condition(mutation: &Mutation) -> Result<Condition, Error> {
-    use wire::mutation::{ConflictDetectionStrategy as Detection, ConflictResolutionStrategy as Resolution};
-
-    let base = match &mutation.conflict_detection_strategy {
-        None => return Ok(Condition::None),
-        Some(Detection::BaseVersion(version)) => *version,
-        Some(Detection::UpdateTime(time)) => micros(time),
-    };
-    match Resolution::try_from(mutation.conflict_resolution_strategy) {
-        Ok(Resolution::StrategyUnspecified | Resolution::ServerValue) => Ok(Condition::KeepUnless(base)),
-        Ok(Resolution::Fail) => Ok(Condition::FailUnless(base)),
-        Err(_) => Err(Error::invalid("The conflict resolution strategy is unknown.")),
-    }
-}
-
-fn response(
-    committed: impl IntoIterator<Item = Committed>,
-    allocated: Vec<Option<wire::Key>>,
-) -> wire::CommitResponse {
+fn response(committed: Vec<Committed>, allocated: Vec<Option<wire::Key>>) -> wire::CommitResponse {
     let mut response = wire::CommitResponse::default();
     let mut keys = allocated.into_iter();
     for batch in committed {

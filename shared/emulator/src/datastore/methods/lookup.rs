@@ -8,7 +8,7 @@ use gcloud_sdk::google::datastore::v1 as wire;
 use crate::datastore::database::{Database, ReadAt};
 use crate::datastore::encoding::value::timestamp;
 use crate::datastore::error::Error;
-use crate::datastore::key::{self, Completeness, Key, Scope};
+use crate::datastore::key::{self, Completeness, Key, Places, Scope};
 use crate::datastore::limits;
 use crate::datastore::wire::{EntityResult, LookupResponse};
 
@@ -53,10 +53,11 @@ fn answer(database: &Database, places: Vec<(wire::Key, Key)>, at: ReadAt) -> Res
 
 fn places(database: &Database, scope: &Scope, keys: Vec<wire::Key>) -> Result<Vec<(wire::Key, Key)>, Error> {
     let mut places = Vec::with_capacity(keys.len());
+    let mut found = Places::new(scope, &database.store.catalog);
     let mut seen = HashSet::with_capacity(keys.len());
     for name in keys {
         key::check_path(&name.path, Completeness::Complete)?;
-        let (table, key) = scope.place(&database.store.catalog, &name)?;
+        let (table, key) = found.find(&name)?;
         if seen.insert(key.clone()) {
             let name = wire::Key {
                 partition_id: Some(table.partition.to_wire()),

@@ -2,7 +2,8 @@
 //!
 //! A batch ends at the query's limit, or before an answer grows too big for a client's usual
 //! message limit; the client then goes on from the end cursor. Behind the last result of a
-//! limited query one more is looked for, so that the answer can say whether there is any.
+//! limited query one more is looked for, so that the answer can say whether there is any; behind a limit of
+//! nothing there always may be.
 
 use std::sync::Arc;
 
@@ -100,6 +101,9 @@ fn fill(
     batch: &mut QueryResultBatch,
     read: &mut Vec<Key>,
 ) -> Result<MoreResultsType, Error> {
+    if query.limit == Some(0) {
+        return Ok(MoreResultsType::MoreResultsAfterLimit);
+    }
     let mut wanted = query.limit.unwrap_or(usize::MAX);
     let mut bytes = 0;
     while wanted > 0 {
@@ -167,7 +171,7 @@ fn show(query: &Query, hit: &Hit, record: &Record) -> EntityResult {
 
 /// The values by which the result stands in its place.
 fn project(query: &Query, names: &[String], hit: &Hit, record: &Record) -> Vec<Property> {
-    let properties = record.properties();
+    let properties = record.indexable_properties();
     let indexed = indexing::indexed(&properties);
     let Some(parts) = query.layout.split(&hit.position) else {
         return Vec::new();

@@ -63,6 +63,52 @@ pub(crate) fn alternatives(
     }
 }
 
+/// Refuses operators that Datastore does not take together.
+pub(crate) fn check_operators(filter: Option<&wire::Filter>) -> Result<(), Error> {
+    let mut used = Used::default();
+    used.count(filter);
+    if used.exclusions + used.differences > 1 {
+        return Err(Error::invalid(
+            "Only a single 'NOT_EQUAL' or 'NOT_IN' is allowed per query.",
+        ));
+    }
+    if used.exclusions > 0 && used.unions > 0 {
+        return Err(Error::invalid(
+            "'NOT_IN' cannot be used in the same query with 'IN' or 'OR'.",
+        ));
+    }
+    Ok(())
+}
+
+/// How often a filter uses the operators that limit each other.
+#[derive(Debug, Default)]
+struct Used {
+    /// NOT_IN.
+    exclusions: usize,
+    /// NOT_EQUAL.
+    differences: usize,
+    /// IN and OR.
+    unions: usize,
+}
+
+impl Used {
+    fn count(&mut self, filter: Option<&wire::Filter>) {
+        match filter.and_then(|filter| filter.filter_type.as_ref()) {
+            None => {}
+            Some(FilterType::PropertyFilter(leaf)) => match Operator::try_from(leaf.op) {
+                Ok(Operator::NotIn) => self.exclusions += 1,
+                Ok(Operator::NotEqual) => self.differences += 1,
+                Ok(Operator::In) => self.unions += 1,
+                Ok(_) | Err(_) => {}
+            },
+            Some(FilterType::CompositeFilter(composite)) => {
+                self.unions += usize::from(composite.op == i32::from(Composite::Or));
+                composite.filters.iter().for_each(|part| self.count(Some(part)));
+            }
+        }
+    }
+}
+
 fn all_of(left: &[Vec<Condition>], right: &[Vec<Condition>]) -> Result<Vec<Vec<Condition>>, Error> {
     let pairs = left
         .iter()
@@ -73,7 +119,8 @@ fn all_of(left: &[Vec<Condition>], right: &[Vec<Condition>]) -> Result<Vec<Vec<C
 fn bounded(alternatives: Vec<Vec<Condition>>) -> Result<Vec<Vec<Condition>>, Error> {
     if alternatives.len() > MAX_ALTERNATIVES {
         return Err(Error::invalid(format!(
-            "Query has too many disjunctions: {} in disjunctive normal form, the limit is {MAX_ALTERNATIVES}.",
+            "Too many disjunctions after normalization. Result had {} disjunctions which is more than the \
+             maximum of {MAX_ALTERNATIVES}",
             alternatives.len()
         )));
     }

@@ -72,8 +72,14 @@ impl Query {
                 "nearest-neighbour queries are not supported",
             ));
         }
+        filter::check_operators(query.filter.as_ref())?;
         let conditions = filter::alternatives(scope, &partition.namespace, query.filter.as_ref())?;
         let alternatives = conditions.into_iter().map(Alternative::new).collect::<Vec<_>>();
+        if alternatives.iter().any(Alternative::is_bound_twice) {
+            return Err(Error::Unimplemented(
+                "an equality and an inequality on one property are not supported",
+            ));
+        }
         let shown = shown(query)?;
         let distinct_on = names(query.distinct_on.iter().map(Some))?;
         let layout = layout(query, &alternatives, &shown, &distinct_on)?;
@@ -105,7 +111,7 @@ impl Query {
 
 impl Alternative {
     fn new(conditions: Vec<Condition>) -> Self {
-        let everywhere = || vec![Span::of_prefix(&[])];
+        let everywhere = || vec![Span::EVERYTHING];
         let mut alternative = Self {
             paths: everywhere(),
             ..Self::default()
@@ -134,6 +140,14 @@ impl Alternative {
             }
         }
         alternative
+    }
+}
+
+impl Alternative {
+    /// Whether a property has both an equality and an inequality, which different elements of an
+    /// array may fulfil.
+    fn is_bound_twice(&self) -> bool {
+        self.equal.keys().any(|name| self.within.contains_key(name))
     }
 }
 
@@ -177,6 +191,7 @@ fn layout(
 ) -> Result<Layout, Error> {
     let mut orders: Vec<(String, Direction)> = Vec::new();
     let mut path = None;
+    let mut last = Direction::Ascending;
     for order in &query.order {
         let name = order.property.as_ref().map_or("", |property| &property.name);
         let direction = match WireDirection::try_from(order.direction) {
@@ -192,27 +207,35 @@ fn layout(
             path = Some(direction);
             break;
         }
+        // One that tells nothing apart still says how the keys run.
+        last = direction;
         if !orders.iter().any(|(known, _)| known == name) && !is_constant(name, alternatives) {
             orders.push((name.to_owned(), direction));
         }
     }
-    let last = orders
-        .last()
-        .map_or(Direction::Ascending, |(_, direction)| *direction);
     let unequal: BTreeSet<&String> = alternatives.iter().flat_map(|one| one.within.keys()).collect();
     let projected: &[String] = match shown {
         Shown::Properties(names) => names,
         Shown::Everything | Shown::Key => &[],
     };
+    let given = orders.len();
     for name in unequal.into_iter().chain(distinct_on).chain(projected) {
         if !orders.iter().any(|(known, _)| known == name) && !is_constant(name, alternatives) {
             orders.push((name.clone(), last));
         }
     }
-    Ok(Layout {
-        path: path.unwrap_or(last),
-        orders,
-    })
+    if path.is_some() && orders.len() > given {
+        return Err(Error::Unimplemented(
+            "an order by __key__ before an inequality or a projection is not supported",
+        ));
+    }
+    let path = path.unwrap_or(last);
+    if orders.last().is_some_and(|(_, before)| *before != path) {
+        return Err(Error::Unimplemented(
+            "keys that run against the order before them are not supported",
+        ));
+    }
+    Ok(Layout { orders, path })
 }
 
 /// Whether every alternative asks for the same value of a property.

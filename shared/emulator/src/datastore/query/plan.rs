@@ -255,7 +255,7 @@ fn spans(layout: &Layout, alternative: &Alternative, readers: &[Reader]) -> Vec<
         Some(Sense::Forward) | None => *direction,
     };
     match alternative.within.get(name) {
-        None => vec![Span::of_prefix(&[])],
+        None => vec![Span::EVERYTHING],
         Some(intervals) => intervals
             .iter()
             .map(|interval| span_of_values(interval, stored))

@@ -170,46 +170,45 @@ impl<'a> Joined<'a> {
         }
     }
 
-    /// Finds the next position that is in every scan and fulfils the rest: each scan leaps to
-    /// the furthest of the others until all are at one place.
+    /// Finds the next position that is in every scan and fulfils the rest.
     fn find(&mut self, layout: &Layout) -> Result<(), Error> {
-        loop {
-            let Some(mut target) = self
-                .scanners
-                .first_mut()
-                .map(Scanner::peek)
-                .transpose()?
-                .flatten()
-                .map(<[u8]>::to_vec)
-            else {
-                return Ok(());
-            };
-            let mut agreeing = 1;
-            let mut turn = 0;
-            while agreeing < self.scanners.len() {
-                turn = (turn + 1) % self.scanners.len();
-                let scanner = &mut self.scanners[turn];
-                scanner.seek(&target);
-                match scanner.peek()? {
-                    None => return Ok(()),
-                    Some(place) if place == target => agreeing += 1,
-                    Some(place) => {
-                        target = place.to_vec();
-                        agreeing = 1;
-                    }
+        while let Some(place) = self.meet()? {
+            let position = layout.position_of(&place, self.sense);
+            self.next = position.filter(|position| self.fulfils(layout, position));
+            if self.next.is_some() {
+                break;
+            }
+            self.advance();
+        }
+        Ok(())
+    }
+
+    /// Goes on to the next place that every scan holds: each leaps to the furthest of the others
+    /// until all are at one.
+    fn meet(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        let Some(first) = self.scanners.first_mut() else {
+            return Ok(None);
+        };
+        let Some(mut target) = first.peek()?.map(<[u8]>::to_vec) else {
+            return Ok(None);
+        };
+        let mut agreeing = 1;
+        for turn in (0..self.scanners.len()).cycle().skip(1) {
+            if agreeing == self.scanners.len() {
+                break;
+            }
+            let scanner = &mut self.scanners[turn];
+            scanner.seek(&target);
+            match scanner.peek()? {
+                None => return Ok(None),
+                Some(place) if place == target => agreeing += 1,
+                Some(place) => {
+                    target = place.to_vec();
+                    agreeing = 1;
                 }
             }
-            let position = layout.position_of(&target, self.sense);
-            let position = position.filter(|position| self.fulfils(layout, position));
-            if position.is_some() {
-                self.next = position;
-                return Ok(());
-            }
-            if let Some(first) = self.scanners.first_mut() {
-                first.seek(&target);
-                first.advance();
-            }
         }
+        Ok(Some(target))
     }
 
     fn fulfils(&self, layout: &Layout, position: &[u8]) -> bool {

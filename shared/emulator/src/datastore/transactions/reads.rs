@@ -83,7 +83,7 @@ impl ReadSpan {
     }
 
     fn has_gained(&self, catalog: &Catalog, history: &History) -> Result<bool, Error> {
-        let everything = Span::of_prefix(&[]);
+        let everything = Span::EVERYTHING;
         let (low, high) = match self.source {
             Source::Table(_) => self.span.bounds(),
             Source::Index(_) => everything.bounds(),
@@ -94,7 +94,7 @@ impl ReadSpan {
                 Source::Index(_) => {
                     for after in history.results(&key, self.version) {
                         let Some(record) = after else { continue };
-                        let properties = record.properties();
+                        let properties = record.indexable_properties();
                         let entries = indexing::entries(catalog, &self.table, &properties, &key.path)?;
                         if self.holds_any(&entries) {
                             return Ok(true);

@@ -6,7 +6,6 @@ use gcloud_sdk::google::cloud::tasks::v2::{
     Attempt, CreateTaskRequest, DeleteTaskRequest, GetTaskRequest, ListTasksRequest, ListTasksResponse,
     RunTaskRequest, Task, task,
 };
-use tokio::sync::oneshot;
 use tonic::Status;
 
 use super::{Api, page_size};
@@ -36,7 +35,7 @@ impl Api {
     }
 
     pub(in crate::tasks) async fn get_task(&self, request: GetTaskRequest) -> Result<Task, Status> {
-        let (_, entry) = self.stored_task(&request.name).await?;
+        let entry = self.find_task(&request.name, |_, _| ()).await?;
         Ok(viewed(&entry.task, request.response_view))
     }
 
@@ -77,20 +76,25 @@ impl Api {
         let (queue, id) = (handle.id, name.id.to_owned());
         let now = self.now().timestamp_micros();
         let free_at = now.saturating_add(micros(self.environment.config.name_memory));
-        let deleted = self
-            .environment
-            .store
-            .run(move |connection| store::delete_task(connection, queue, &id, now, free_at))
-            .await?;
-        let key = deleted.ok_or_else(|| no_such_task(&request.name))?;
-        handle.tell(Event::Gone(key));
-        Ok(())
+        let deleted = self.environment.store.run_and_tell(
+            move |connection| store::delete_task(connection, queue, &id, now, free_at),
+            move |deleted| {
+                if let Some(key) = deleted {
+                    handle.tell(Event::Gone(*key));
+                }
+            },
+        );
+        deleted
+            .await?
+            .map(|_| ())
+            .ok_or_else(|| no_such_task(&request.name))
     }
 
     /// Dispatches now, whatever the queue's state and limits. A task that is being dispatched
     /// already is left at that.
     pub(in crate::tasks) async fn run_task(&self, request: RunTaskRequest) -> Result<Task, Status> {
-        let (handle, entry) = self.stored_task(&request.name).await?;
+        let forced = |handle: &Handle, entry: &Entry| handle.tell(Event::Forced(entry.clone()));
+        let entry = self.find_task(&request.name, forced).await?;
         let mut task = viewed(&entry.task, request.response_view);
         let now = Some(timestamp(self.now()));
         let attempt = Attempt {
@@ -102,47 +106,49 @@ impl Api {
         task.schedule_time = now;
         task.first_attempt.get_or_insert_with(|| attempt.clone());
         task.last_attempt = Some(attempt);
-        handle.tell(Event::Forced(entry));
         Ok(task)
     }
 
-    /// The dispatcher learns of the task from the store, after the commit, whether or not the
-    /// caller still waits.
     async fn insert_task(
         &self,
         handle: Arc<Handle>,
         task: Arc<Task>,
         due_at: i64,
-    ) -> Result<Inserted, Status> {
-        let (done, outcome) = oneshot::channel();
+    ) -> Result<Inserted, StoreError> {
         let (queue, now, stored) = (handle.id, self.now().timestamp_micros(), task.clone());
-        self.environment.store.submit(
+        let inserted = self.environment.store.run_and_tell(
             move |connection| {
                 let name = stored.name.rsplit('/').next().unwrap_or_default();
                 store::insert_task(connection, queue, name, &stored, due_at, now)
             },
             move |inserted| {
-                if let Ok(Inserted::New(id)) = inserted {
+                if let Inserted::New(id) = *inserted {
                     handle.tell(Event::Waits(Entry::fresh(Key { due_at, id }, task)));
                 }
-                let _ = done.send(inserted);
             },
         );
-        Ok(outcome.await.unwrap_or(Err(StoreError::Closed))?)
+        inserted.await
     }
 
-    async fn stored_task(&self, name: &str) -> Result<(Arc<Handle>, Entry), Status> {
+    /// The task of that name, or NOT_FOUND; `tell` passes it on to its queue before anything
+    /// else can happen to it.
+    async fn find_task(
+        &self,
+        name: &str,
+        tell: impl FnOnce(&Handle, &Entry) + Send + 'static,
+    ) -> Result<Entry, Status> {
         let parts = names::task_name(name)?;
         let handle = self.queue(parts.queue)?;
         let (queue, id) = (handle.id, parts.id.to_owned());
-        let found = self
-            .environment
-            .store
-            .run(move |connection| store::find_task(connection, queue, &id))
-            .await?;
-        found
-            .map(|entry| (handle, entry))
-            .ok_or_else(|| no_such_task(name))
+        let found = self.environment.store.run_and_tell(
+            move |connection| store::find_task(connection, queue, &id),
+            move |found| {
+                if let Some(entry) = found {
+                    tell(&handle, entry);
+                }
+            },
+        );
+        found.await?.ok_or_else(|| no_such_task(name))
     }
 }
 

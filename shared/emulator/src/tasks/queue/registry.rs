@@ -23,13 +23,14 @@ use crate::tasks::store::{self, Store, StoreError};
 /// How many tasks one step of a purge deletes, so that others get their turn in between.
 const PURGE_STEP: usize = 1_000;
 
-/// What every dispatcher works with.
+/// What calls and dispatchers work with.
 #[derive(Clone, Debug)]
 pub(in crate::tasks) struct Environment {
     pub(in crate::tasks) store: Store,
     pub(in crate::tasks) config: Arc<Config>,
     pub(in crate::tasks) client: reqwest::Client,
     pub(in crate::tasks) identity: Arc<Identity>,
+    pub(in crate::tasks) calls: TaskTracker,
     pub(in crate::tasks) dispatchers: TaskTracker,
     pub(in crate::tasks) attempts: TaskTracker,
     /// Nothing more is dispatched; what is under way goes on.

@@ -77,9 +77,23 @@ impl Store {
         T: Send + 'static,
         W: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
+        self.run_and_tell(work, |_| ()).await
+    }
+
+    /// Does `work` and returns once it is committed. Before that, and in the order of the
+    /// commits, `tell` passes the result on.
+    pub(super) async fn run_and_tell<T, W, D>(&self, work: W, tell: D) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        D: FnOnce(&T) + Send + 'static,
+    {
         let (done, outcome) = oneshot::channel();
         self.submit(work, move |result| {
-            // The caller may have gone; the work stands.
+            if let Ok(result) = &result {
+                tell(result);
+            }
+            // Who asked may have gone; the work stands.
             let _ = done.send(result);
         });
         outcome.await.unwrap_or(Err(StoreError::Closed))

@@ -110,9 +110,10 @@ impl File {
         self.read(|connection| statements::scan(connection, source, span, sense, limit))
     }
 
-    /// Applies a batch durably, or nothing of it.
-    pub(crate) async fn commit(&self, batch: Batch) -> Result<Committed, Error> {
-        self.writer.commit(batch).await
+    /// Applies batches durably one after the other, each or nothing of it, up to the first that is
+    /// refused.
+    pub(crate) async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Committed>, Error> {
+        self.writer.commit(batches).await
     }
 
     /// Drops everything.

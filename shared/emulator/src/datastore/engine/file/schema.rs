@@ -156,7 +156,7 @@ fn indexes(connection: &Connection, sql: &str, table: u32) -> rusqlite::Result<H
 /// Gives every entity of a table its entries in one declared index.
 fn build(connection: &Connection, catalog: &Catalog, table: &Table, index: IndexId) -> Result<(), Error> {
     const PAGE: usize = 1_000;
-    let mut rest = Span::of_prefix(&[]);
+    let mut rest = Span::EVERYTHING;
     loop {
         let paths = statements::scan(connection, Source::Table(table.id), &rest, Sense::Forward, PAGE)?;
         let Some(last) = paths.last().cloned() else {
@@ -170,7 +170,7 @@ fn build(connection: &Connection, catalog: &Catalog, table: &Table, index: Index
             let Some(record) = statements::find(connection, &key)? else {
                 continue;
             };
-            let entries = indexing::entries(catalog, table, &record.properties(), &key.path)?;
+            let entries = indexing::entries(catalog, table, &record.indexable_properties(), &key.path)?;
             for entry in entries.iter().filter(|entry| entry.index == index) {
                 connection
                     .prepare_cached("INSERT INTO entry (index_id, bytes) VALUES (?1, ?2)")?

@@ -19,9 +19,10 @@ use crate::datastore::versions::Versions;
 /// Writes behind which a group takes no further commit.
 const GROUP_WRITES: usize = 8_000;
 /// Size of the write-ahead log from which it is copied into the file, beside the writer.
-const COPIED_FROM: u64 = 256 << 20;
-/// Size from which the writer waits for that.
-const WAITED_FROM: u64 = 1 << 30;
+const COPIED_FROM: u64 = 128 << 20;
+/// Size from which the writer waits for that. It also bounds the start after a crash, which
+/// reads the log once.
+const WAITED_FROM: u64 = 512 << 20;
 
 /// The way to the thread that writes.
 #[derive(Debug)]
@@ -32,14 +33,19 @@ pub(super) struct Writer {
 
 #[derive(Debug)]
 enum Job {
-    Commit(Batch, oneshot::Sender<Result<Committed, Error>>),
+    Commit(Asked),
     Clear(oneshot::Sender<Result<(), Error>>),
 }
 
-type Answer = (
-    oneshot::Sender<Result<Committed, Error>>,
-    Result<Committed, Error>,
-);
+/// Batches to be applied one after the other, up to the first that is refused.
+#[derive(Debug)]
+struct Asked {
+    batches: Vec<Batch>,
+    answer: oneshot::Sender<Outcome>,
+}
+
+type Outcome = Result<Vec<Committed>, Error>;
+type Answer = (oneshot::Sender<Outcome>, Outcome);
 
 impl Writer {
     /// Starts the thread that writes and the one that copies the log.
@@ -72,10 +78,11 @@ impl Writer {
         })
     }
 
-    /// Applies a batch durably, or nothing of it.
-    pub(super) async fn commit(&self, batch: Batch) -> Result<Committed, Error> {
+    /// Applies batches durably one after the other, each or nothing of it, up to the first that is
+    /// refused.
+    pub(super) async fn commit(&self, batches: Vec<Batch>) -> Outcome {
         let (answer, answered) = oneshot::channel();
-        self.send(Job::Commit(batch, answer))?;
+        self.send(Job::Commit(Asked { batches, answer }))?;
         answered.await.map_err(|_| Error::Stopping)?
     }
 
@@ -120,9 +127,13 @@ impl Thread {
             let mut clear = None;
             while let Some(job) = next.take() {
                 match job {
-                    Job::Commit(batch, answer) => {
-                        writes += batch.writes.len();
-                        group.push((batch, answer));
+                    Job::Commit(asked) => {
+                        writes += asked
+                            .batches
+                            .iter()
+                            .map(|batch| batch.writes.len())
+                            .sum::<usize>();
+                        group.push(asked);
                     }
                     Job::Clear(answer) => {
                         clear = Some(answer);
@@ -142,7 +153,7 @@ impl Thread {
         }
     }
 
-    fn commit_group(&mut self, group: Vec<(Batch, oneshot::Sender<Result<Committed, Error>>)>) {
+    fn commit_group(&mut self, group: Vec<Asked>) {
         if group.is_empty() {
             return;
         }
@@ -165,10 +176,7 @@ impl Thread {
     }
 
     /// Stores what can be stored of a group, all at once; the last version of it.
-    fn store_group(
-        &mut self,
-        group: Vec<(Batch, oneshot::Sender<Result<Committed, Error>>)>,
-    ) -> (Vec<Answer>, rusqlite::Result<i64>) {
+    fn store_group(&mut self, group: Vec<Asked>) -> (Vec<Answer>, rusqlite::Result<i64>) {
         let mut answers = Vec::with_capacity(group.len());
         let transaction = match self
             .connection
@@ -179,24 +187,25 @@ impl Thread {
                 answers.extend(
                     group
                         .into_iter()
-                        .map(|(_, answer)| (answer, Err(Error::Unstored))),
+                        .map(|asked| (asked.answer, Err(Error::Unstored))),
                 );
                 return (answers, Err(error));
             }
         };
         let mut last = self.versions.lock().published();
         let mut broken = None;
-        for (batch, answer) in group {
+        for Asked { batches, answer } in group {
             if broken.is_some() {
                 answers.push((answer, Err(Error::Unstored)));
                 continue;
             }
-            let outcome = store_batch(&transaction, &self.catalog, &self.versions, batch);
-            match outcome {
-                Ok(committed) => {
-                    last = committed.version;
-                    answers.push((answer, Ok(committed)));
-                }
+            let stored = batches.into_iter().map(|batch| {
+                let committed = store_batch(&transaction, &self.catalog, &self.versions, batch)?;
+                last = committed.version;
+                Ok(committed)
+            });
+            match stored.collect() {
+                Ok(committed) => answers.push((answer, Ok(committed))),
                 Err(Error::Storage(cause)) => {
                     broken = Some(cause);
                     answers.push((answer, Err(Error::Unstored)));

@@ -1,7 +1,6 @@
-//! Traps of the engines and of the driver, each found the hard way by somebody.
+//! Traps of transactions: cut short, doomed, locked out, at rest.
 
-use database::device::{self, DeviceKind, Registration};
-use database::{Commit, Db, Error, Settings, create_database, drop_database, opt_out, sql};
+use database::{Commit, Db, Error, Settings, opt_out, sql};
 use tokio::task::JoinSet;
 
 use crate::deadlines::{drop_after_polls, eventually};
@@ -16,18 +15,12 @@ on_every_engine! {
     a_unique_violation_leaves_the_transaction_usable
     any_other_error_dooms_the_transaction
     a_statement_cut_short_dooms_the_transaction
-    users_that_differ_in_case_are_two
-    an_insert_of_many_rows_of_maximum_size_fits_the_packet
-    an_insert_of_many_rows_keeps_to_the_placeholders
     a_lock_that_is_not_to_be_had_is_busy
-    a_read_outside_a_transaction_cannot_write
 }
 
 on_mysql! {
     a_deadlock_undoes_and_dooms_the_whole_transaction
     no_transaction_is_open_at_rest
-    a_database_whose_collation_ignores_case_is_refused
-    every_session_is_made_alike
 }
 
 async fn a_begin_dropped_before_its_answer_poisons_nobody(world: World) {
@@ -186,34 +179,6 @@ async fn a_statement_cut_short_dooms_the_transaction(world: World) {
     );
 }
 
-async fn users_that_differ_in_case_are_two(world: World) {
-    write!(world.db, |tx| opt_out::insert(tx, "K1", noon()));
-
-    let among = opt_out::list_among(&world.db, &["k1", "K1", "Ｋ1", "K\u{0301}1"])
-        .await
-        .unwrap();
-
-    assert_eq!(among.into_iter().collect::<Vec<_>>(), ["K1"]);
-    write!(world.db, |tx| opt_out::insert(tx, "k1", noon() + seconds(1)));
-    assert_eq!(opt_out::find(&world.db, "K1").await.unwrap(), Some(noon()));
-}
-
-async fn an_insert_of_many_rows_of_maximum_size_fits_the_packet(world: World) {
-    let devices: Vec<_> = (0..500).map(|number| registration(number, 65_535)).collect();
-
-    write!(world.db, |tx| device::register(tx, &devices, noon()));
-
-    assert_eq!(device::count(&world.db).await.unwrap(), 500);
-}
-
-async fn an_insert_of_many_rows_keeps_to_the_placeholders(world: World) {
-    let devices: Vec<_> = (0..10_000).map(|number| registration(number, 20)).collect();
-
-    write!(world.db, |tx| device::register(tx, &devices, noon()));
-
-    assert_eq!(device::count(&world.db).await.unwrap(), 10_000);
-}
-
 async fn a_lock_that_is_not_to_be_had_is_busy(world: World) {
     let other = Db::connect(&Settings {
         connect_within: std::time::Duration::from_millis(200),
@@ -239,13 +204,6 @@ async fn a_lock_that_is_not_to_be_had_is_busy(world: World) {
 
     assert!(matches!(refused, Err(Error::Busy(_))), "{refused:?}");
     holder.rollback().await;
-}
-
-async fn a_read_outside_a_transaction_cannot_write(world: World) {
-    let written = sql("DELETE FROM opt_out").fetch_all(&world.db).await;
-
-    // On MySQL such a statement would run in autocommit; nothing in the crate has one.
-    assert_eq!(written.is_err(), world.engine == crate::engine::Engine::Sqlite);
 }
 
 async fn a_deadlock_undoes_and_dooms_the_whole_transaction(world: World) {
@@ -303,34 +261,6 @@ async fn no_transaction_is_open_at_rest(world: World) {
     .await;
 }
 
-async fn a_database_whose_collation_ignores_case_is_refused(world: World) {
-    let name = format!("{}_ci", world.settings.url.rsplit('/').next().unwrap());
-    let settings = Settings::new(format!("{}_ci", world.settings.url));
-    let create = format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci");
-    write!(world.db, |tx| sql(create.leak()).execute(tx));
-
-    let refused = Db::connect(&settings).await;
-    create_database(&settings).await.unwrap();
-    drop_database(&settings).await.unwrap();
-
-    let Err(Error::Unsuitable(cause)) = refused else {
-        panic!("{refused:?}")
-    };
-    assert!(cause.to_string().contains("utf8mb4_general_ci"), "{cause}");
-}
-
-async fn every_session_is_made_alike(world: World) {
-    let settings = "SELECT @@time_zone AS zone, @@wait_timeout AS idle, @@innodb_lock_wait_timeout AS lock_wait, \
-                    @@sql_mode AS mode, @@collation_connection AS collation";
-    let row = sql(settings).fetch_one(&world.db).await.unwrap();
-
-    assert_eq!(row.get::<String>("zone").unwrap(), "+00:00");
-    assert_eq!(row.get::<i64>("idle").unwrap(), 60);
-    assert_eq!(row.get::<i64>("lock_wait").unwrap(), 2);
-    assert!(row.get::<String>("mode").unwrap().contains("STRICT_ALL_TABLES"));
-    assert_eq!(row.get::<String>("collation").unwrap(), "utf8mb4_bin");
-}
-
 async fn with_one_connection(world: &World) -> Db {
     let settings = Settings {
         max_connections: 1,
@@ -347,13 +277,4 @@ async fn touch(tx: &mut database::Tx, user: &str) -> Result<(), Error> {
         .await?;
     assert_eq!(matched, 1);
     Ok(())
-}
-
-fn registration(number: usize, length: usize) -> Registration {
-    Registration {
-        user_id: format!("u{number}"),
-        kind: DeviceKind::WebPush,
-        address: format!("{number:0length$}"),
-        extra: None,
-    }
 }

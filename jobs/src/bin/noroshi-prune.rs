@@ -1,0 +1,5 @@
+//! One prune pass, for cron.
+
+fn main() -> std::process::ExitCode {
+    jobs::main("prune", jobs::prune::run)
+}

@@ -1,0 +1,68 @@
+//! Clears away uploads that nobody goes on with, and what killed processes left of audiences.
+
+use chrono::TimeDelta;
+use database::Change;
+use database::audience::{self as audiences, Audience, AudienceState};
+use runtime::Backends;
+use tracing::info;
+
+use super::report::Report;
+use crate::Error;
+use crate::import::{discard_chunks, discard_parts};
+
+/// How long an upload may stand still.
+const ABANDONED_AFTER: TimeDelta = TimeDelta::days(1);
+
+/// Audiences in one page.
+const PAGE: u32 = 100;
+
+/// Gives up what is abandoned, and clears what has no use any more.
+pub(super) async fn clear(backends: &Backends, report: &mut Report) -> Result<(), Error> {
+    give_up_abandoned(backends).await?;
+    let mut after = None;
+    loop {
+        let page = audiences::list_with_leftovers(&backends.db, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        for audience in &page {
+            if backends.process.stop.is_requested() {
+                return Ok(());
+            }
+            discard(backends, audience).await?;
+            report.audiences += 1;
+        }
+        after = Some(last.id);
+    }
+}
+
+/// From here on they are cancelled audiences with leftovers, like any other.
+async fn give_up_abandoned(backends: &Backends) -> Result<(), Error> {
+    let now = backends.process.clock.now();
+    loop {
+        let page = audiences::list_abandoned(&backends.db, now - ABANDONED_AFTER, PAGE).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        let mut tx = backends.db.begin().await?;
+        for audience in &page {
+            if audiences::abandon_upload(&mut tx, audience.id, now).await? == Change::Applied {
+                info!(audience.id = %audience.id, "an abandoned upload is cancelled");
+            }
+        }
+        tx.commit().await.repeatable()?;
+    }
+}
+
+async fn discard(backends: &Backends, audience: &Audience) -> Result<(), Error> {
+    match audience.state {
+        AudienceState::Refused | AudienceState::Cancelled => {
+            discard_chunks(&backends.db, audience.id).await?;
+        }
+        AudienceState::Ready
+        | AudienceState::Uploading
+        | AudienceState::Uploaded
+        | AudienceState::Importing => {}
+    }
+    discard_parts(&backends.db, audience.id).await
+}

@@ -1,0 +1,9 @@
+//! The passes from outside, on embedded stores in a directory of their own.
+
+#![cfg(test)]
+
+mod campaign;
+mod erase;
+mod import;
+mod prune;
+mod world;

@@ -1,0 +1,13 @@
+//! Descriptions, for the API's document, of values that other crates define.
+
+mod file;
+mod message;
+mod schedule;
+mod words;
+
+pub(crate) use file::{Delimiter, Encoding};
+pub(crate) use message::Message;
+pub(crate) use schedule::Schedule;
+pub(crate) use words::{
+    AudienceState, CampaignState, ErasureState, InconsistencyKind, InconsistencyState, PushReason, PushState,
+};

@@ -1,0 +1,54 @@
+//! Descriptions, for the API's document, of words that the rules define. Nothing is made of them;
+//! a test holds them to the rules.
+#![expect(dead_code, reason = "only their schemas are used")]
+
+use utoipa::ToSchema;
+
+/// Describes words that are defined elsewhere, and tests that they are all of them.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident of $all:expr => { $($word:ident),+ $(,)? })+) => {
+        $(
+            $(#[$doc])*
+            #[derive(ToSchema)]
+            #[schema(rename_all = "snake_case")]
+            pub(crate) enum $name { $($word),+ }
+        )+
+
+        #[cfg(test)]
+        #[test]
+        fn the_words_are_those_of_the_rules() {
+            $(
+                let described = serde_json::to_value(<$name as utoipa::PartialSchema>::schema()).unwrap();
+                let defined: Vec<_> = $all.iter().map(|word| word.as_str()).collect();
+                assert_eq!(described["enum"], serde_json::json!(defined), stringify!($name));
+            )+
+        }
+    };
+}
+
+words! {
+    /// Where a campaign is on its way.
+    CampaignState of campaign::CampaignState::ALL => {
+        Draft, Scheduled, Running, Paused, Finished, Cancelled, Failed,
+    }
+    /// Where a push is on its way; only the first two are not final.
+    PushState of campaign::PushState::ALL => {
+        Pending, Granted, Sent, Failed, Skipped, Cancelled, Expired,
+    }
+    /// Why a push is in its final state.
+    PushReason of campaign::Reason::ALL => {
+        Accepted, Unregistered, AddressWrong, PayloadWrong, PayloadTooLarge, RenderFailed, CredentialRefused,
+        GatewayThrottled, GatewayUnreachable, OptedOut, Erased, NoDevice, LocalTimePast, CouponExhausted,
+        CouponInvalid, CampaignCancelled, CampaignFailed, PastExpiry,
+    }
+    /// Where an audience is on its way.
+    AudienceState of database::audience::AudienceState::ALL => {
+        Uploading, Uploaded, Importing, Ready, Refused, Cancelled,
+    }
+    /// How far the erasure of a user is.
+    ErasureState of database::erasure::ErasureState::ALL => { Open, Done }
+    /// How far an inconsistency is.
+    InconsistencyState of database::inconsistency::InconsistencyState::ALL => { Open, Repaired, Dead }
+    /// How the second of two commits ended.
+    InconsistencyKind of database::inconsistency::InconsistencyKind::ALL => { NotCommitted, Unknown, Found }
+}

@@ -1,0 +1,16 @@
+//! The API, as its clients meet it: over HTTP, on a database of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod audiences;
+mod bad_input;
+mod campaigns;
+mod coupons;
+mod document;
+mod once;
+mod pushes;
+mod stores;
+mod transitions;
+mod users;
+mod world;

@@ -1,0 +1,130 @@
+//! Those who are compared, and how each is started.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use serde::Serialize;
+
+use crate::command::noroshi;
+use crate::datastore::Datastore;
+use crate::process::Server;
+use crate::stopwatch::Stopwatch;
+
+/// How long Java may take on a busy machine.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+/// How often a server that starts is asked: the resolution of the times to ready.
+const POLL: Duration = Duration::from_millis(5);
+
+/// One of those who are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Contestant {
+    /// Noroshi's, in memory as Google's.
+    Memory,
+    /// Noroshi's, durable in a file.
+    File,
+    /// Google's Firestore emulator in Datastore mode.
+    Google,
+}
+
+impl fmt::Display for Contestant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "noroshi, memory",
+            Self::File => "noroshi, file",
+            Self::Google => "google, memory",
+        })
+    }
+}
+
+/// A server that answers.
+pub(super) struct Running {
+    pub(super) server: Server,
+    pub(super) datastore: Datastore,
+    /// From its start to its first answer.
+    pub(super) ready_after: Duration,
+}
+
+impl Contestant {
+    /// Starts it with its files and log in `directory`, and waits for its first answer.
+    pub(super) async fn start(self, directory: &Path) -> anyhow::Result<Running> {
+        let address = free_address()?;
+        let command = match self {
+            Self::Memory => ours(&address)?,
+            Self::File => {
+                let mut command = ours(&address)?;
+                command.arg("--file").arg(directory.join("datastore.db"));
+                command
+            }
+            Self::Google => google(&address, directory),
+        };
+        let log = directory.join("log");
+        let started = Stopwatch::start();
+        let mut server = Server::start(command, &log).map_err(|error| self.explain(error))?;
+        loop {
+            if let Ok(datastore) = Datastore::connect(&address).await
+                && datastore.holds(0).await.is_ok()
+            {
+                return Ok(Running {
+                    server,
+                    datastore,
+                    ready_after: started.elapsed(),
+                });
+            }
+            if server.has_ended()? {
+                let said = std::fs::read_to_string(&log).unwrap_or_default();
+                bail!("{self} ended before it answered; it said:\n{said}");
+            }
+            ensure!(
+                started.elapsed() < READY_WITHIN,
+                "{self} has not answered within {READY_WITHIN:?}"
+            );
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Adds what to do about it, where something can be done.
+    fn explain(self, error: anyhow::Error) -> anyhow::Error {
+        let missing = error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == ErrorKind::NotFound);
+        if self == Self::Google && missing {
+            error.context(
+                "the Google Cloud SDK is needed: install google-cloud-cli, its component \
+                 cloud-firestore-emulator and Java 17 or later, or leave Google's out by --without-google",
+            )
+        } else {
+            error
+        }
+    }
+}
+
+fn ours(address: &str) -> anyhow::Result<Command> {
+    noroshi(&["emulator", "datastore", "--listen", address])
+}
+
+fn google(address: &str, directory: &Path) -> Command {
+    let mut command = Command::new("gcloud");
+    command
+        .args([
+            "emulators",
+            "firestore",
+            "start",
+            "--database-mode=datastore-mode",
+        ])
+        .arg(format!("--host-port={address}"))
+        .env("CLOUDSDK_CORE_DISABLE_PROMPTS", "1")
+        .env("CLOUDSDK_CONFIG", directory.join("gcloud"));
+    command
+}
+
+/// A loopback address whose port was free a moment ago.
+fn free_address() -> anyhow::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("no port is free")?;
+    Ok(listener.local_addr()?.to_string())
+}

@@ -1,0 +1,48 @@
+//! Benchmarks as programs: they start what they measure, and print what they saw.
+//!
+//! What is compared is interleaved, round by round, so that a disturbance of the machine meets
+//! all sides; of the rounds the median is shown with the spread. `BENCHMARKS.md` says what the
+//! figures mean and what they were on a day.
+
+mod cold_build;
+mod command;
+mod datastore;
+mod emulator;
+mod figures;
+mod pipeline;
+mod process;
+mod stopwatch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "bench", about = "Measures Noroshi, and what it is compared with.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Drive Noroshi's Datastore emulator and Google's with the same client and the same work.
+    Emulator(emulator::Arguments),
+    /// Run whole campaigns by `noroshi demo`, on embedded stores and on real ones.
+    Pipeline(pipeline::Arguments),
+    /// Build the `noroshi` command from nothing, in a directory of its own.
+    ColdBuild(cold_build::Arguments),
+    /// The `noroshi` command, which the benchmarks start in processes of its own.
+    #[command(hide = true, disable_help_flag = true)]
+    Noroshi(command::Arguments),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Emulator(arguments) => emulator::run(&arguments)?,
+        Command::Pipeline(arguments) => pipeline::run(&arguments)?,
+        Command::ColdBuild(arguments) => cold_build::run(&arguments)?,
+        Command::Noroshi(arguments) => return Ok(command::run(arguments)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
