@@ -27,7 +27,7 @@ impl PushStore {
     ) -> Result<Option<(Leased, Chunk)>, Error> {
         self.change(chunk, &[], |open| {
             let leased = open.record_mut().lease(generation, token, now, terms);
-            (leased, open.chunk().clone())
+            (leased, open.chunk())
         })
         .await
     }

@@ -54,7 +54,7 @@ impl PushStore {
             if let Afterwards::GiveBack { token, at, count } = afterwards {
                 give_back(open, token, at, count);
             }
-            open.chunk().clone()
+            open.chunk()
         })
         .await
     }
@@ -64,7 +64,7 @@ impl PushStore {
     pub async fn cancel(&self, chunk: ChunkId) -> Result<Option<(Mark, Chunk)>, Error> {
         self.change(chunk, &[], |open| {
             let mark = open.record_mut().cancel();
-            (mark, open.chunk().clone())
+            (mark, open.chunk())
         })
         .await
     }

@@ -128,9 +128,14 @@ impl PushStore {
 }
 
 impl Open {
-    /// The chunk, with the changes made so far.
-    pub fn chunk(&self) -> &Chunk {
-        &self.chunk
+    /// The chunk as a commit would leave it: with the changes made so far, and their version.
+    pub fn chunk(&self) -> Chunk {
+        let mut chunk = self.chunk.clone();
+        let ended = chunk.record.state.is_closed() != self.read.record.state.is_closed();
+        if chunk.tally != self.read.tally || ended {
+            chunk.version += 1;
+        }
+        chunk
     }
 
     /// The pushes that were found, with the changes made so far, in no order.
@@ -177,10 +182,7 @@ impl Open {
 
     /// Commits what was changed; nothing changed ends the transaction and is `Committed`.
     pub async fn commit(mut self) -> Commit {
-        let ended = self.chunk.record.state.is_closed() != self.read.record.state.is_closed();
-        if self.chunk.tally != self.read.tally || ended {
-            self.chunk.version += 1;
-        }
+        self.chunk = self.chunk();
         if self.chunk == self.read && self.changed.is_empty() {
             self.roll_back().await;
             return Commit::Committed;

@@ -77,7 +77,7 @@ impl Client {
     /// # Panics
     /// If the API refuses.
     pub async fn tell(&self, method: Method, path: &str) {
-        read(path, self.ask(method, path, None).await)
+        let _: Value = read(path, self.ask(method, path, None).await);
     }
 
     /// Uploads a text.

@@ -187,7 +187,7 @@ impl World {
 
     /// Stops everything.
     pub async fn stop_all(&self) {
-        let _: Value = self.put("/v1/stop").await;
+        self.api.tell(Method::PUT, "/v1/stop").await;
     }
 
     /// Lets everything go on.
@@ -267,12 +267,6 @@ impl World {
         if let Some(mysql) = &self.mysql {
             rest::expect_no_transaction(&mysql.direct).await;
         }
-    }
-
-    async fn put<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {
-        let answer = self.api.ask(Method::PUT, path, None).await;
-        let answer = answer.expect("the API answers");
-        serde_json::from_value(answer.body).expect("the API answers in JSON")
     }
 
     /// Runs something on the installation's threads, to its end.

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -16,20 +17,34 @@ pub struct Proxy {
     _accepting: JoinSet<()>,
 }
 
+/// What becomes of connections.
+#[derive(Clone, Copy, Debug)]
+struct Wire {
+    state: State,
+    /// How often it was cut: a connection that is older than the last cut is gone.
+    cuts: u32,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wire {
+enum State {
     Whole,
+    /// What the server says is not passed on.
+    Deaf,
+    /// Nobody gets through.
     Cut,
 }
 
 impl Proxy {
     /// A whole wire to `server`, a `host:port`.
-    pub(super) async fn start(server: String) -> Self {
+    pub async fn start(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let wire = Arc::new(watch::Sender::new(Wire::Whole));
+        let wire = Arc::new(watch::Sender::new(Wire {
+            state: State::Whole,
+            cuts: 0,
+        }));
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, server, wire.clone()));
         Self {
@@ -46,31 +61,54 @@ impl Proxy {
 
     /// Cuts every connection, in the middle of whatever it says, and every new one.
     pub fn cut(&self) {
-        self.wire.send_replace(Wire::Cut);
+        self.wire.send_modify(|wire| {
+            wire.state = State::Cut;
+            wire.cuts += 1;
+        });
+    }
+
+    /// Passes on what clients say, and no answer.
+    pub fn deafen(&self) {
+        self.wire.send_modify(|wire| wire.state = State::Deaf);
     }
 
     /// Lets new connections through again.
     pub fn mend(&self) {
-        self.wire.send_replace(Wire::Whole);
+        self.wire.send_modify(|wire| wire.state = State::Whole);
     }
 }
 
 async fn accept(listener: TcpListener, server: String, wire: Arc<watch::Sender<Wire>>) {
     // Dropped with this task, and every connection with it.
     let mut connections = JoinSet::new();
-    while let Ok((mut client, _)) = listener.accept().await {
-        let (server, mut wire) = (server.clone(), wire.subscribe());
-        if *wire.borrow_and_update() == Wire::Cut {
+    while let Ok((client, _)) = listener.accept().await {
+        let (server, wire) = (server.clone(), wire.subscribe());
+        let Wire { state, cuts } = *wire.borrow();
+        if state == State::Cut {
             continue;
         }
         connections.spawn(async move {
-            let Ok(mut upstream) = TcpStream::connect(server).await else {
+            let Ok(upstream) = TcpStream::connect(server).await else {
                 return;
             };
+            let ((mut from_client, to_client), (from_server, mut to_server)) =
+                (client.into_split(), upstream.into_split());
+            let mut cut = wire.clone();
             tokio::select! {
-                _ = copy_bidirectional(&mut client, &mut upstream) => {}
-                _ = wire.wait_for(|wire| *wire == Wire::Cut) => {}
+                _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
+                () = pass_answers(from_server, to_client, wire) => {}
+                _ = cut.wait_for(|wire| wire.cuts > cuts) => {}
             }
         });
+    }
+}
+
+async fn pass_answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, wire: watch::Receiver<Wire>) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        let deaf = wire.borrow().state == State::Deaf;
+        if !deaf && to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Campaigns whose time is not now.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use journeys::world::{World, until, users};
+use journeys::world::{World, users};
 
 use crate::stamp::on_all_stores;
 
@@ -50,10 +50,9 @@ async fn a_campaign_in_local_time_reaches_each_zone_at_its_own(world: &World) {
         .until(campaign, "all are expanded", |progress| progress.expanded == 180)
         .await;
     world.clock().advance_to(in_paris);
-    until("Paris has it", async || {
-        (world.gateway().accepted().len() == 60).then_some(())
-    })
-    .await;
+    world
+        .until(campaign, "Paris has it", |progress| progress.count("sent") == 60)
+        .await;
     world.clock().advance_to(in_new_york);
 
     let progress = world.finished(campaign).await;

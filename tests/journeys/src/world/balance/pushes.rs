@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use campaign::{CampaignState, PushId, Reason, Standing, Tally};
+use campaign::{CampaignState, ChunkId, PushId, Reason, Standing, Tally};
 use push_store::{Chunk, Push};
 
 use super::Facts;
@@ -15,39 +15,43 @@ pub(super) fn complaints(facts: &Facts) -> Vec<String> {
     complaints
 }
 
-/// Each recipient's push is where it must be, once, and there is no other.
+/// Each recipient's push is at the recipient's place, once, and there is no other.
 fn recipients(facts: &Facts) -> Vec<String> {
     let campaign = facts.campaign.id;
-    let mut found = BTreeMap::<PushId, Vec<&Push>>::new();
+    let mut found = BTreeMap::<(ChunkId, u16), Vec<&Push>>::new();
     for push in &facts.pushes {
-        found.entry(push.id).or_default().push(push);
+        found.entry((push.chunk, push.place)).or_default().push(push);
     }
     let mut complaints = Vec::new();
     for (no, recipients) in (0..).zip(&facts.recipients) {
+        let is_expanded = facts.chunks.iter().any(|chunk| chunk.no == no);
         for (place, user) in (0..).zip(recipients) {
-            let id = match user {
-                Some(user) => PushId::of(campaign, user),
-                None => PushId::of_erased(campaign, no, place),
-            };
             let name = user.as_deref().unwrap_or("an erased user");
-            match found.remove(&id).as_deref() {
-                Some([push]) if push.place == place => {}
-                Some([push]) => {
-                    complaints.push(format!("{name}'s push is at place {}, not {place}", push.place))
-                }
+            match found.remove(&(ChunkId::of(campaign, no), place)).as_deref() {
+                Some([push]) if belongs(push, user.as_deref()) => {}
+                Some([push]) => complaints.push(format!("{name} has the push {push:?}")),
                 Some(pushes) => complaints.push(format!("{name} has {} pushes", pushes.len())),
                 // Cancelled before it was expanded: there is no push, and it reads as cancelled.
-                None if is_expanded(facts, no) => complaints.push(format!("{name} has no push")),
+                None if is_expanded => complaints.push(format!("{name} has no push")),
                 None => {}
             }
         }
     }
-    complaints.extend(found.keys().map(|id| format!("push {id} is nobody's")));
+    complaints.extend(
+        found
+            .values()
+            .flatten()
+            .map(|push| format!("push {} is nobody's", push.id)),
+    );
     complaints
 }
 
-fn is_expanded(facts: &Facts, no: u32) -> bool {
-    facts.chunks.iter().any(|chunk| chunk.no == no)
+/// Whether it is the push of that recipient, or of one who was erased.
+fn belongs(push: &Push, user: Option<&str>) -> bool {
+    match user {
+        Some(user) => push.id == PushId::of(push.campaign, user),
+        None => push.user.is_none(),
+    }
 }
 
 /// Everything has ended as the campaign's state says, and nobody holds anything.
