@@ -1,9 +1,12 @@
 # Throwaway servers on loopback.
 #
 # Each runs in a process group of its own, with its log in $work. At exit, whatever the reason,
-# the groups are stopped and $work is removed.
+# the groups are stopped and $work is removed. It is in memory where that is offered: no test
+# asks a server to survive the machine, and databases are made and dropped by the hundred.
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/noroshi-tests.XXXXXX")
+in_memory=/dev/shm
+[[ -d $in_memory && -w $in_memory ]] || in_memory=${TMPDIR:-/tmp}
+work=$(mktemp -d "$in_memory/noroshi-tests.XXXXXX")
 servers=()
 
 say() {
