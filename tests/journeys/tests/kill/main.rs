@@ -58,8 +58,8 @@ async fn a_campaign_survives_kills_in_every_stage() {
     // apart from those that follow.
     noroshi.api().tell(reqwest::Method::PUT, "/v1/stop").await;
     let campaign = start_campaign(&noroshi, audience.id).await;
-    kills.extend(kill_in(&mut noroshi, Stage::FanOut(campaign)).await);
-    kills.extend(kill_in(&mut noroshi, Stage::Dispatch(campaign)).await);
+    kills.extend(kill_in(&mut noroshi, Stage::FanOut).await);
+    kills.extend(kill_in(&mut noroshi, Stage::Dispatch).await);
     noroshi.api().tell(reqwest::Method::DELETE, "/v1/stop").await;
     for stage in [
         Stage::Grants(campaign),
