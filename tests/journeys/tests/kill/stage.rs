@@ -1,9 +1,7 @@
 //! The stages of a campaign, and how far each is, seen from outside.
 
 use campaign::{AudienceId, CampaignId};
-use emulator::sink::ledger::Reader;
 use journeys::world::settings::CHUNK;
-use runtime::LEDGER;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -65,7 +63,7 @@ impl Stage {
             Self::FanOut => expanded(noroshi).await,
             Self::Dispatch => handed_over(noroshi),
             Self::Grants(campaign) => noroshi.progress(campaign).await.grants,
-            Self::Sending(_) => Reader::open(noroshi.data().join(LEDGER)).unwrap().count() as u64,
+            Self::Sending(_) => noroshi.ledger_length() as u64,
             Self::Settling(campaign) => noroshi.progress(campaign).await.count("sent"),
         }
     }
