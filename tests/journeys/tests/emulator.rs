@@ -1,7 +1,5 @@
 //! `noroshi emulator`: each part alone, started as its user starts it.
 
-#![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
-
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;

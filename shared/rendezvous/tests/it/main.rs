@@ -29,7 +29,10 @@ struct Actor {
 
 impl Actor {
     fn note(&self, what: &str) {
-        self.log.lock().expect("no holder panics").push(format!("{} {what}", self.name));
+        self.log
+            .lock()
+            .expect("no holder panics")
+            .push(format!("{} {what}", self.name));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Campaigns, from the draft to the end.
 
-use campaign::{CampaignId, CampaignState, Transition};
-use database::campaign::{self as campaigns, Kind, Lane, Plan, Transitioned};
+use campaign::{CampaignId, CampaignState, Lane, Transition};
+use database::campaign::{self as campaigns, Kind, Plan, Transitioned};
 use database::{Change, Error};
 
 use crate::engine::{World, on_every_engine};

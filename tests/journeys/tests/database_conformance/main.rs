@@ -14,6 +14,7 @@ mod grants;
 mod imports;
 mod inconsistencies;
 mod intents;
+mod leftovers;
 mod limits;
 mod migrations;
 mod proxy;

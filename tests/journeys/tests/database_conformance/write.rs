@@ -1,8 +1,8 @@
 //! Words for tests: instants, ids and transactions that must succeed.
 
-use campaign::{AudienceId, CampaignId, CouponId};
+use campaign::{AudienceId, CampaignId, CouponId, Lane};
 use chrono::{DateTime, Duration, TimeZone, Utc};
-use database::campaign::{CouponFor, Kind, Lane, Plan};
+use database::campaign::{CouponFor, Kind, Plan};
 use database::{Commit, Db, Tx};
 
 /// A fixed instant, with microseconds.
