@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How often a state is looked at again.
-const POLL: Duration = Duration::from_millis(10);
+const POLL: Duration = Duration::from_millis(20);
 
 /// How long a state may take to come about: generous, because a loaded machine is slow and a
 /// state that never comes is a failure anyway.

@@ -78,11 +78,16 @@ async fn a_global_stop_holds_everything_until_it_is_lifted(world: &World) {
     assert_eq!(handed_over(world, answered_at, lifted_at), 0);
 }
 
-/// A campaign with a coupon of which the first messages have been taken by a slow gateway.
+/// A campaign of which all coupons are granted, and the first messages taken by a slow gateway.
 async fn under_way(world: &World) -> CampaignId {
     let audience = world.audience_with_devices(&users(USERS)).await;
-    world.gateway().play(&json!({"delay": {"fixed_ms": 400}})).await;
+    world.gateway().play(&json!({"delay": {"fixed_ms": 800}})).await;
     let campaign = world.campaign(audience).coupon(None).start().await;
+    world
+        .until(campaign, "all coupons are granted", |progress| {
+            progress.grants == USERS as u64
+        })
+        .await;
     until("the gateway has taken some", async || {
         (!world.gateway().accepted().is_empty()).then_some(())
     })

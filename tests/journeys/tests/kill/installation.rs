@@ -30,6 +30,8 @@ pub(crate) struct Installation {
     process: Option<Process>,
     api: Option<Client>,
     starts: u32,
+    /// Messages in the gateway's ledger when the last process was started.
+    accepted_before: usize,
     directory: TempDir,
 }
 
@@ -43,17 +45,18 @@ impl Installation {
             .set("sender.budget", "2s")
             .set("sender.lease", "4s")
             .set("sender.skew", "200ms")
-            .set("sender.concurrency", 4)
+            .set("sender.concurrency", 8)
             .set("queue.deadline", "15s")
             .set("fan_out.in_flight", 1)
-            .set("dispatch.pick_up", "2s")
-            .set("dispatch.pick_up_max", "4s");
+            .set("dispatch.pick_up", "5s")
+            .set("dispatch.pick_up_max", "10s");
         let mut installation = Self {
             binary: binary("noroshi"),
             settings: settings.write(directory.path()),
             process: None,
             api: None,
             starts: 0,
+            accepted_before: 0,
             directory,
         };
         installation.start_process().await;
@@ -122,8 +125,8 @@ impl Installation {
         clock.monotonic().since(started)
     }
 
-    /// Pushes that the gateway had accepted and Datastore does not hold as sent, while no process
-    /// runs: those that may be sent again.
+    /// Messages that the gateway accepted from the process that was just killed, of which
+    /// Datastore does not hold the push as sent: each may be sent once more.
     pub(crate) async fn handed_over_unsettled(&self, campaign: Option<CampaignId>) -> usize {
         let Some(campaign) = campaign else { return 0 };
         let copy = tempfile::tempdir().unwrap();
@@ -146,8 +149,16 @@ impl Installation {
         }
         server.stop().await;
         let accepted = Reader::open(self.data().join(LEDGER)).unwrap();
-        let accepted = accepted.map(|entry| entry.unwrap().push_id);
-        accepted.filter(|push| open.remove(push)).count()
+        let accepted = accepted
+            .skip(self.accepted_before)
+            .map(|entry| entry.unwrap().push_id);
+        accepted.filter(|push| open.contains(push)).count()
+    }
+
+    /// Messages that the gateway has accepted.
+    pub(crate) fn ledger_length(&self) -> usize {
+        // There is none before the first process has made it.
+        Reader::open(self.data().join(LEDGER)).map_or(0, Iterator::count)
     }
 
     fn log_file(&self) -> PathBuf {
@@ -156,6 +167,7 @@ impl Installation {
 
     async fn start_process(&mut self) {
         self.starts += 1;
+        self.accepted_before = self.ledger_length();
         let mut command = Command::new(&self.binary);
         command.arg("--config").arg(&self.settings).arg("up");
         let mut process = Process::start(command, self.log_file());

@@ -1,9 +1,7 @@
 //! The stages of a campaign, and how far each is, seen from outside.
 
 use campaign::{AudienceId, CampaignId};
-use emulator::sink::ledger::Reader;
 use journeys::world::settings::CHUNK;
-use runtime::LEDGER;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -16,9 +14,9 @@ pub(crate) enum Stage {
     /// Rows of the file become chunks: by the API.
     Import(AudienceId),
     /// Chunks become pushes: a user has a push as soon as the chunk is expanded.
-    FanOut(CampaignId),
+    FanOut,
     /// Due chunks become tasks: by the log's summary of each pass. Begins anew in each process.
-    Dispatch(CampaignId),
+    Dispatch,
     /// Coupons are granted: by the API, which counts them in SQL.
     Grants(CampaignId),
     /// Pushes are handed to the gateway: by the length of its ledger.
@@ -31,8 +29,8 @@ impl Stage {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Import(_) => "import",
-            Self::FanOut(_) => "fan-out",
-            Self::Dispatch(_) => "dispatch",
+            Self::FanOut => "fan-out",
+            Self::Dispatch => "dispatch",
             Self::Grants(_) => "grants",
             Self::Sending(_) => "sending",
             Self::Settling(_) => "settling",
@@ -42,9 +40,9 @@ impl Stage {
     /// Its progress when it is over.
     pub(crate) fn whole(self) -> u64 {
         let whole = match self {
-            Self::FanOut(_) => USERS / CHUNK,
+            Self::FanOut => USERS / CHUNK,
             // While everything is stopped, it is never over.
-            Self::Dispatch(_) => usize::MAX,
+            Self::Dispatch => usize::MAX,
             Self::Import(_) | Self::Grants(_) | Self::Sending(_) | Self::Settling(_) => USERS,
         };
         whole as u64
@@ -53,7 +51,7 @@ impl Stage {
     /// The campaign, from the stages on in which something may be handed over.
     pub(crate) fn campaign(self) -> Option<CampaignId> {
         match self {
-            Self::Import(_) | Self::FanOut(_) | Self::Dispatch(_) => None,
+            Self::Import(_) | Self::FanOut | Self::Dispatch => None,
             Self::Grants(id) | Self::Sending(id) | Self::Settling(id) => Some(id),
         }
     }
@@ -62,10 +60,10 @@ impl Stage {
     pub(crate) async fn progress(self, noroshi: &Installation) -> u64 {
         match self {
             Self::Import(audience) => accepted(noroshi, audience).await,
-            Self::FanOut(_) => expanded(noroshi).await,
-            Self::Dispatch(_) => handed_over(noroshi),
+            Self::FanOut => expanded(noroshi).await,
+            Self::Dispatch => handed_over(noroshi),
             Self::Grants(campaign) => noroshi.progress(campaign).await.grants,
-            Self::Sending(_) => Reader::open(noroshi.data().join(LEDGER)).unwrap().count() as u64,
+            Self::Sending(_) => noroshi.ledger_length() as u64,
             Self::Settling(campaign) => noroshi.progress(campaign).await.count("sent"),
         }
     }

@@ -7,7 +7,7 @@ use crate::engine::{World, at, on_every_engine, push};
 
 on_every_engine! {
     what_is_raised_is_seen_when_it_is_committed_and_not_before
-    of_two_transactions_on_a_chunk_one_does_not_hold
+    of_two_transactions_on_a_chunk_one_at_most_holds
     a_redo_raises_what_is_missing_and_nothing_twice
     a_redo_for_no_chunk_says_so
 }
@@ -36,9 +36,9 @@ async fn what_is_raised_is_seen_when_it_is_committed_and_not_before(world: &Worl
     assert_eq!(found, as_it_would_be);
 }
 
-/// One waits for the other or is told that it did not happen, by the store's mode; at rest both
-/// or one of the two hold, and what was told is true.
-async fn of_two_transactions_on_a_chunk_one_does_not_hold(world: &World) {
+/// A store that locks may refuse both, since each has read what the other writes. What was told
+/// is true.
+async fn of_two_transactions_on_a_chunk_one_at_most_holds(world: &World) {
     let (chunk, _) = world.leased_chunk(2).await;
     let mut first = world
         .store
@@ -62,8 +62,9 @@ async fn of_two_transactions_on_a_chunk_one_does_not_hold(world: &World) {
         Commit::NotCommitted(_) => 0,
         Commit::Unknown(error) => panic!("{error}"),
     });
-    assert_eq!(held.iter().sum::<u64>(), 1, "{first:?}, {second:?}");
-    assert_eq!(world.find(chunk.id).await.tally.granted, 1);
+    let held = held.iter().sum::<u64>();
+    assert!(held <= 1, "{first:?}, {second:?}");
+    assert_eq!(world.find(chunk.id).await.tally.granted, held);
 }
 
 async fn a_redo_raises_what_is_missing_and_nothing_twice(world: &World) {
