@@ -9,7 +9,7 @@ use std::time::Duration;
 use campaign::{Backoff, LeaseToken, PushId, Reason, Retry, Standing};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::{FuturesUnordered, StreamExt};
-use push_store::{Afterwards, AttemptCount, Chunk, Push};
+use push_store::{Afterwards, AttemptCount, Chunk, Error as StoreError, Push};
 use runtime::Backends;
 use runtime::clock::Moment;
 use tokio::sync::mpsc;
@@ -54,14 +54,20 @@ struct Left {
 impl Attempt<'_> {
     /// Does what can be done, gives the chunk back or closes it, and brings the totals up to
     /// date.
-    pub(crate) async fn run(&self) -> Result<Delivered, Error> {
+    pub(crate) async fn run(&self) -> Result<Delivered, StoreError> {
         let mut totals = Totals::since(self.now());
         let chunk = match self.work(&mut totals).await {
             Ok(chunk) => chunk,
-            Err(error @ Error::Store(_)) => return Err(error),
             Err(error) => {
+                warn!(
+                    campaign.id = %self.campaign.id,
+                    chunk.no = self.chunk.no,
+                    error = &error as &dyn std::error::Error,
+                    "an attempt was cut short"
+                );
+                // Kept, the lease would be in everybody's way until it ends.
                 self.give_back(&[], self.soon()).await?;
-                return Err(error);
+                return Ok(Delivered::GivenBack);
             }
         };
         totals.record(self, &chunk).await;
@@ -117,7 +123,7 @@ impl Attempt<'_> {
             }
         };
         let ((), (part, left)) = futures::join!(sends, self.settle_as_they_come(results, settled, totals));
-        self.give_back(&part, left).await
+        Ok(self.give_back(&part, left).await?)
     }
 
     /// Settles results while they come. Returns those that are not settled yet when all have
@@ -201,7 +207,7 @@ impl Attempt<'_> {
 
     /// Settles the last part and ends the attempt; again and again while Datastore does not
     /// answer and the lease lasts, because what is not settled would be sent again.
-    async fn give_back(&self, part: &[(PushId, Standing)], left: Left) -> Result<Chunk, Error> {
+    async fn give_back(&self, part: &[(PushId, Standing)], left: Left) -> Result<Chunk, StoreError> {
         let afterwards = Afterwards::GiveBack {
             token: self.token,
             at: left.at,
@@ -220,7 +226,7 @@ impl Attempt<'_> {
                 Err(error) if error.is_passing() && self.now() < self.lease_until => {
                     self.backends.process.clock.sleep(SETTLE_AGAIN_AFTER).await;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
     }

@@ -14,13 +14,13 @@
 use std::sync::Arc;
 
 use campaign::{LeaseTerms, LeaseToken, Leased};
+use push_store::Error as StoreError;
 use runtime::Backends;
 use task_queue::Delivery;
 use tracing::{info, warn};
 
 use crate::attempt::Attempt;
 use crate::campaigns::Campaigns;
-use crate::error::Error;
 use crate::permit::{Permit, Permits};
 
 /// Delivers chunks. Cheap to clone.
@@ -78,9 +78,9 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] if Datastore could not be read or written, so that the queue has to
-    /// call again. After every other error the chunk has been given back.
-    pub async fn deliver(&self, delivery: Delivery) -> Result<Delivered, Error> {
+    /// Datastore could not be read or written, so the queue has to call again. After every other
+    /// fault the chunk is put or given back, and comes due again.
+    pub async fn deliver(&self, delivery: Delivery) -> Result<Delivered, StoreError> {
         let clock = &self.backends.process.clock;
         let until = clock.monotonic() + self.backends.process.config.sender.budget;
         match self.permit(&delivery).await {
@@ -92,8 +92,12 @@ impl Sender {
             Ok(Some(campaign)) => campaign,
             Ok(None) => return Ok(Delivered::Ended),
             Err(error) => {
-                self.put_back(&delivery).await?;
-                return Err(error);
+                warn!(
+                    campaign.id = %delivery.campaign,
+                    error = &error as &dyn std::error::Error,
+                    "a campaign cannot be read"
+                );
+                return self.put_back(&delivery).await;
             }
         };
         let token = LeaseToken::allocate();
@@ -139,7 +143,7 @@ impl Sender {
         }
     }
 
-    async fn put_back(&self, delivery: &Delivery) -> Result<Delivered, Error> {
+    async fn put_back(&self, delivery: &Delivery) -> Result<Delivered, StoreError> {
         let now = self.backends.process.clock.now();
         self.backends
             .push_store

@@ -19,7 +19,6 @@ use task_queue::{Delivery, TokenError, Verifier};
 use tracing::{error, warn};
 
 use crate::deliver::Sender;
-use crate::error::Error;
 
 /// A delivery's body is two ids and a number.
 const MAX_BODY_BYTES: usize = 4 * 1024;
@@ -68,25 +67,17 @@ async fn deliver(State(handler): State<Handler>, headers: HeaderMap, body: Bytes
     };
     match handler.sender.deliver(delivery).await {
         Ok(delivered) => delivered.as_str().into_response(),
-        Err(error @ Error::Store(_)) => {
-            log(&delivery, &error);
+        Err(error) => {
+            warn!(
+                campaign.id = %delivery.campaign,
+                chunk.no = delivery.chunk_no,
+                chunk.generation = delivery.generation,
+                error = &error as &dyn std::error::Error,
+                "a delivery failed, the queue is to call again"
+            );
             ([(RETRY_AFTER, "1")], StatusCode::SERVICE_UNAVAILABLE).into_response()
         }
-        Err(error) => {
-            log(&delivery, &error);
-            "given back".into_response()
-        }
     }
-}
-
-fn log(delivery: &Delivery, error: &Error) {
-    warn!(
-        campaign.id = %delivery.campaign,
-        chunk.no = delivery.chunk_no,
-        chunk.generation = delivery.generation,
-        error = error as &dyn std::error::Error,
-        "a delivery was cut short"
-    );
 }
 
 fn refuse(refusal: &TokenError) -> Response {

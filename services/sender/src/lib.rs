@@ -18,6 +18,5 @@ mod sort;
 mod totals;
 
 pub use deliver::{Delivered, Sender};
-pub use error::Error;
 pub use handler::service;
 pub use permit::Permits;
