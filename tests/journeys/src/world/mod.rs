@@ -42,7 +42,7 @@ pub use proxy::Proxy;
 pub use settings::Settings;
 pub use stores::Stores;
 pub use tasks::Tasks;
-pub use until::{DEADLINE, until, until_within};
+pub use until::{DEADLINE, until, until_ok, until_within};
 use view::{CampaignView, Progress};
 
 /// How long an installation may take to start, and to come to its end.
@@ -219,8 +219,9 @@ impl World {
         what: &str,
         is_so: impl Fn(&Progress) -> bool,
     ) -> Progress {
-        until(what, async || {
-            Some(self.progress(campaign).await).filter(|progress| is_so(progress))
+        until_ok(DEADLINE, what, async || match self.progress(campaign).await {
+            progress if is_so(&progress) => Ok(progress),
+            progress => Err(format!("{progress:?}")),
         })
         .await
     }

@@ -19,7 +19,7 @@ use push_store::PushStore;
 
 pub use facts::Facts;
 
-use super::until::until_within;
+use super::until::until_ok;
 
 /// How long the books of a campaign that ended early may take to balance: its chunks are closed
 /// by reconcile.
@@ -51,19 +51,21 @@ impl Books {
     /// # Panics
     /// With everything that is wrong.
     pub async fn settle(&self, campaign: CampaignId, doubles: Doubles) -> Facts {
-        let facts = Facts::read(self, campaign).await;
-        if facts.campaign.state == CampaignState::Finished {
-            let complaints = complaints(&facts, doubles);
-            assert!(complaints.is_empty(), "{campaign}:\n{}", complaints.join("\n"));
-            return facts;
-        }
-        let mut last = Vec::new();
-        let settled = until_within(CLOSED_WITHIN, "the books balance", async || {
+        let look = async || {
             let facts = Facts::read(self, campaign).await;
-            last = complaints(&facts, doubles);
-            last.is_empty().then_some(facts)
-        });
-        settled.await
+            match complaints(&facts, doubles) {
+                complaints if complaints.is_empty() => Ok(facts),
+                complaints => Err((facts.campaign.state, complaints.join("\n"))),
+            }
+        };
+        match look().await {
+            Ok(facts) => facts,
+            Err((CampaignState::Finished, complaints)) => panic!("{campaign}:\n{complaints}"),
+            Err(_) => {
+                let look = async || look().await.map_err(|(_, complaints)| complaints);
+                until_ok(CLOSED_WITHIN, "the books balance", look).await
+            }
+        }
     }
 }
 
