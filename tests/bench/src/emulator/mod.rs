@@ -31,10 +31,11 @@ pub(crate) struct Arguments {
     /// Read-modify-write transactions of a round.
     #[arg(long, value_name = "N", default_value_t = 40)]
     transactions: u64,
-    /// Ancestor queries of a round; few, for Google's take longer the more entities there are.
+    /// Ancestor queries of a round, one after the other; few, for Google's take longer the more
+    /// entities there are.
     #[arg(long, value_name = "N", default_value_t = 10)]
     queries: u64,
-    /// Requests in flight.
+    /// Commits and transactions in flight.
     #[arg(long, value_name = "N", default_value_t = 16)]
     in_flight: usize,
     /// Times that each server is started, to see how long it takes.
