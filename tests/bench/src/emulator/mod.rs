@@ -28,10 +28,14 @@ pub(crate) struct Arguments {
     /// Rounds that are counted; each inserts its share of the entities.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
-    /// Read-modify-write transactions, and queries, of a round.
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    /// Read-modify-write transactions of a round.
+    #[arg(long, value_name = "N", default_value_t = 40)]
     transactions: u64,
-    /// Requests in flight.
+    /// Ancestor queries of a round, one after the other; few, for Google's take longer the more
+    /// entities there are.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    queries: u64,
+    /// Commits and transactions in flight.
     #[arg(long, value_name = "N", default_value_t = 16)]
     in_flight: usize,
     /// Times that each server is started, to see how long it takes.
@@ -63,19 +67,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 async fn compare(arguments: &Arguments) -> anyhow::Result<Report> {
     let groups = arguments.entities / GROUP / (arguments.rounds + 1);
+    let wanted = arguments.transactions.max(arguments.queries).max(1);
     ensure!(
-        groups >= arguments.transactions.max(1),
-        "--entities: {} rounds need at least {}",
-        arguments.rounds + 1,
-        (arguments.rounds + 1) * arguments.transactions.max(1) * GROUP
+        groups >= wanted,
+        "--entities: must be at least {}, so that every round has enough of its own",
+        (arguments.rounds + 1) * wanted * GROUP
     );
     let mut standings = open(arguments).await?;
     for round in 0..=arguments.rounds {
         for work in Work::ALL {
-            let inserted = round * groups..(round + 1) * groups;
+            let first = round * groups;
             let groups = match work {
-                Work::Insert => inserted,
-                Work::Update | Work::Query => inserted.start..inserted.start + arguments.transactions,
+                Work::Insert => first..first + groups,
+                Work::Update => first..first + arguments.transactions,
+                Work::Query => first..first + arguments.queries,
             };
             for at in in_turns(standings.len(), round) {
                 noroshi::output::note(format_args!(
@@ -93,10 +98,10 @@ async fn compare(arguments: &Arguments) -> anyhow::Result<Report> {
             }
         }
     }
-    let mut recoveries = Vec::new();
     for standing in &mut standings {
         standing.rss_bytes = standing.running.server.usage()?.rss_bytes;
     }
+    let mut recoveries = Vec::new();
     for standing in &mut standings {
         if standing.contestant == Contestant::File {
             let written = (arguments.rounds + 1) * groups;

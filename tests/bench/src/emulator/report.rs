@@ -137,7 +137,7 @@ impl fmt::Display for Report {
         let Self { entities, rounds, .. } = self;
         writeln!(
             f,
-            "{} entities, {rounds} rounds, {} requests in flight; median (least–most)\n",
+            "{} entities, {rounds} rounds, {} writes in flight; median (least–most)\n",
             noroshi::table::count(*entities),
             self.in_flight
         )?;

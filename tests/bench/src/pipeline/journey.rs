@@ -1,11 +1,11 @@
 //! One run of `noroshi demo`, and what it took.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, ensure};
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::engines::{Engines, Stores};
 use crate::command::noroshi;
@@ -31,8 +31,8 @@ impl fmt::Display for Coupon {
 /// What one run took.
 #[derive(Clone, Debug)]
 pub(super) struct Journey {
-    /// Items per second of each stage.
-    pub(super) stages: BTreeMap<String, f64>,
+    /// Items per second of each stage, in their order.
+    pub(super) stages: Vec<(String, f64)>,
     /// CPU time of the process per million pushes, from its start to its end.
     pub(super) cpu_seconds_per_million: f64,
     pub(super) peak_rss_bytes: u64,
@@ -42,13 +42,37 @@ pub(super) struct Journey {
 #[derive(Debug, Deserialize)]
 struct Printed {
     expanded: u64,
-    stages: BTreeMap<String, Stage>,
+    #[serde(deserialize_with = "in_order")]
+    stages: Vec<(String, Stage)>,
     peak_rss_bytes: u64,
 }
 
 #[derive(Debug, Deserialize)]
 struct Stage {
     per_second: f64,
+}
+
+/// The members of an object as they follow each other, which is the order of the journey.
+fn in_order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Stage)>, D::Error> {
+    struct Members;
+
+    impl<'de> Visitor<'de> for Members {
+        type Value = Vec<(String, Stage)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("stages by name")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::new();
+            while let Some(member) = map.next_entry()? {
+                members.push(member);
+            }
+            Ok(members)
+        }
+    }
+
+    deserializer.deserialize_map(Members)
 }
 
 impl Journey {
@@ -89,4 +113,23 @@ fn output(mut command: Command, stores: &Stores) -> anyhow::Result<Output> {
         String::from_utf8_lossy(&output.stdout)
     );
     Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_keep_the_order_in_which_they_are_printed() {
+        let printed: Printed = serde_json::from_str(
+            r#"{"audience":2,"expanded":2,"stages":{"import":{"seconds":1.0,"per_second":2.0},
+            "deliver":{"seconds":2.0,"per_second":1.0}},"peak_rss_bytes":1024}"#,
+        )
+        .unwrap();
+
+        let names: Vec<_> = printed.stages.iter().map(|(name, _)| name.as_str()).collect();
+
+        assert_eq!(names, ["import", "deliver"]);
+        assert_eq!(printed.stages[1].1.per_second, 1.0);
+    }
 }

@@ -38,7 +38,7 @@ pub(super) struct Summary {
 struct Figures {
     engines: String,
     coupon: Coupon,
-    /// Items per second of each stage, in the order of the stages' names.
+    /// Items per second of each stage, in the order of the journey.
     stages: Vec<(String, Option<Spread>)>,
     cpu_seconds_per_million: Option<Spread>,
     peak_rss_bytes: Option<Spread>,
@@ -116,13 +116,13 @@ impl Case {
             .journeys
             .first()
             .into_iter()
-            .flat_map(|journey| journey.stages.keys());
-        let stages = names.map(|name| {
-            let rates: Vec<_> = self
-                .journeys
-                .iter()
-                .filter_map(|journey| journey.stages.get(name).copied())
-                .collect();
+            .flat_map(|journey| &journey.stages);
+        let stages = names.map(|(name, _)| {
+            let of_stage = |journey: &Journey| {
+                let mut stages = journey.stages.iter();
+                stages.find_map(|(stage, rate)| (stage == name).then_some(*rate))
+            };
+            let rates: Vec<_> = self.journeys.iter().filter_map(of_stage).collect();
             (name.clone(), Spread::of(&rates))
         });
         Figures {
