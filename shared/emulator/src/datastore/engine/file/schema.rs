@@ -19,7 +19,7 @@ pub(super) const FORMAT: i64 = 1;
 /// What SQLite may keep of the file in memory, for the writer and for each reader. There are as
 /// many readers as there were ever reads at once, and each forgets all it keeps when the next
 /// commit comes: the system's own cache serves them as well, and serves them all.
-pub(super) const WRITER_CACHE_KIB: i64 = 64 << 10;
+pub(super) const WRITER_CACHE_KIB: i64 = 16 << 10;
 pub(super) const READER_CACHE_KIB: i64 = 2 << 10;
 
 /// Entities have a row number of their own, so that their wide rows stay in a table that only
