@@ -1,0 +1,10 @@
+//! The proof that nothing is lost, doubled or forgotten, as a program.
+//!
+//! Each layer proves another part: [`model`] the commit protocol in every order of events,
+//! [`simulation`] the decisions of all parts over many seeds, and the layers on real binaries and
+//! real engines what becomes of them on machines. `RELIABILITY.md` says what was proven, by which
+//! command, and what is not.
+
+pub mod model;
+pub mod simulation;
+pub mod wire;

@@ -1,0 +1,27 @@
+//! The `faults` command: one layer of the proof a subcommand.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "faults", about = "Proves by faults that Noroshi loses, doubles and forgets nothing.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the commit protocol in every order of events, crash and lost message.
+    Model(faults::model::Arguments),
+    /// Run whole campaigns in simulated stores, one a seed.
+    Simulate(faults::simulation::Arguments),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Model(arguments) => faults::model::run(&arguments),
+        Command::Simulate(arguments) => faults::simulation::run(&arguments),
+    }
+}

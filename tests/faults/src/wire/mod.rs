@@ -1,0 +1,1 @@
+//! The wire that lies: proxies that lose, delay and cut.
