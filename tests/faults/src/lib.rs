@@ -5,6 +5,12 @@
 //! real engines what becomes of them on machines. `RELIABILITY.md` says what was proven, by which
 //! command, and what is not.
 
+pub mod case;
+pub mod command;
+pub mod counts;
+pub mod matrix;
 pub mod model;
+pub mod play;
 pub mod simulation;
+pub mod stage;
 pub mod wire;

@@ -13,15 +13,22 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Let every point fail in every way, one at a time.
+    Matrix(faults::matrix::Arguments),
     /// Check the commit protocol in every order of events, crash and lost message.
     Model(faults::model::Arguments),
     /// Run whole campaigns in simulated stores, one a seed.
     Simulate(faults::simulation::Arguments),
+    /// The `noroshi` command with its fault points.
+    #[command(hide = true, disable_help_flag = true)]
+    Noroshi(faults::command::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
+        Command::Matrix(arguments) => faults::matrix::run(&arguments),
         Command::Model(arguments) => faults::model::run(&arguments),
         Command::Simulate(arguments) => faults::simulation::run(&arguments),
+        Command::Noroshi(arguments) => faults::command::run(arguments),
     }
 }

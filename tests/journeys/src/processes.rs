@@ -74,11 +74,31 @@ impl Process {
     /// # Panics
     /// If no line was accepted within the time, or before the process ended.
     pub async fn wait_for_line<T>(&mut self, within: Duration, find: impl FnMut(&str) -> Option<T>) -> T {
+        match self.wait_for_line_or_end(within, find).await {
+            Some(found) => found,
+            None => panic!("{} ended before it said what was waited for", self.name),
+        }
+    }
+
+    /// As [`Process::wait_for_line`]; `None` if the process ends before it writes such a line.
+    ///
+    /// # Panics
+    /// If neither happened within the time.
+    pub async fn wait_for_line_or_end<T>(
+        &mut self,
+        within: Duration,
+        find: impl FnMut(&str) -> Option<T>,
+    ) -> Option<T> {
         match timeout(within, self.find_line(find)).await {
             Ok(Ok(found)) => found,
             Ok(Err(e)) => panic!("cannot read {}: {e}", self.log.display()),
             Err(_) => panic!("{} did not say what was waited for within {within:?}", self.name),
         }
+    }
+
+    /// Whether the process has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.ended().is_some()
     }
 
     /// Waits until a GET of `path` at `address` is answered with 200.
@@ -138,21 +158,22 @@ impl Process {
         self.expect_running();
     }
 
-    async fn find_line<T>(&mut self, mut find: impl FnMut(&str) -> Option<T>) -> io::Result<T> {
+    /// `None` when the process has ended without such a line.
+    async fn find_line<T>(&mut self, mut find: impl FnMut(&str) -> Option<T>) -> io::Result<Option<T>> {
         let mut log = BufReader::new(File::open(&self.log)?);
         log.seek(SeekFrom::Start(self.log_start))?;
         let mut line = String::new();
         loop {
             // Asked before the log is read: what was written until the end is still found.
-            let ended = self.ended();
+            let ended = self.has_ended();
             while log.read_line(&mut line)? > 0 && line.ends_with('\n') {
                 if let Some(found) = find(line.trim_end()) {
-                    return Ok(found);
+                    return Ok(Some(found));
                 }
                 line.clear();
             }
-            if let Some(status) = ended {
-                panic!("{} ended before it said what was waited for: {status}", self.name);
+            if ended {
+                return Ok(None);
             }
             sleep(POLL).await;
         }

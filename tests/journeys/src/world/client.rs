@@ -49,11 +49,16 @@ impl Client {
 
     /// Posts under an idempotency key.
     pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.try_post_once(path, key, body).await.expect("the API answers")
+    }
+
+    /// Posts under an idempotency key. `None` if nobody answers.
+    pub async fn try_post_once(&self, path: &str, key: &str, body: &Value) -> Option<Answer> {
         let request = self
             .request(Method::POST, path)
             .header("Idempotency-Key", key)
             .json(body);
-        send(request).await.expect("the API answers")
+        send(request).await
     }
 
     /// What is at `path`.
@@ -85,9 +90,13 @@ impl Client {
     /// # Panics
     /// If the API refuses.
     pub async fn upload<T: DeserializeOwned>(&self, path: &str, media_type: &str, text: String) -> T {
+        read(path, self.try_upload(path, media_type, text).await)
+    }
+
+    /// Uploads a text. `None` if nobody answers.
+    pub async fn try_upload(&self, path: &str, media_type: &str, text: String) -> Option<Answer> {
         let request = self.request(Method::POST, path);
-        let request = request.header("Content-Type", media_type).body(text);
-        read(path, send(request).await)
+        send(request.header("Content-Type", media_type).body(text)).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

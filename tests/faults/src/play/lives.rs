@@ -1,0 +1,141 @@
+//! The lives of the process under test: it dies, and is started again.
+
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use fault_points::{Bug, Fault};
+use journeys::world::{Answer, Client};
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::watch::{Watch, Watched};
+use crate::case::Case;
+use crate::stage::Stage;
+
+/// A case that takes longer is stuck. A loaded machine is slow; what is stuck is so for ever.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Between two looks.
+const POLL: Duration = Duration::from_millis(40);
+
+/// A life that does not come to its API this many times in a row is not a fault's doing.
+const STILLBORN: usize = 5;
+
+/// The stage, and the process under test through its lives.
+pub(super) struct Lives {
+    pub(super) stage: Stage,
+    faults: Vec<Vec<Fault>>,
+    bugs: Vec<Bug>,
+    life: usize,
+    watch: Watch,
+    until: Instant,
+}
+
+impl Lives {
+    pub(super) fn new(stage: Stage, case: &Case) -> Self {
+        Self {
+            stage,
+            faults: case.lives.clone(),
+            bugs: case.bugs.clone(),
+            life: 0,
+            watch: Watch::default(),
+            until: now() + PATIENCE,
+        }
+    }
+
+    /// Ends the process by a drain, and says what was seen.
+    pub(super) async fn end(mut self) -> (Stage, Watched) {
+        self.stage.drain().await;
+        (self.stage, self.watch.end())
+    }
+
+    /// What is watched from now on.
+    pub(super) fn watch(&mut self) -> &mut Watch {
+        &mut self.watch
+    }
+
+    /// The API's answer. While there is none, or a store is said to be down, it is asked again,
+    /// and a dead process is started again.
+    pub(super) async fn ask(
+        &mut self,
+        what: &str,
+        ask: impl AsyncFn(&Client) -> Option<Answer>,
+    ) -> anyhow::Result<Answer> {
+        loop {
+            self.revive().await?;
+            if let Some(api) = self.stage.api()
+                && let Some(answer) = ask(api).await
+                && !answer.status.is_server_error()
+            {
+                return Ok(answer);
+            }
+            self.pause(what).await?;
+        }
+    }
+
+    /// What is at `path`.
+    pub(super) async fn get<T: DeserializeOwned>(&mut self, path: &str) -> anyhow::Result<T> {
+        let answer = self.ask(path, async |api| api.ask(Method::GET, path, None).await).await?;
+        read(path, answer)
+    }
+
+    /// Asks again and again until there is an answer.
+    pub(super) async fn until<T>(
+        &mut self,
+        what: &str,
+        mut look: impl AsyncFnMut(&mut Self) -> anyhow::Result<Option<T>>,
+    ) -> anyhow::Result<T> {
+        loop {
+            if let Some(found) = look(self).await? {
+                return Ok(found);
+            }
+            self.pause(what).await?;
+        }
+    }
+
+    /// A moment, in which the process may die and its stores are looked at.
+    async fn pause(&mut self, what: &str) -> anyhow::Result<()> {
+        if now() > self.until {
+            bail!("waited {PATIENCE:?} in vain: {what}");
+        }
+        tokio::time::sleep(POLL).await;
+        self.watch.look(&self.stage).await;
+        self.revive().await
+    }
+
+    /// Starts the process if it is dead, in its next life.
+    async fn revive(&mut self) -> anyhow::Result<()> {
+        for _ in 0..STILLBORN {
+            if !self.stage.is_dead() {
+                return Ok(());
+            }
+            if self.life > 0 {
+                self.watch.death(&self.stage).await;
+            }
+            let faults = self.faults.get(self.life).map_or(&[][..], Vec::as_slice);
+            self.stage.start(faults, &self.bugs).await?;
+            self.life += 1;
+            self.watch.start(&self.stage).await;
+        }
+        bail!("the process did not come to life {STILLBORN} times in a row")
+    }
+}
+
+/// The body of an answer that is a success.
+pub(super) fn read<T: DeserializeOwned>(what: &str, answer: Answer) -> anyhow::Result<T> {
+    if !answer.status.is_success() {
+        bail!("{what}: {} {}", answer.status, answer.body);
+    }
+    Ok(serde_json::from_value::<T>(answer.body)?)
+}
+
+/// A body that nobody looks at.
+pub(super) fn expect_success(what: &str, answer: Answer) -> anyhow::Result<()> {
+    read::<Value>(what, answer).map(drop)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a deadline of this program, read by nobody else")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,90 @@
+//! Plays a case: a whole campaign, through every death of the process under test.
+//!
+//! The caller behaves as a good client of the API does: a request without an answer is made
+//! again, under the same idempotency key. Whenever the process has died it is started again, as
+//! any supervisor would, in its next life.
+
+mod campaign;
+mod lives;
+mod watch;
+
+use std::time::Duration;
+
+use ::campaign::CampaignId;
+use journeys::world::balance::{self, Facts};
+use journeys::world::Doubles;
+
+use crate::case::Case;
+use crate::counts::Counts;
+use crate::stage::{Sql, Stage};
+use lives::Lives;
+
+/// What came of a case.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// The faults that were planned and did not happen.
+    pub void: Vec<String>,
+    /// What is counted.
+    pub counts: Counts,
+    /// Everything that is wrong with the books.
+    pub complaints: Vec<String>,
+    /// From each return of the process to the end of the last open intent that it found.
+    pub repairs: Vec<Duration>,
+    /// The end of the log, where anything is wrong.
+    pub log: String,
+}
+
+impl Played {
+    /// A case whose stage broke down.
+    pub(crate) fn stuck(case: &Case, why: String) -> Self {
+        Self {
+            void: case.faults().collect(),
+            counts: Counts::default(),
+            complaints: vec![why],
+            repairs: Vec::new(),
+            log: String::new(),
+        }
+    }
+
+    /// Whether nothing is wrong, and every fault happened.
+    pub fn is_good(&self) -> bool {
+        self.void.is_empty() && self.complaints.is_empty()
+    }
+}
+
+/// Plays it on stores of its own.
+pub async fn play(case: &Case, sql: &Sql) -> anyhow::Result<Played> {
+    let mut lives = Lives::new(Stage::set(sql).await?, case);
+    let ended = campaign::play(&mut lives, case.scenario).await;
+    let (stage, watched) = lives.end().await;
+    let played = match ended {
+        Ok(campaign) => audit(&stage, case, campaign, watched).await,
+        Err(stuck) => Played {
+            void: missed(&stage, case),
+            counts: Counts::default(),
+            complaints: vec![format!("{stuck:#}")],
+            repairs: watched.repairs,
+            log: stage.log_tail(60),
+        },
+    };
+    stage.clear().await;
+    Ok(played)
+}
+
+async fn audit(stage: &Stage, case: &Case, campaign: CampaignId, watched: watch::Watched) -> Played {
+    let facts = Facts::read(&stage.books, campaign).await;
+    let complaints = balance::complaints(&facts, Doubles::AtMost(watched.handed_over_unsettled));
+    let log = if complaints.is_empty() { String::new() } else { stage.log_tail(60) };
+    Played {
+        void: missed(stage, case),
+        counts: Counts::of(&facts, watched.handed_over_unsettled),
+        complaints,
+        repairs: watched.repairs,
+        log,
+    }
+}
+
+fn missed(stage: &Stage, case: &Case) -> Vec<String> {
+    let happened = stage.journal().happened();
+    case.faults().filter(|fault| !happened.contains(fault)).collect()
+}

@@ -1,0 +1,106 @@
+//! The process under test, in one of its lives.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fault_points::{Bug, Fault};
+use journeys::processes::Process;
+use journeys::world::{Client, TOKEN};
+
+use crate::command;
+
+/// A fault's `hang`: longer than the sender's lease, and than the queue's second call.
+const HANG: Duration = Duration::from_millis(3_500);
+
+/// How long a drain may take.
+const DRAIN: Duration = Duration::from_secs(30);
+
+const LOG: &str = "noroshi.log";
+
+/// A running `noroshi up`.
+#[derive(Debug)]
+pub struct UnderTest {
+    process: Process,
+    api: Option<Client>,
+}
+
+impl UnderTest {
+    /// Starts it, with its faults and bugs.
+    pub(super) fn start(
+        settings: &Path,
+        journal: &Journal,
+        faults: &[Fault],
+        bugs: &[Bug],
+    ) -> anyhow::Result<Self> {
+        let mut command = command::noroshi()?;
+        command
+            .arg("--config")
+            .arg(settings)
+            .arg("up")
+            .env("NOROSHI_FAULTS", list(faults))
+            .env("NOROSHI_BUGS", list(bugs))
+            .env("NOROSHI_FAULT_HANG_MS", HANG.as_millis().to_string())
+            .env("NOROSHI_FAULT_LOG", &journal.0);
+        let log = settings.with_file_name(LOG);
+        Ok(Self {
+            process: Process::start(command, log),
+            api: None,
+        })
+    }
+
+    /// Waits until its API answers; a process that a fault ends before that is dead, and no error.
+    pub(super) async fn ready(&mut self, within: Duration) {
+        let address = self.process.wait_for_line_or_end(within, |line| {
+            let (_, rest) = line.split_once("The API listens on http://")?;
+            rest.split('/').next()?.parse().ok()
+        });
+        self.api = address.await.map(|address| Client::new(address, TOKEN));
+    }
+
+    /// Its API, once it has said where that is.
+    pub(super) fn api(&self) -> Option<&Client> {
+        self.api.as_ref()
+    }
+
+    /// Whether it has ended by itself.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.process.has_ended()
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(super) async fn drain(mut self) {
+        if !self.has_ended() {
+            self.process.terminate(DRAIN).await;
+        }
+    }
+}
+
+fn list(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// The end of what all lives have written.
+pub(super) fn tail(directory: &Path, lines: usize) -> String {
+    let log = fs::read_to_string(directory.join(LOG)).unwrap_or_default();
+    let all: Vec<_> = log.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+/// What the process under test has reached and done wrong, in all its lives.
+#[derive(Clone, Debug)]
+pub struct Journal(PathBuf);
+
+impl Journal {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The faults that happened, as they are written.
+    pub fn happened(&self) -> BTreeSet<String> {
+        let text = fs::read_to_string(&self.0).unwrap_or_default();
+        let lines = text.lines().filter(|line| line.contains(':'));
+        lines.map(str::to_owned).collect()
+    }
+}
