@@ -1,5 +1,6 @@
 //! Meetings of participants that behave in every way a transaction can.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -115,6 +116,16 @@ async fn whoever_fails_first_is_blamed_and_nobody_is_committed() {
         assert_eq!(met.absent, Some((1, absence)));
         assert!(!log.iter().any(|line| line.ends_with("commit")), "{log:?}");
     }
+}
+
+#[tokio::test]
+async fn a_participant_that_failed_half_way_is_rolled_back_as_well() {
+    let (_, log) = meet_as(Does::Well, Does::FailsToPrepare).await;
+
+    assert_eq!(
+        HashSet::from(["first roll back", "second roll back"]),
+        log.iter().map(String::as_str).collect()
+    );
 }
 
 #[tokio::test]
