@@ -11,8 +11,6 @@
 //! comes due again by the chunk's timer, and meets its own work then: grants by their unique
 //! key, pushes by states that only rise.
 
-use std::sync::Arc;
-
 use campaign::{LeaseTerms, LeaseToken, Leased};
 use push_store::Error as StoreError;
 use runtime::Backends;
@@ -113,7 +111,7 @@ impl Sender {
                 let attempt = Attempt {
                     backends: &self.backends,
                     permits: &self.permits,
-                    campaign: Arc::as_ref(&campaign),
+                    campaign: &campaign,
                     chunk: &chunk,
                     token,
                     until,

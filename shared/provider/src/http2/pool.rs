@@ -27,7 +27,7 @@ pub struct PoolSettings {
 
 /// A pool of connections to one gateway.
 #[derive(Clone, Debug)]
-pub struct Pool {
+pub(crate) struct Pool {
     target: Target,
     settings: PoolSettings,
     connections: Arc<[Arc<Connection>]>,
@@ -36,7 +36,7 @@ pub struct Pool {
 
 /// The right to send one request, on a connection that was open a moment ago.
 #[derive(Debug)]
-pub struct Slot {
+pub(crate) struct Slot {
     requests: Requests,
     timeout: Duration,
     _in_flight: InFlight,
@@ -56,7 +56,7 @@ pub(crate) enum SendError {
 
 impl Pool {
     /// A pool of connections to `target`, none of them open yet.
-    pub fn new(target: Target, settings: PoolSettings) -> Self {
+    pub(crate) fn new(target: Target, settings: PoolSettings) -> Self {
         let connections = (0..settings.connections.max(1))
             .map(|_| Arc::default())
             .collect::<Arc<[_]>>();
@@ -69,13 +69,9 @@ impl Pool {
         }
     }
 
-    pub(crate) fn target(&self) -> &Target {
-        &self.target
-    }
-
     /// Waits for a free stream on the least loaded connection. `None` if the gateway cannot be
     /// reached.
-    pub async fn slot(&self) -> Option<Slot> {
+    pub(crate) async fn slot(&self) -> Option<Slot> {
         let stream = self.streams.clone().acquire_owned().await.ok()?;
         let connection = self
             .connections
