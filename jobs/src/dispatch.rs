@@ -117,7 +117,7 @@ async fn list_due(
     let until = backends.process.clock.now() + backends.process.config.dispatch.look_ahead;
     let timers = plan.timers.keys(campaign);
     let due = try_join_all(timers.map(|timer| backends.push_store.list_due(timer, until, limit)));
-    let mut due = due.await?.concat();
+    let mut due = due.await?.into_iter().flatten().collect::<Vec<_>>();
     due.sort_unstable_by_key(|chunk| (chunk.record.due_at, chunk.no));
     due.truncate(usize::from(limit));
     Ok(due)

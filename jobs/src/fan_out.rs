@@ -137,7 +137,7 @@ async fn turn(backends: &Backends, campaign: &Campaign, report: &mut Report) -> 
     let missing = backends.push_store.list_unexpanded(campaign.id, &window).await?;
     let end = low_water + u32::try_from(window.len()).unwrap_or(u32::MAX);
     let turn = &missing[..missing.len().min(TURN)];
-    let mut expanded = expand_all(backends, campaign, Arc::new(plan), turn).await?;
+    let (mut expanded, ended) = expand_all(backends, campaign, Arc::new(plan), turn).await;
     // In the order in which everybody locks them.
     expanded.sort_unstable_by_key(|tally| tally.chunk_no);
     report.chunks += u32::try_from(expanded.len()).unwrap_or(u32::MAX);
@@ -149,6 +149,7 @@ async fn turn(backends: &Backends, campaign: &Campaign, report: &mut Report) -> 
     let first_left = done.chain(&missing[turn.len()..]).min();
     let low_water = first_left.copied().unwrap_or(end);
     record(backends, campaign.id, low_water, &expanded).await?;
+    ended?;
     report.left |= low_water < campaign.chunk_count;
     Ok(())
 }
@@ -170,28 +171,32 @@ async fn record(
 }
 
 /// Expands the chunks of these numbers, several at once, and returns the tallies of those that
-/// are expanded now. Stops early when the process is asked to.
+/// are expanded now. Begins no more after an error, or when the process is to stop, and brings
+/// those under way to their end.
 async fn expand_all(
     backends: &Backends,
     campaign: &Campaign,
     plan: Arc<Plan>,
     numbers: &[u32],
-) -> Result<Vec<ChunkTally>, Error> {
+) -> (Vec<ChunkTally>, Result<(), Error>) {
     let at_once = usize::try_from(backends.process.config.fan_out.in_flight.get()).unwrap_or(usize::MAX);
     let mut expanded = Vec::with_capacity(numbers.len());
+    let mut ended = Ok(());
     let mut numbers = numbers.iter();
     let mut under_way = JoinSet::new();
     loop {
         while under_way.len() < at_once
+            && ended.is_ok()
             && !backends.process.stop.is_requested()
             && let Some(no) = numbers.next()
         {
             under_way.spawn(expand(backends.clone(), campaign.id, plan.clone(), *no));
         }
         match under_way.join_next().await {
-            Some(Ok(tally)) => expanded.extend(tally?),
+            Some(Ok(Ok(tally))) => expanded.extend(tally),
+            Some(Ok(Err(error))) => ended = Err(error),
             Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
-            None => return Ok(expanded),
+            None => return (expanded, ended),
         }
         backends.nudges.dispatch.nudge();
     }

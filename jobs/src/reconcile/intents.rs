@@ -78,7 +78,10 @@ async fn redo(
         Err(error) if error.is_passing() || intent.attempts + 1 < ATTEMPTS => {
             put_off(backends, intent, token, &error).await
         }
-        Err(error) => give_up(backends, intent, token, &causes(&error).to_string()).await,
+        Err(error) => {
+            let why = causes(&error).to_string();
+            give_up(backends, intent, token, &why).await
+        }
     };
     report.failed_intents += 1;
     failed
@@ -119,8 +122,9 @@ async fn put_off(
     );
     let wait = BACKOFF.wait(intent.attempts + 1, rand::random(), None);
     let due_at = backends.process.clock.now() + wait;
+    let why = causes(error).to_string();
     let mut tx = backends.db.begin().await?;
-    let _: Change = intent::postpone(&mut tx, intent.id, token, due_at, &causes(error).to_string()).await?;
+    let _: Change = intent::postpone(&mut tx, intent.id, token, due_at, &why).await?;
     Ok(tx.commit().await.repeatable()?)
 }
 
