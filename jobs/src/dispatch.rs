@@ -103,6 +103,10 @@ async fn turn(
     }
     let due = list_due(backends, campaign.id, &plan, room).await?;
     report.left |= due.len() == usize::from(TURN);
+    fault_points::reach!(
+        DueRead,
+        Err(database::Error::unreachable(fault_points::Injected).into())
+    );
     report.queued += hand_over_all(backends, lane, due).await?;
     Ok(())
 }
@@ -147,6 +151,7 @@ async fn hand_over(backends: &Backends, lane: Lane, chunk: Chunk) -> Result<bool
         chunk_no: chunk.no,
         generation,
     };
+    fault_points::reach!(ChunkQueued);
     let mut tries = 0;
     loop {
         tries += 1;

@@ -97,6 +97,7 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
         let mut turns = Turns::of(backends, lane);
         while let Some(campaign) = turns.next().await? {
             pass_over(campaign.id, turn(backends, &campaign, &mut report).await)?;
+            fault_points::reach!(BetweenTurns);
         }
     }
     Ok(report)
@@ -148,6 +149,10 @@ async fn turn(backends: &Backends, campaign: &Campaign, report: &mut Report) -> 
         .filter(|no| !expanded.iter().any(|tally| tally.chunk_no == **no));
     let first_left = done.chain(&missing[turn.len()..]).min();
     let low_water = first_left.copied().unwrap_or(end);
+    fault_points::reach!(
+        ChunksExpanded,
+        Err(database::Error::unreachable(fault_points::Injected).into())
+    );
     record(backends, campaign.id, low_water, &expanded).await?;
     ended?;
     report.left |= low_water < campaign.chunk_count;
@@ -218,6 +223,10 @@ async fn expand(
         .await?;
         return Ok(None);
     };
+    fault_points::reach!(
+        RecipientsRead,
+        Err(database::Error::unreachable(fault_points::Injected).into())
+    );
     let chunk = new_chunk(campaign, &plan, &stored)?;
     let mut tries = 0;
     loop {

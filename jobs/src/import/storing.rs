@@ -75,6 +75,11 @@ impl<'a> Storing<'a> {
             return Ok(Some(Ended::Lost));
         };
         tx.commit().await.repeatable()?;
+        fault_points::reach!(
+            BatchCommitAnswer,
+            Err(database::Error::unreachable(fault_points::Injected).into())
+        );
+        fault_points::reach!(BatchStored);
         if self.backends.process.stop.is_requested() {
             self.let_go().await?;
             return Ok(Some(Ended::Stopped));
@@ -86,6 +91,10 @@ impl<'a> Storing<'a> {
         let Some(mut tx) = self.begin_with(&batch).await? else {
             return Ok(Ended::Lost);
         };
+        fault_points::reach!(
+            AudienceWhole,
+            Err(database::Error::unreachable(fault_points::Injected).into())
+        );
         let digest = std::mem::take(&mut self.digest).finish().0;
         let now = self.backends.process.clock.now();
         let frozen = audiences::mark_ready(&mut tx, self.id(), self.claim.token, &digest, now).await?;
@@ -99,6 +108,10 @@ impl<'a> Storing<'a> {
 
     /// A transaction in which the batch is stored; `None` if the lease is lost.
     async fn begin_with(&mut self, batch: &Batch) -> Result<Option<Tx>, Error> {
+        fault_points::reach!(
+            BatchRead,
+            Err(database::Error::unreachable(fault_points::Injected).into())
+        );
         let stored_chunks = self.stored.chunk_count;
         let first_new = batch.chunks.partition_point(|chunk| chunk.no < stored_chunks);
         let (known, new) = batch.chunks.split_at(first_new);

@@ -57,6 +57,10 @@ pub(super) async fn cancel_all(
             .buffered(AT_ONCE)
             .try_collect::<Vec<_>>()
             .await?;
+        fault_points::reach!(
+            ChunksCancelled,
+            Err(database::Error::unreachable(fault_points::Injected).into())
+        );
         report.cancelled_chunks += closed
             .iter()
             .map(|(closed, _)| u32::from(*closed == Mark::Applied))

@@ -37,6 +37,12 @@ pub(super) async fn roll_forward(backends: &Backends, report: &mut Report) -> Re
         let mut tx = backends.db.begin().await?;
         let (token, intents) = intent::lease_open(&mut tx, now, now + LEASE, BATCH).await?;
         tx.commit().await.repeatable()?;
+        if !intents.is_empty() {
+            fault_points::reach!(
+                IntentsLeased,
+                Err(database::Error::unreachable(fault_points::Injected).into())
+            );
+        }
         for intent in &intents {
             redo(backends, intent, token, report).await?;
         }
@@ -61,6 +67,10 @@ async fn redo(
         .await;
     let failed = match redone {
         Ok(Redone::Done { raised }) => {
+            fault_points::reach!(
+                Redone,
+                Err(database::Error::unreachable(fault_points::Injected).into())
+            );
             close(backends, intent, raised).await?;
             report.closed_intents += 1;
             report.repaired += u32::from(raised > 0);
@@ -100,6 +110,10 @@ async fn close(backends: &Backends, intent: &Intent, raised: usize) -> Result<()
     let (repaired, how) = (InconsistencyState::Repaired, "rolled forward by reconcile");
     let change = inconsistency::resolve(&mut tx, intent.id, repaired, how, now).await?;
     tx.commit().await.repeatable()?;
+    fault_points::reach!(
+        CloseAnswer,
+        Err(database::Error::unreachable(fault_points::Injected).into())
+    );
     if change == Change::Applied {
         metrics::counter!("noroshi_inconsistencies_repaired_total").increment(1);
         info!(intent.id = %intent.id, campaign.id = %intent.campaign_id, chunk.no = intent.chunk_no, raised,

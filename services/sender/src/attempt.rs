@@ -73,15 +73,16 @@ impl Attempt<'_> {
                 return Ok(Delivered::GivenBack);
             }
         };
+        fault_points::reach!(Accepted);
         let Some(chunk) = self.give_back(&part, left).await? else {
             return Ok(Delivered::Ended);
         };
         totals.record(self, &chunk).await;
-        Ok(if chunk.is_settled() {
-            Delivered::Done
-        } else {
-            Delivered::GivenBack
-        })
+        if chunk.is_settled() {
+            return Ok(Delivered::Done);
+        }
+        fault_points::reach!(GivenBack);
+        Ok(Delivered::GivenBack)
     }
 
     /// Grants and sends. Returns what is not settled yet, and when what is left is to be tried
@@ -95,6 +96,7 @@ impl Attempt<'_> {
             let refused = grants::grant(self, coupon, &sorted.wanted, totals).await?;
             sorted.refuse(refused);
         }
+        fault_points::reach!(BeforeSends);
         let settled = sorted.settled.into_iter();
         let settled = settled.map(|(push, reason)| (push, Standing::Settled(reason)));
         Ok(self
@@ -145,7 +147,10 @@ impl Attempt<'_> {
                 .push_store
                 .settle(self.chunk.id, &part, Afterwards::GoOn, self.now());
             match settled.await {
-                Ok(_) => part.clear(),
+                Ok(_) => {
+                    part.clear();
+                    fault_points::reach!(PartSettled);
+                }
                 // They are kept and settled with the next part.
                 Err(error) => {
                     warn!(

@@ -66,7 +66,10 @@ async fn deliver(State(handler): State<Handler>, headers: HeaderMap, body: Bytes
         }
     };
     match handler.sender.deliver(delivery).await {
-        Ok(delivered) => delivered.as_str().into_response(),
+        Ok(delivered) => {
+            fault_points::reach!(BeforeAnswer, StatusCode::SERVICE_UNAVAILABLE.into_response());
+            delivered.as_str().into_response()
+        }
         Err(error) => {
             warn!(
                 campaign.id = %delivery.campaign,

@@ -48,6 +48,7 @@ impl Totals {
     }
 
     async fn try_record(self, attempt: &Attempt<'_>, chunk: &Chunk) -> Result<(), Error> {
+        fault_points::reach!(BeforeTotals, Err(Error::unreachable(fault_points::Injected)));
         let mut tx = attempt.backends.db.begin().await?;
         intent::close(&mut tx, &self.intents, attempt.now()).await?;
         for gone in self.gone.chunks(499) {
@@ -58,6 +59,7 @@ impl Totals {
         if let Some(coupon) = attempt.campaign.coupon
             && chunk.record.state.is_closed()
         {
+            fault_points::reach!(BeforeStockReturn, Err(Error::unreachable(fault_points::Injected)));
             let used = chunk_grants::close(&mut tx, chunk.campaign, chunk.no, coupon.id).await?;
             // Last, since every chunk of the campaign wants the coupon's lock.
             stock_reservation::return_unused(&mut tx, attempt.holder(), coupon.id, used).await?;

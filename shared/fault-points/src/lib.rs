@@ -25,11 +25,11 @@ mod point;
 mod reach;
 
 pub use bug::Bug;
-pub use point::{Point, Ways};
 #[cfg(feature = "faults")]
 pub use plan::{Action, Fault};
+pub use point::{Point, Ways};
 #[cfg(feature = "faults")]
-pub use reach::{Reached, check, has, reach};
+pub use reach::{Injected, Reached, check, has, reach};
 
 /// Marks a place: `reach!(BetweenCommits)`, where the process may be killed or hang, or
 /// `reach!(SqlCommitAnswer, Verdict::Unknown(error))`, where it may also return that value as if

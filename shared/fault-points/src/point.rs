@@ -85,13 +85,13 @@ points! {
     DatastoreBegins = "S3", KillHangError;
     /// Sender: the Datastore side has done its work.
     DatastoreReady = "S4", KillHangError;
-    /// Rendezvous: all sides are ready, and none is told to commit.
+    /// Sender: all sides are ready, and none has committed.
     AllReady = "S5", KillHang;
     /// Sender: the SQL commit does not reach the database, and that is not known.
     SqlCommit = "S6", Error;
     /// Sender: the SQL commit holds, and its answer is lost.
     SqlCommitAnswer = "S7", Error;
-    /// Rendezvous: the first side has committed, and the next is not told to.
+    /// Sender: SQL has committed, and Datastore has not.
     BetweenCommits = "S9", KillHang;
     /// Sender: the Datastore commit does not reach it, and that is not known.
     DatastoreCommit = "S10", Error;
@@ -116,7 +116,7 @@ points! {
     /// Sender: the chunk is settled, and its totals are not written.
     BeforeTotals = "S22", KillHangError;
     /// Sender: what is left is given back, and the queue has no answer.
-    GivenBack = "S23", KillHangError;
+    GivenBack = "S23", KillHang;
 
     /// Reconcile: intents are leased, and nothing is read.
     IntentsLeased = "R1", KillHangError;

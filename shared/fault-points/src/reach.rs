@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex, PoisonError};
-use std::{env, future};
+use std::{env, fmt, future};
 
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -21,6 +21,19 @@ pub enum Reached {
     Fails,
 }
 
+/// What an injected failure says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Injected;
+
+impl fmt::Display for Injected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an injected fault")
+    }
+}
+
+impl std::error::Error for Injected {}
+
+#[derive(Debug)]
 struct Faults {
     plan: Plan,
     journal: Journal,

@@ -92,11 +92,25 @@ impl PushStore {
             });
         }
         let (id, digest) = (ChunkId::of(chunk.campaign, chunk.no), chunk.digest);
-        match self.commit(single_use(), self.insertions(chunk, now)).await {
+        match self.insert(self.insertions(chunk, now)).await {
             Ok(()) => Ok(Expansion::Expanded),
             Err(error @ Error::Conflict(_)) => Err(error),
             Err(error) => self.read_marker(id, digest, error).await,
         }
+    }
+
+    async fn insert(&self, insertions: Vec<Mutation>) -> Result<(), Error> {
+        fault_points::reach!(PushesBuilt);
+        fault_points::reach!(
+            ExpandCommit,
+            Err(gcloud_sdk::tonic::Status::unavailable("an injected fault").into())
+        );
+        self.commit(single_use(), insertions).await?;
+        fault_points::reach!(
+            ExpandCommitAnswer,
+            Err(gcloud_sdk::tonic::Status::unavailable("an injected fault").into())
+        );
+        Ok(())
     }
 
     async fn read_marker(&self, id: ChunkId, digest: [u8; 32], error: Error) -> Result<Expansion, Error> {

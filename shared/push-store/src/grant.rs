@@ -36,6 +36,7 @@ impl PushStore {
         if named.clone().map(|push| push.place).collect::<Places>() != *places {
             return Ok(Redone::Missing);
         }
+        fault_points::reach!(RedoRead);
         let named = named.map(|push| push.id).collect::<Vec<_>>();
         let redone = self
             .change(chunk, &named, |open| {
@@ -43,6 +44,10 @@ impl PushStore {
                 named.iter().filter(|push| raise(**push)).count()
             })
             .await?;
+        fault_points::reach!(
+            RedoAnswer,
+            Err(gcloud_sdk::tonic::Status::unavailable("an injected fault").into())
+        );
         Ok(redone.map_or(Redone::Missing, |raised| Redone::Done { raised }))
     }
 }

@@ -150,7 +150,9 @@ impl TaskQueue {
             task: Some(task),
             ..CreateTaskRequest::default()
         };
-        match self.client.get().create_task(request).await {
+        let created = self.client.get().create_task(request).await;
+        fault_points::reach!(TaskAnswer, Err(Status::unavailable("an injected fault").into()));
+        match created {
             Ok(_) => Ok(Enqueued::Created),
             Err(status) if status.code() == Code::AlreadyExists => Ok(Enqueued::Existed),
             Err(status) => Err(status.into()),

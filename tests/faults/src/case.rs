@@ -60,7 +60,9 @@ fn kill(point: Point) -> Fault {
 
 fn is_repair(point: Point) -> bool {
     match point {
-        Point::IntentsLeased | Point::RedoRead | Point::RedoAnswer | Point::Redone | Point::CloseAnswer => true,
+        Point::IntentsLeased | Point::RedoRead | Point::RedoAnswer | Point::Redone | Point::CloseAnswer => {
+            true
+        }
         Point::UploadStored
         | Point::BatchRead
         | Point::BatchCommitAnswer
@@ -111,7 +113,13 @@ fn scenario(point: Point) -> Scenario {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let life = |faults: &Vec<Fault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let life = |faults: &Vec<Fault>| {
+            faults
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
         let lives = self.lives.iter().map(life).collect::<Vec<_>>().join(" then ");
         f.write_str(&lives)?;
         for bug in &self.bugs {

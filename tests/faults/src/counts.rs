@@ -29,7 +29,11 @@ impl Counts {
     /// Those of one campaign.
     pub fn of(facts: &Facts, doubled_raw_bound: usize) -> Self {
         let targets = facts.recipients.iter().map(Vec::len).sum::<usize>();
-        let settled = facts.pushes.iter().filter(|push| push.standing.state().is_final()).count();
+        let settled = facts
+            .pushes
+            .iter()
+            .filter(|push| push.standing.state().is_final())
+            .count();
         let lost = match facts.campaign.state {
             // What is not settled there reads as cancelled.
             CampaignState::Cancelled | CampaignState::Failed => 0,
@@ -45,7 +49,10 @@ impl Counts {
             *count += 1;
             collapse_ids.insert(&delivery.collapse_id);
         }
-        let visible = copies.values().map(|(_, collapse_ids)| collapse_ids.len() - 1).sum::<usize>();
+        let visible = copies
+            .values()
+            .map(|(_, collapse_ids)| collapse_ids.len() - 1)
+            .sum::<usize>();
         Self {
             targets: targets as u64,
             lost: lost as u64,

@@ -162,6 +162,7 @@ async fn receive(
             Begun::New(tx) => tx,
             Begun::Answered(answer) => return Ok(answer),
         };
+        fault_points::reach!(UploadStored);
         let completed = complete(backends, &mut tx, &mut upload).await;
         once.conclude(backends, tx, completed, Done::Accepted).await
     }

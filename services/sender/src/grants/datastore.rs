@@ -27,6 +27,7 @@ pub(super) struct DatastoreSide {
 
 impl Participant<Error> for DatastoreSide {
     async fn prepare(&mut self) -> Result<(), Error> {
+        fault_points::reach!(DatastoreBegins, Err(Error::Rendezvous("an injected fault")));
         let pushes = self.candidates.iter().map(|candidate| candidate.push);
         let open = self.store.open(self.chunk, &pushes.collect::<Vec<_>>()).await?;
         let open = open.ok_or(Error::Rendezvous("the chunk is gone"))?;
@@ -40,6 +41,7 @@ impl Participant<Error> for DatastoreSide {
                 open.raise(candidate.push, Standing::Granted, self.now);
             }
         }
+        fault_points::reach!(DatastoreReady, Err(Error::Rendezvous("an injected fault")));
         Ok(())
     }
 
@@ -47,7 +49,16 @@ impl Participant<Error> for DatastoreSide {
         let Some(open) = self.open else {
             return Verdict::NotCommitted(Error::Rendezvous("committed before it was prepared"));
         };
-        match open.commit().await {
+        fault_points::reach!(
+            DatastoreCommit,
+            Verdict::Unknown(Error::Rendezvous("an injected fault"))
+        );
+        let committed = open.commit().await;
+        fault_points::reach!(
+            DatastoreCommitAnswer,
+            Verdict::Unknown(Error::Rendezvous("an injected fault"))
+        );
+        match committed {
             Commit::Committed => Verdict::Committed,
             Commit::NotCommitted(error) => Verdict::NotCommitted(error.into()),
             Commit::Unknown(error) => Verdict::Unknown(error.into()),

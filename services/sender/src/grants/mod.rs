@@ -79,7 +79,9 @@ pub(crate) async fn grant(
     }
     let wants = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
     let db = &attempt.backends.db;
+    fault_points::reach!(BeforeSql, Err(Error::Rendezvous("an injected fault")));
     stock::reserve(db, db, attempt.holder(), coupon.id, wants, attempt.now()).await?;
+    fault_points::reach!(StockReserved, Err(Error::Rendezvous("an injected fault")));
     let candidates = Arc::<[Candidate]>::from(candidates);
     let granted = rendezvous(attempt, coupon, candidates.clone(), totals).await?;
     let exhausted = candidates

@@ -40,6 +40,10 @@ impl SqlSide {
             granted_at,
             ..
         } = self.occasion;
+        fault_points::reach!(BeginCut, {
+            let _cut = tokio::time::timeout(std::time::Duration::ZERO, self.db.begin()).await;
+            Err(Error::Rendezvous("an injected fault"))
+        });
         let tx = self.tx.insert(self.db.begin().await?);
         let stock = chunk_grants::lock(tx, campaign_id, chunk_no).await?;
         let stock = stock.ok_or(Error::Rendezvous("no stock is reserved for the chunk"))?;
@@ -78,6 +82,7 @@ impl Participant<Error> for SqlSide {
         opened.map_err(|_| Error::Rendezvous("the Datastore side failed"))?;
         let granted = self.work().await?;
         self.granted.send_replace(Some(granted));
+        fault_points::reach!(SqlReady, Err(Error::Rendezvous("an injected fault")));
         Ok(())
     }
 
@@ -85,8 +90,21 @@ impl Participant<Error> for SqlSide {
         let Some(tx) = self.tx else {
             return Verdict::NotCommitted(Error::Rendezvous("committed before it was prepared"));
         };
-        match tx.commit().await {
-            Commit::Committed => Verdict::Committed,
+        fault_points::reach!(AllReady);
+        fault_points::reach!(
+            SqlCommit,
+            Verdict::Unknown(Error::Rendezvous("an injected fault"))
+        );
+        let committed = tx.commit().await;
+        fault_points::reach!(
+            SqlCommitAnswer,
+            Verdict::Unknown(Error::Rendezvous("an injected fault"))
+        );
+        match committed {
+            Commit::Committed => {
+                fault_points::reach!(BetweenCommits);
+                Verdict::Committed
+            }
             Commit::NotCommitted(error) => Verdict::NotCommitted(error.into()),
             Commit::Unknown(error) => Verdict::Unknown(error.into()),
         }

@@ -43,7 +43,8 @@ impl Error {
         Self::Unsuitable(Cause::of(what))
     }
 
-    pub(crate) fn unreachable(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    /// The store cannot be reached, for that reason.
+    pub fn unreachable(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unreachable(Cause::of(what))
     }
 

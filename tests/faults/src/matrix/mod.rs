@@ -53,14 +53,21 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else {
         noroshi::output::line(&report);
     }
-    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// The cases of all faults, or of those that `only` names.
 pub fn cases(only: &[String]) -> Vec<Case> {
     let faults = Point::ALL.iter().flat_map(|point| Fault::all_at(*point));
     let named = |fault: &Fault| {
-        only.is_empty() || only.iter().any(|name| fault.to_string().starts_with(name.as_str()))
+        only.is_empty()
+            || only
+                .iter()
+                .any(|name| fault.to_string().starts_with(name.as_str()))
     };
     faults.filter(named).map(Case::of).collect()
 }
@@ -75,7 +82,10 @@ pub fn play_all(cases: Vec<Case>, sql: &Sql, at_once: usize) -> Report {
             scope.spawn(|| {
                 while let Some(case) = next() {
                     let played = play_alone(&case, sql);
-                    report.lock().unwrap_or_else(PoisonError::into_inner).add(case, played);
+                    report
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .add(case, played);
                 }
             });
         }

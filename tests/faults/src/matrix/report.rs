@@ -61,7 +61,9 @@ impl Report {
         noroshi::output::note(format_args!("{word:5} {} {case}", self.sql));
         if !played.complaints.is_empty() {
             noroshi::output::note(format_args!("{}\n{}", played.complaints.join("\n"), played.log));
-            noroshi::output::note(format_args!("again: cargo run --release -p faults -- matrix {case}"));
+            noroshi::output::note(format_args!(
+                "again: cargo run --release -p faults -- matrix {case}"
+            ));
         }
         self.cases.push((case, played));
     }
@@ -80,9 +82,16 @@ impl Report {
                 *faults.entry(kind).or_default() += 1;
             }
         }
-        let mut repairs: Vec<_> = self.cases.iter().flat_map(|(_, played)| played.repairs.clone()).collect();
+        let mut repairs: Vec<_> = self
+            .cases
+            .iter()
+            .flat_map(|(_, played)| played.repairs.clone())
+            .collect();
         repairs.sort_unstable();
-        let wrong = self.cases.iter().filter(|(_, played)| !played.complaints.is_empty());
+        let wrong = self
+            .cases
+            .iter()
+            .filter(|(_, played)| !played.complaints.is_empty());
         Summary {
             sql: self.sql,
             cases: self.cases.len(),
@@ -92,8 +101,14 @@ impl Report {
             repair_seconds_p50: quantile(&repairs, 0.5),
             repair_seconds_p99: quantile(&repairs, 0.99),
             repair_seconds_max: quantile(&repairs, 1.0),
-            void: self.cases.iter().flat_map(|(_, played)| played.void.clone()).collect(),
-            wrong: wrong.map(|(case, played)| (case.to_string(), played.complaints.clone())).collect(),
+            void: self
+                .cases
+                .iter()
+                .flat_map(|(_, played)| played.void.clone())
+                .collect(),
+            wrong: wrong
+                .map(|(case, played)| (case.to_string(), played.complaints.clone()))
+                .collect(),
         }
     }
 }
@@ -107,7 +122,9 @@ impl Report {
 )]
 fn quantile(sorted: &[Duration], share: f64) -> f64 {
     let place = (sorted.len() as f64 * share).ceil() as usize;
-    sorted.get(place.saturating_sub(1)).map_or(0.0, Duration::as_secs_f64)
+    sorted
+        .get(place.saturating_sub(1))
+        .map_or(0.0, Duration::as_secs_f64)
 }
 
 impl fmt::Display for Report {
@@ -122,17 +139,38 @@ impl fmt::Display for Report {
             unrepaired,
         } = summary.counts;
         let faults: usize = summary.faults.values().sum();
-        let kinds = summary.faults.iter().map(|(kind, count)| format!("{count} {kind}"));
+        let kinds = summary
+            .faults
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}"));
         let kinds = kinds.collect::<Vec<_>>().join(", ");
-        writeln!(f, "{} cases on {}: {faults} faults ({kinds}), {targets} targets", summary.cases, summary.sql)?;
-        writeln!(f, "lost {lost}, visible doubles {doubled_visible}, unrepaired {unrepaired}")?;
+        writeln!(
+            f,
+            "{} cases on {}: {faults} faults ({kinds}), {targets} targets",
+            summary.cases, summary.sql
+        )?;
+        writeln!(
+            f,
+            "lost {lost}, visible doubles {doubled_visible}, unrepaired {unrepaired}"
+        )?;
         writeln!(f, "raw doubles {doubled_raw}, of at most {doubled_raw_bound}")?;
         writeln!(
             f,
             "{} repairs after a return: p50 {:.2} s, p99 {:.2} s, max {:.2} s",
-            summary.repairs, summary.repair_seconds_p50, summary.repair_seconds_p99, summary.repair_seconds_max
+            summary.repairs,
+            summary.repair_seconds_p50,
+            summary.repair_seconds_p99,
+            summary.repair_seconds_max
         )?;
-        write!(f, "never happened: {}", if summary.void.is_empty() { "none".to_owned() } else { summary.void.join(", ") })?;
+        write!(
+            f,
+            "never happened: {}",
+            if summary.void.is_empty() {
+                "none".to_owned()
+            } else {
+                summary.void.join(", ")
+            }
+        )?;
         for case in summary.wrong.keys() {
             write!(f, "\nwrong: {case}")?;
         }

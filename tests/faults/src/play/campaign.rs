@@ -62,7 +62,8 @@ async fn register(lives: &mut Lives, users: &[String]) -> anyhow::Result<()> {
     };
     let lines = users.iter().map(line).collect::<String>();
     let answer = lives.ask("devices", async |api| {
-        api.try_upload("/v1/devices", "application/x-ndjson", lines.clone()).await
+        api.try_upload("/v1/devices", "application/x-ndjson", lines.clone())
+            .await
     });
     expect_success("devices", answer.await?)
 }
@@ -74,7 +75,8 @@ async fn import(lives: &mut Lives, users: &[String]) -> anyhow::Result<String> {
         file += &format!("{user}\n");
     }
     let answer = lives.ask("the upload", async |api| {
-        api.try_upload("/v1/audiences?name=everybody", "text/csv", file.clone()).await
+        api.try_upload("/v1/audiences?name=everybody", "text/csv", file.clone())
+            .await
     });
     let uploaded: AudienceView = read("the upload", answer.await?)?;
     let path = format!("/v1/audiences/{}", uploaded.id);
@@ -106,7 +108,9 @@ async fn start(lives: &mut Lives, audience: &str) -> anyhow::Result<CampaignId> 
 /// and the state tells that.
 async fn turn(lives: &mut Lives, campaign: CampaignId, word: &str, states: &[&str]) -> anyhow::Result<()> {
     let path = format!("/v1/campaigns/{campaign}/{word}");
-    let answer = lives.ask(word, async |api| api.ask(Method::POST, &path, None).await).await?;
+    let answer = lives
+        .ask(word, async |api| api.ask(Method::POST, &path, None).await)
+        .await?;
     if answer.status.is_success() {
         return Ok(());
     }
@@ -138,7 +142,10 @@ async fn cancel(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<()> {
         })
         .await?;
     let late = lives.stage.accepted() - accepted;
-    anyhow::ensure!(late == 0, "{late} messages were handed over after the cancel was answered");
+    anyhow::ensure!(
+        late == 0,
+        "{late} messages were handed over after the cancel was answered"
+    );
     Ok(())
 }
 

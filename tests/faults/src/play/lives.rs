@@ -76,7 +76,9 @@ impl Lives {
 
     /// What is at `path`.
     pub(super) async fn get<T: DeserializeOwned>(&mut self, path: &str) -> anyhow::Result<T> {
-        let answer = self.ask(path, async |api| api.ask(Method::GET, path, None).await).await?;
+        let answer = self
+            .ask(path, async |api| api.ask(Method::GET, path, None).await)
+            .await?;
         read(path, answer)
     }
 
@@ -135,7 +137,10 @@ pub(super) fn expect_success(what: &str, answer: Answer) -> anyhow::Result<()> {
     read::<Value>(what, answer).map(drop)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a deadline of this program, read by nobody else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a deadline of this program, read by nobody else"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -11,8 +11,8 @@ mod watch;
 use std::time::Duration;
 
 use ::campaign::CampaignId;
-use journeys::world::balance::{self, Facts};
 use journeys::world::Doubles;
+use journeys::world::balance::{self, Facts};
 
 use crate::case::Case;
 use crate::counts::Counts;
@@ -74,7 +74,11 @@ pub async fn play(case: &Case, sql: &Sql) -> anyhow::Result<Played> {
 async fn audit(stage: &Stage, case: &Case, campaign: CampaignId, watched: watch::Watched) -> Played {
     let facts = Facts::read(&stage.books, campaign).await;
     let complaints = balance::complaints(&facts, Doubles::AtMost(watched.handed_over_unsettled));
-    let log = if complaints.is_empty() { String::new() } else { stage.log_tail(60) };
+    let log = if complaints.is_empty() {
+        String::new()
+    } else {
+        stage.log_tail(60)
+    };
     Played {
         void: missed(stage, case),
         counts: Counts::of(&facts, watched.handed_over_unsettled),

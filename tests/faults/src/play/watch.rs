@@ -79,7 +79,9 @@ impl Watch {
 
     /// Whether SQL has committed something that Datastore is not known to have.
     async fn is_open(&self, stage: &Stage) -> bool {
-        let Some((campaign, _)) = self.campaign else { return false };
+        let Some((campaign, _)) = self.campaign else {
+            return false;
+        };
         let db = &stage.books.db;
         // SQL may be down just now; then nothing is known, and it is asked again.
         let intents = intent::count_open(db, campaign).await.unwrap_or(1);
@@ -88,22 +90,39 @@ impl Watch {
 
     /// Messages that the gateway has accepted, of which Datastore does not hold the push as sent.
     async fn unsettled(&self, stage: &Stage) -> usize {
-        let Some((campaign, chunks)) = self.campaign else { return 0 };
+        let Some((campaign, chunks)) = self.campaign else {
+            return 0;
+        };
         let mut sent = HashSet::new();
         for no in 0..chunks {
-            let Ok(pushes) = stage.books.push_store.list_pushes(ChunkId::of(campaign, no)).await else {
+            let Ok(pushes) = stage
+                .books
+                .push_store
+                .list_pushes(ChunkId::of(campaign, no))
+                .await
+            else {
                 continue;
             };
             let accepted = Standing::Settled(Reason::Accepted);
-            sent.extend(pushes.iter().filter(|push| push.standing == accepted).map(|push| push.id.to_string()));
+            sent.extend(
+                pushes
+                    .iter()
+                    .filter(|push| push.standing == accepted)
+                    .map(|push| push.id.to_string()),
+            );
         }
-        let Ok(ledger) = Reader::open(&stage.books.ledger) else { return 0 };
+        let Ok(ledger) = Reader::open(&stage.books.ledger) else {
+            return 0;
+        };
         let open = ledger.flatten().filter(|entry| !sent.contains(&entry.push_id));
         open.map(|entry| entry.push_id).collect::<HashSet<_>>().len()
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a span of this program's own, read by nobody else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a span of this program's own, read by nobody else"
+)]
 fn now() -> Instant {
     Instant::now()
 }

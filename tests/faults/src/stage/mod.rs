@@ -42,7 +42,9 @@ impl Stage {
         let servers = Servers::start(directory.path(), sql).await?;
         let books = Books {
             db: Db::connect(&servers.sql_settings()).await.context("SQL")?,
-            push_store: PushStore::connect(servers.datastore_settings()).await.context("Datastore")?,
+            push_store: PushStore::connect(servers.datastore_settings())
+                .await
+                .context("Datastore")?,
             ledger: servers.ledger().to_owned(),
         };
         database::migrate::run(&books.db).await?;
@@ -58,7 +60,9 @@ impl Stage {
     pub async fn start(&mut self, faults: &[Fault], bugs: &[Bug]) -> anyhow::Result<()> {
         let settings = settings::settings(self.directory.path(), &self.servers);
         let file = settings.write(self.directory.path());
-        let process = self.process.insert(UnderTest::start(&file, &self.journal(), faults, bugs)?);
+        let process = self
+            .process
+            .insert(UnderTest::start(&file, &self.journal(), faults, bugs)?);
         process.ready(START).await;
         Ok(())
     }

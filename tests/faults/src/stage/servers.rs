@@ -53,7 +53,9 @@ impl Servers {
         };
         let is_mysql = *sql != Sql::Sqlite;
         if is_mysql {
-            create_database(&sql_settings).await.context("a database for the case")?;
+            create_database(&sql_settings)
+                .await
+                .context("a database for the case")?;
         }
         let servers = Self {
             datastore: datastore::Server::start(datastore::Config::default(), loopback()).await?,

@@ -49,7 +49,9 @@ impl Client {
 
     /// Posts under an idempotency key.
     pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
-        self.try_post_once(path, key, body).await.expect("the API answers")
+        self.try_post_once(path, key, body)
+            .await
+            .expect("the API answers")
     }
 
     /// Posts under an idempotency key. `None` if nobody answers.
