@@ -1,9 +1,11 @@
 //! What every method works on: the store, the open transactions, the settings.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use gcloud_sdk::google::datastore::v1 as wire;
+use tokio::sync::Semaphore;
 use wire::read_options::{ConsistencyType, ReadConsistency};
 use wire::transaction_options::Mode;
 
@@ -26,6 +28,7 @@ pub(crate) struct Database {
     pub(crate) transactions: Transactions,
     pub(crate) config: Config,
     last_id: AtomicI64,
+    aside: Semaphore,
 }
 
 /// Where a read looks.
@@ -66,6 +69,7 @@ impl Database {
             transactions: Transactions::new(now),
             config,
             last_id: AtomicI64::new(now.timestamp_micros()),
+            aside: Semaphore::new(threads_aside()),
         })
     }
 
@@ -81,12 +85,14 @@ impl Database {
         }
     }
 
-    /// Does work on the store that may be long, where it keeps no other request waiting.
+    /// Does work on the store that may be long, where it keeps no other request waiting: on a few
+    /// threads, since each keeps a connection and memory of its own.
     pub(crate) async fn run_aside<T, F>(self: &Arc<Self>, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     {
+        let _turn = self.aside.acquire().await.map_err(|_| Error::Stopping)?;
         let database = self.clone();
         match tokio::task::spawn_blocking(move || work(&database)).await {
             Ok(worked) => worked,
@@ -257,4 +263,9 @@ mod tests {
         assert!(before);
         assert!(!holds_history());
     }
+}
+
+/// Threads that work aside: more than processors, because some wait for the disk.
+fn threads_aside() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
