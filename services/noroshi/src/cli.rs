@@ -1,23 +1,22 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use runtime::{Config, ExitCode};
+use runtime::ExitCode;
 
-use crate::commands::config::{self, ConfigCommand};
+use crate::commands::config::{self, ConfigCommand, configured};
 use crate::commands::demo::{self, DemoArguments};
 use crate::commands::emulator::{self, EmulatorCommand};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::up;
-use crate::output;
 
 /// Sends push-notification campaigns: who, what and coupons in SQL, one push per recipient in
 /// Datastore.
 #[derive(Debug, Parser)]
-#[command(name = "noroshi", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "noroshi", version, max_term_width = 100, after_help = after_help())]
 struct Cli {
     /// Configuration file [default: ./noroshi.toml where it exists].
     #[arg(long, global = true, value_name = "FILE")]
@@ -26,12 +25,18 @@ struct Cli {
     command: Command,
 }
 
-const AFTER_HELP: &str = "\
-Every setting can be given as a variable too: NOROSHI__SENDER__BUDGET=45s is `budget` in [sender].
-Without any, everything runs embedded, on files in ./data.
+fn after_help() -> String {
+    format!(
+        "\
+To begin: `noroshi demo` shows everything, `noroshi up` runs it, on files in ./data.
 
-Exit codes: 0 done, 64 wrong configuration or usage, 69 a store is not reachable,
-70 a fault of ours, 75 try again.";
+Every setting can be given as a variable too: NOROSHI__SENDER__BUDGET=45s is `budget` in [sender];
+`noroshi config sample` explains them all.
+
+{}",
+        ExitCode::HELP
+    )
+}
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -85,17 +90,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Done,
                 _ => ExitCode::Usage,
             }
-        }
-    }
-}
-
-/// Runs a command with the configuration in `file`, or where it is by default.
-fn configured(file: Option<&Path>, run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
-    match Config::load(file) {
-        Ok(config) => run(config),
-        Err(error) => {
-            output::fault(&error);
-            ExitCode::Usage
         }
     }
 }

@@ -25,7 +25,13 @@ Without --file everything is in memory and gone at the end. With it, what was ac
 survives a kill, and the next start goes on at once.
 
   noroshi emulator datastore --file datastore.db --index 'Task:done,-priority'
-  export DATASTORE_EMULATOR_HOST=127.0.0.1:8085")]
+  export DATASTORE_EMULATOR_HOST=127.0.0.1:8085
+
+Noroshi itself uses it with this configuration:
+
+  [datastore]
+  endpoint = \"http://127.0.0.1:8085\"
+  project = \"any\"")]
     Datastore(DatastoreArguments),
     /// Cloud Tasks v2 over gRPC, which calls HTTP targets with signed OIDC tokens.
     ///
@@ -37,7 +43,15 @@ Without --file queues and tasks are in memory and gone at the end. With it, a ta
 being dispatched when the process died is dispatched again.
 
   noroshi emulator tasks --file tasks.db
-  noroshi up   # with endpoint = \"http://127.0.0.1:8123\" under [queue]")]
+
+Noroshi itself uses it with this configuration, and makes its queues there:
+
+  [queue]
+  endpoint = \"http://127.0.0.1:8123\"
+  project = \"any\"
+  location = \"any\"
+  handler = \"http://127.0.0.1:8081/tasks/deliver\"
+  service_account = \"anyone@example.com\"")]
     Tasks(TasksArguments),
     /// A gateway of Firebase Cloud Messaging (HTTP v1) that writes down what it accepts.
     ///
@@ -49,7 +63,13 @@ at the start or while it runs, and counted:
 
   noroshi emulator sink --ledger sink.ledger
   curl -X PUT http://127.0.0.1:8086/_sink/script -d '{\"faults\":[{\"outcome\":\"unavailable\",\"share\":0.05,\"first\":2}]}'
-  curl http://127.0.0.1:8086/_sink/stats")]
+  curl http://127.0.0.1:8086/_sink/stats
+
+Noroshi itself uses it with this configuration:
+
+  [provider.fcm]
+  endpoint = \"http://127.0.0.1:8086\"
+  project = \"any\"")]
     Sink(SinkArguments),
 }
 

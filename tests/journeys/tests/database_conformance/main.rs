@@ -8,7 +8,6 @@
 mod campaigns;
 mod chunks;
 mod control;
-mod deadlines;
 mod engine;
 mod grants;
 mod imports;
@@ -17,6 +16,7 @@ mod intents;
 mod leftovers;
 mod limits;
 mod migrations;
+mod polls;
 mod proxy;
 mod stock;
 mod tallies;
