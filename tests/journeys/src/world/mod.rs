@@ -38,7 +38,6 @@ pub use client::{Answer, Client, device_of};
 pub use clock::WorldClock;
 pub use gateway::Gateway;
 pub use proxy::Proxy;
-pub use rest::until_no_transaction;
 pub use settings::Settings;
 pub use stores::Stores;
 pub use tasks::Tasks;
@@ -241,9 +240,7 @@ impl World {
             self.run(installation.drained()).await;
         }
         if let Some(mysql) = &self.mysql {
-            let db = Db::connect(&mysql.direct).await.expect("the server is there");
-            until_no_transaction(&db).await;
-            db.close().await;
+            rest::expect_no_transaction(&mysql.direct).await;
         }
     }
 

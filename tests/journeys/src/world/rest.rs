@@ -1,7 +1,7 @@
 //! That nothing is left open when everything has come to its end.
 
 use campaign::CampaignId;
-use database::{Db, sql};
+use database::{Db, Settings, sql};
 
 use super::until::until;
 
@@ -17,18 +17,20 @@ pub(super) async fn list_campaigns(db: &Db) -> Vec<CampaignId> {
     started.map(|campaign| campaign.id).collect()
 }
 
-/// Waits until no transaction is open in a database of MySQL's: the server may take a moment to
-/// see that its users have gone.
-pub async fn until_no_transaction(db: &Db) {
+/// Waits until no transaction is open in the database, whose users have all gone: the server
+/// may take a moment to see that.
+pub(super) async fn expect_no_transaction(settings: &Settings) {
+    let db = Db::connect(settings).await.expect("the server is there");
     until("no transaction is open", async || {
         let row = sql(
             "SELECT COUNT(*) AS open FROM information_schema.innodb_trx AS trx \
              JOIN information_schema.processlist AS session ON session.id = trx.trx_mysql_thread_id \
              WHERE session.db = DATABASE()",
         );
-        let row = row.fetch_one(db).await.expect("the server answers");
+        let row = row.fetch_one(&db).await.expect("the server answers");
         let open: i64 = row.get("open").expect("a count is a number");
         (open == 0).then_some(())
     })
     .await;
+    db.close().await;
 }

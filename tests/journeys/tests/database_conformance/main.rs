@@ -8,6 +8,7 @@
 mod campaigns;
 mod chunks;
 mod control;
+mod deadlines;
 mod engine;
 mod grants;
 mod imports;
@@ -16,7 +17,6 @@ mod intents;
 mod leftovers;
 mod limits;
 mod migrations;
-mod polls;
 mod proxy;
 mod stock;
 mod tallies;

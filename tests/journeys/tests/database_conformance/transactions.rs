@@ -1,11 +1,10 @@
 //! Traps of transactions: cut short, doomed, locked out, at rest.
 
 use database::{Commit, Db, Error, Settings, opt_out, sql};
-use journeys::world::until_no_transaction;
 use tokio::task::JoinSet;
 
+use crate::deadlines::{drop_after_polls, eventually};
 use crate::engine::{World, on_every_engine, on_mysql};
-use crate::polls::drop_after_polls;
 use crate::write::{commit, noon, seconds, write};
 
 on_every_engine! {
@@ -247,7 +246,19 @@ async fn no_transaction_is_open_at_rest(world: World) {
         .unwrap();
     drop(unfinished);
 
-    until_no_transaction(&world.db).await;
+    eventually("no transaction is open", || async {
+        let open = "SELECT COUNT(*) AS open FROM information_schema.innodb_trx AS trx \
+                    JOIN information_schema.processlist AS process ON process.id = trx.trx_mysql_thread_id \
+                    WHERE process.db = DATABASE()";
+        sql(open)
+            .fetch_one(&world.db)
+            .await
+            .unwrap()
+            .get::<i64>("open")
+            .unwrap()
+            == 0
+    })
+    .await;
 }
 
 async fn with_one_connection(world: &World) -> Db {
