@@ -14,9 +14,9 @@ use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::up;
 
 /// Sends push-notification campaigns: who, what and coupons in SQL, one push per recipient in
-/// Datastore.
+/// Datastore
 #[derive(Debug, Parser)]
-#[command(name = "noroshi", version, max_term_width = 100, after_help = after_help())]
+#[command(name = "noroshi", version, verbatim_doc_comment, after_help = after_help())]
 struct Cli {
     /// Configuration file [default: ./noroshi.toml where it exists].
     #[arg(long, global = true, value_name = "FILE")]
@@ -40,21 +40,28 @@ Every setting can be given as a variable too: NOROSHI__SENDER__BUDGET=45s is `bu
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run everything in one process: API, sender, and every pass in a loop.
+    /// Run everything in one process: API, sender, and every pass in a loop
     ///
     /// What the configuration does not place elsewhere is embedded, on files in the data
     /// directory. Ctrl-C drains and ends it. After a crash, start it again: it goes on.
+    #[command(verbatim_doc_comment, after_help = "\
+It says where the API listens and where its token is. What the API can do:
+
+  curl -H \"Authorization: Bearer $(cat data/admin-token)\" http://127.0.0.1:8080/openapi.json")]
     Up,
-    /// Send a campaign with a coupon to a made-up audience, and prove what became of it.
+    /// Send a campaign with a coupon to a made-up audience, and prove what became of it
     ///
     /// Registers the campaign, imports its audience from CSV, fans it out, grants every coupon
     /// and delivers every push, to a gateway of its own that writes down what it takes: nothing
     /// leaves this machine. At the end the audience is compared with the stores and with that
     /// ledger. Exits with 0 only if nothing is lost, doubled or open.
+    #[command(verbatim_doc_comment)]
     Demo(DemoArguments),
-    /// Apply pending migrations to the SQL database, and list them.
+    /// Apply pending migrations to the SQL database, and list them
     ///
-    /// An embedded database is migrated by itself; any other only by this command.
+    /// An embedded database is migrated by itself; any other only by this command, once it is
+    /// made: CREATE DATABASE noroshi COLLATE utf8mb4_bin.
+    #[command(verbatim_doc_comment)]
     Migrate {
         #[command(subcommand)]
         command: Option<MigrateCommand>,

@@ -41,8 +41,8 @@ pub struct DemoArguments {
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     users: u64,
     /// Take the audience from this CSV file instead: a header with a column user_id, and where
-    /// it has them time_zone, locale and variables for the message, such as name.
-    #[arg(long, value_name = "FILE", conflicts_with = "users")]
+    /// it has them time_zone, locale and variables for the message, such as name
+    #[arg(long, verbatim_doc_comment, value_name = "FILE", conflicts_with = "users")]
     csv: Option<PathBuf>,
     /// Send a campaign without a coupon.
     #[arg(long)]
