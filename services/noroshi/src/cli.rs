@@ -44,10 +44,13 @@ enum Command {
     ///
     /// What the configuration does not place elsewhere is embedded, on files in the data
     /// directory. Ctrl-C drains and ends it. After a crash, start it again: it goes on.
-    #[command(verbatim_doc_comment, after_help = "\
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
 It says where the API listens and where its token is. What the API can do:
 
-  curl -H \"Authorization: Bearer $(cat data/admin-token)\" http://127.0.0.1:8080/openapi.json")]
+  curl -H \"Authorization: Bearer $(cat data/admin-token)\" http://127.0.0.1:8080/openapi.json"
+    )]
     Up,
     /// Send a campaign with a coupon to a made-up audience, and prove what became of it
     ///

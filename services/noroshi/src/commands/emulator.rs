@@ -20,7 +20,9 @@ pub enum EmulatorCommand {
     /// Stricter than Google's emulator where production is: commits over the limits and queries
     /// without a declared composite index are refused, and conflicting transactions are told.
     /// Clients find it by DATASTORE_EMULATOR_HOST. POST /reset empties it, GET / answers Ok.
-    #[command(verbatim_doc_comment, after_help = "\
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
 Without --file everything is in memory and gone at the end. With it, what was acknowledged
 survives a kill, and the next start goes on at once.
 
@@ -31,14 +33,17 @@ Noroshi itself uses it with this configuration:
 
   [datastore]
   endpoint = \"http://127.0.0.1:8085\"
-  project = \"any\"")]
+  project = \"any\""
+    )]
     Datastore(DatastoreArguments),
     /// Cloud Tasks v2 over gRPC, which calls HTTP targets with signed OIDC tokens
     ///
     /// Queues and tasks, names that are not used twice, schedules, retries with back-off, rates
     /// and concurrency, deadlines, and every X-CloudTasks-* header. GET /certs has the keys that
     /// verify its tokens; their issuer is its own address.
-    #[command(verbatim_doc_comment, after_help = "\
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
 Without --file queues and tasks are in memory and gone at the end. With it, a task that was
 being dispatched when the process died is dispatched again.
 
@@ -51,13 +56,16 @@ Noroshi itself uses it with this configuration, and makes its queues there:
   project = \"any\"
   location = \"any\"
   handler = \"http://127.0.0.1:8081/tasks/deliver\"
-  service_account = \"anyone@example.com\"")]
+  service_account = \"anyone@example.com\""
+    )]
     Tasks(TasksArguments),
     /// A gateway of Firebase Cloud Messaging (HTTP v1) that writes down what it accepts
     ///
     /// Requests are checked as strictly as the public reference. Every accepted message is one
     /// line of the ledger before it is answered: push id, address, collapse id, attempt, time.
-    #[command(verbatim_doc_comment, after_help = "\
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
 Trouble is made by a script: errors by share, dead addresses, delays, lost answers. It is given
 at the start or while it runs, and counted:
 
@@ -70,7 +78,8 @@ Noroshi itself uses it with this configuration:
 
   [provider.fcm]
   endpoint = \"http://127.0.0.1:8086\"
-  project = \"any\"")]
+  project = \"any\""
+    )]
     Sink(SinkArguments),
 }
 
