@@ -1,13 +1,13 @@
 //! What is watched over campaigns, and what is left of them.
 
-use campaign::{CampaignId, CampaignState, Transition};
-use database::campaign::{self as campaigns, Kind};
+use campaign::{CampaignState, Transition};
+use database::campaign as campaigns;
 use database::control::{self, GlobalStop};
 use database::{Change, fan_out_progress};
 
 use crate::campaigns::set_up;
 use crate::engine::{World, on_every_engine};
-use crate::write::{draft, noon, plan, seconds, write};
+use crate::write::{draft, noon, seconds, write};
 
 on_every_engine! {
     the_control_state_holds_every_campaign_that_is_not_final
