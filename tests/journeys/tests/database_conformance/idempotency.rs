@@ -3,7 +3,7 @@
 use database::Insertion;
 use database::idempotency::{self, Answered};
 
-use crate::engine::{World, on_every_engine, on_mysql};
+use crate::engine::{World, on_every_engine};
 use crate::write::{commit, noon, seconds, write};
 
 on_every_engine! {
@@ -11,10 +11,6 @@ on_every_engine! {
     the_second_answer_under_a_key_is_not_kept
     a_key_is_one_in_its_scope_only
     old_answers_are_pruned_by_batches
-}
-
-on_mysql! {
-    pruning_waits_for_no_request_that_is_being_answered
 }
 
 async fn an_answer_is_kept_with_its_effect_or_not_at_all(world: World) {
@@ -101,24 +97,6 @@ async fn old_answers_are_pruned_by_batches(world: World) {
             .unwrap()
             .is_some()
     );
-}
-
-async fn pruning_waits_for_no_request_that_is_being_answered(world: World) {
-    let later = noon() + seconds(1);
-    let _ = write!(world.db, |tx| idempotency::insert(
-        tx,
-        "s",
-        &[1; 32],
-        &answered(1),
-        noon()
-    ));
-    let mut answering = world.db.begin().await.unwrap();
-    let _ = idempotency::insert(&mut answering, "s", &[2; 32], &answered(2), later).await;
-
-    let pruned = write!(world.db, |tx| idempotency::prune(tx, later, 10));
-
-    assert_eq!(pruned, 1);
-    answering.rollback().await;
 }
 
 fn answered(number: u8) -> Answered {
