@@ -54,6 +54,15 @@ pub enum Db {
     Sqlite(SqliteDb),
 }
 
+/// When it is a writer's turn on SQLite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// After all that came before.
+    InOrder,
+    /// After the one that writes and at most one that waits.
+    Ahead,
+}
+
 impl Db {
     /// Connects, and checks that the database suits.
     ///
@@ -71,9 +80,19 @@ impl Db {
     ///
     /// On SQLite it waits for its turn to write. On MySQL it runs at READ COMMITTED.
     pub async fn begin(&self) -> Result<Tx, Error> {
+        self.begin_at(Turn::InOrder).await
+    }
+
+    /// Like [`Db::begin`], ahead of all but one of those that wait for their turn on SQLite. For
+    /// what a person wants stopped.
+    pub async fn begin_ahead(&self) -> Result<Tx, Error> {
+        self.begin_at(Turn::Ahead).await
+    }
+
+    async fn begin_at(&self, turn: Turn) -> Result<Tx, Error> {
         let writer = match self {
             Self::MySql(db) => Pooled::MySql(db.pool.acquire().await?),
-            Self::Sqlite(db) => Pooled::Sqlite(db.acquire_writer().await?),
+            Self::Sqlite(db) => Pooled::Sqlite(db.acquire_writer(turn).await?),
         };
         Tx::begin(Connection::new(writer), self.answer_within()).await
     }

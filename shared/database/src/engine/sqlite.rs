@@ -5,6 +5,7 @@
 //! answered.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::ConnectOptions;
@@ -12,9 +13,11 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use tokio::sync::Mutex;
 
-use super::db::Settings;
+use super::db::{Settings, Turn};
 use super::error::{Cause, Error};
+use super::tx::within;
 
 /// A few more than the statements that this program has.
 const PREPARED_STATEMENTS: usize = 256;
@@ -22,8 +25,12 @@ const PREPARED_STATEMENTS: usize = 256;
 /// A SQLite file.
 #[derive(Clone, Debug)]
 pub struct SqliteDb {
-    pub(crate) writer: SqlitePool,
+    writer: SqlitePool,
+    /// Held while waiting for the writer. So only one waits there, and whoever does not queue up
+    /// here comes right behind it.
+    queue: Arc<Mutex<()>>,
     pub(crate) readers: SqlitePool,
+    connect_within: Duration,
     pub(crate) answer_within: Duration,
 }
 
@@ -43,18 +50,29 @@ impl SqliteDb {
             .await?;
         Ok(Self {
             writer,
+            queue: Arc::default(),
             readers,
+            connect_within: settings.connect_within,
             answer_within: settings.answer_within,
         })
     }
 
     /// The writer, when its turn comes. A turn that does not come in time is a busy store, not
     /// an unreachable one.
-    pub(crate) async fn acquire_writer(&self) -> Result<PoolConnection<Sqlite>, Error> {
-        self.writer.acquire().await.map_err(|error| match error {
-            sqlx::Error::PoolTimedOut => Error::Busy(Cause::of(error)),
-            other => other.into(),
-        })
+    pub(crate) async fn acquire_writer(&self, turn: Turn) -> Result<PoolConnection<Sqlite>, Error> {
+        let acquire = async {
+            let _queue = match turn {
+                Turn::InOrder => Some(self.queue.lock().await),
+                Turn::Ahead => None,
+            };
+            self.writer.acquire().await
+        };
+        match within(self.connect_within, acquire).await {
+            Some(Err(sqlx::Error::PoolTimedOut)) | None => {
+                Err(Error::Busy(Cause::of(sqlx::Error::PoolTimedOut)))
+            }
+            Some(acquired) => Ok(acquired?),
+        }
     }
 
     pub(crate) async fn close(&self) {

@@ -99,4 +99,16 @@ macro_rules! on_mysql {
     };
 }
 
-pub(crate) use {on_every_engine, on_mysql};
+/// Stamps each case as a test for SQLite alone.
+macro_rules! on_sqlite {
+    ($($case:ident)+) => {
+        mod sqlite_only {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                crate::engine::run(crate::engine::Engine::Sqlite, super::$case).await;
+            })+
+        }
+    };
+}
+
+pub(crate) use {on_every_engine, on_mysql, on_sqlite};
