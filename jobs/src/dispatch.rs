@@ -11,25 +11,23 @@
 use std::fmt;
 
 use campaign::{CampaignId, HandOverTerms, Lane, Queued};
-use chrono::TimeDelta;
 use database::campaign::Campaign;
+use futures::future::try_join_all;
+use futures::stream::{self, StreamExt};
 use push_store::Chunk;
 use runtime::Backends;
 use runtime::job::{self, Outcome};
 use task_queue::Delivery;
-use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::plan::Plan;
+use crate::turns::{Turns, pass_over};
 
 /// Chunks of one campaign in one turn.
 const TURN: u16 = 32;
 
 /// Hand-overs that are under way at once.
 const AT_ONCE: usize = 16;
-
-/// Campaigns in one page.
-const PAGE: u32 = 100;
 
 /// Tries to create a task. One that fails for good is made up for by the chunk's timer, after
 /// its pick-up time.
@@ -79,20 +77,11 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
 /// Gives each running campaign of the lane a turn.
 pub async fn run_lane(backends: &Backends, lane: Lane) -> Result<Report, Error> {
     let mut report = Report::default();
-    let mut after = None;
-    loop {
-        let page = database::campaign::list_running(&backends.db, lane, after, PAGE).await?;
-        for campaign in &page {
-            if backends.process.stop.is_requested() {
-                return Ok(report);
-            }
-            turn(backends, campaign, lane, &mut report).await?;
-        }
-        match page.last() {
-            Some(last) => after = Some(last.id),
-            None => return Ok(report),
-        }
+    let mut turns = Turns::of(backends, lane);
+    while let Some(campaign) = turns.next().await? {
+        pass_over(campaign.id, turn(backends, &campaign, lane, &mut report).await)?;
     }
+    Ok(report)
 }
 
 async fn turn(
@@ -113,7 +102,7 @@ async fn turn(
         return Ok(());
     }
     let due = list_due(backends, campaign.id, &plan, room).await?;
-    report.left |= due.len() == usize::from(room) && room == TURN;
+    report.left |= due.len() == usize::from(TURN);
     report.queued += hand_over_all(backends, lane, due).await?;
     Ok(())
 }
@@ -125,44 +114,30 @@ async fn list_due(
     plan: &Plan,
     limit: u16,
 ) -> Result<Vec<Chunk>, Error> {
-    let look_ahead = TimeDelta::from_std(backends.process.config.dispatch.look_ahead).unwrap_or_default();
-    let until = backends.process.clock.now() + look_ahead;
-    let mut queries = JoinSet::new();
-    for timer in plan.timers.keys(campaign) {
-        let store = backends.push_store.clone();
-        queries.spawn(async move { store.list_due(timer, until, limit).await });
-    }
-    let mut due = Vec::new();
-    for found in queries.join_all().await {
-        due.extend(found?);
-    }
+    let until = backends.process.clock.now() + backends.process.config.dispatch.look_ahead;
+    let timers = plan.timers.keys(campaign);
+    let due = try_join_all(timers.map(|timer| backends.push_store.list_due(timer, until, limit)));
+    let mut due = due.await?.into_iter().flatten().collect::<Vec<_>>();
     due.sort_unstable_by_key(|chunk| (chunk.record.due_at, chunk.no));
     due.truncate(usize::from(limit));
     Ok(due)
 }
 
+/// Brings every hand-over to its end, also after one has failed: cut between its mark and its
+/// task, a chunk would wait for its pick-up time.
 async fn hand_over_all(backends: &Backends, lane: Lane, due: Vec<Chunk>) -> Result<u32, Error> {
-    let mut handed_over = 0;
-    let mut due = due.into_iter();
-    let mut under_way = JoinSet::new();
-    loop {
-        while under_way.len() < AT_ONCE
-            && let Some(chunk) = due.next()
-        {
-            under_way.spawn(hand_over(backends.clone(), lane, chunk));
-        }
-        match under_way.join_next().await {
-            Some(Ok(handed)) => handed_over += u32::from(handed?),
-            Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
-            None => return Ok(handed_over),
-        }
-    }
+    let handed_over = stream::iter(due)
+        .map(|chunk| hand_over(backends, lane, chunk))
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<_>>();
+    let handed_over = handed_over.await.into_iter();
+    handed_over.map(|handed_over| handed_over.map(u32::from)).sum()
 }
 
 /// Marks one chunk and creates its task. Says whether it did; another may have been faster.
-async fn hand_over(backends: Backends, lane: Lane, chunk: Chunk) -> Result<bool, Error> {
+async fn hand_over(backends: &Backends, lane: Lane, chunk: Chunk) -> Result<bool, Error> {
     let now = backends.process.clock.now();
-    let terms = terms(&backends);
+    let terms = terms(backends);
     let (generation, run_at) = match backends.push_store.queue(chunk.id, now, terms).await? {
         Some(Queued::Queued { generation, run_at }) => (generation, run_at),
         Some(Queued::NotDue | Queued::Closed) | None => return Ok(false),

@@ -38,6 +38,15 @@ impl Error {
             source: source.into(),
         }
     }
+
+    /// Whether it is about what some rows hold, and says nothing of others or of their store.
+    pub(crate) fn is_in_the_rows(&self) -> bool {
+        match self {
+            Self::Stored { .. }
+            | Self::Store(push_store::Error::Malformed { .. } | push_store::Error::TooLarge { .. }) => true,
+            Self::Connect(_) | Self::Sql(_) | Self::Store(_) | Self::Queue(_) => false,
+        }
+    }
 }
 
 impl Failure for Error {

@@ -12,7 +12,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use campaign::{CampaignId, SendTime, Transition};
+use campaign::{CampaignId, Lane, SendTime, Transition};
 use chrono::TimeDelta;
 use database::audience_chunk::AudienceChunk;
 use database::campaign::{Campaign, Transitioned};
@@ -26,6 +26,7 @@ use tracing::{error, info, warn};
 
 use crate::error::Error;
 use crate::plan::Plan;
+use crate::turns::{Turns, pass_over};
 
 /// Campaigns are started this long before their first chunk is due.
 const LEAD: TimeDelta = TimeDelta::minutes(10);
@@ -33,8 +34,8 @@ const LEAD: TimeDelta = TimeDelta::minutes(10);
 /// Chunks of one campaign in one turn; then the next campaign has its turn.
 const TURN: usize = 256;
 
-/// Campaigns in one page.
-const PAGE: u32 = 100;
+/// Campaigns started in one pass.
+const STARTED: u32 = 100;
 
 /// Tries of a chunk that met another transaction.
 const TRIES: u32 = 5;
@@ -92,21 +93,10 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
         started: start_due(backends).await?,
         ..Report::default()
     };
-    for lane in campaign::Lane::ALL {
-        let mut after = None;
-        loop {
-            let page = database::campaign::list_running(&backends.db, lane, after, PAGE).await?;
-            for campaign in &page {
-                if backends.process.stop.is_requested() {
-                    report.left = true;
-                    return Ok(report);
-                }
-                turn(backends, campaign, &mut report).await?;
-            }
-            match page.last() {
-                Some(last) => after = Some(last.id),
-                None => break,
-            }
+    for lane in Lane::ALL {
+        let mut turns = Turns::of(backends, lane);
+        while let Some(campaign) = turns.next().await? {
+            pass_over(campaign.id, turn(backends, &campaign, &mut report).await)?;
         }
     }
     Ok(report)
@@ -115,7 +105,7 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
 async fn start_due(backends: &Backends) -> Result<u32, Error> {
     let now = backends.process.clock.now();
     let mut started = 0;
-    for campaign in database::campaign::list_to_start(&backends.db, now + LEAD, PAGE).await? {
+    for campaign in database::campaign::list_to_start(&backends.db, now + LEAD, STARTED).await? {
         let mut tx = backends.db.begin().await?;
         let moved =
             database::campaign::transition(&mut tx, campaign.id, Transition::Start, None, now).await?;
@@ -147,7 +137,9 @@ async fn turn(backends: &Backends, campaign: &Campaign, report: &mut Report) -> 
     let missing = backends.push_store.list_unexpanded(campaign.id, &window).await?;
     let end = low_water + u32::try_from(window.len()).unwrap_or(u32::MAX);
     let turn = &missing[..missing.len().min(TURN)];
-    let expanded = expand_all(backends, campaign, Arc::new(plan), turn).await?;
+    let (mut expanded, ended) = expand_all(backends, campaign, Arc::new(plan), turn).await;
+    // In the order in which everybody locks them.
+    expanded.sort_unstable_by_key(|tally| tally.chunk_no);
     report.chunks += u32::try_from(expanded.len()).unwrap_or(u32::MAX);
     report.pushes += expanded.iter().map(|chunk| chunk.tally.total()).sum::<u64>();
     // Everything below the first chunk of the window that is still missing is expanded.
@@ -157,6 +149,7 @@ async fn turn(backends: &Backends, campaign: &Campaign, report: &mut Report) -> 
     let first_left = done.chain(&missing[turn.len()..]).min();
     let low_water = first_left.copied().unwrap_or(end);
     record(backends, campaign.id, low_water, &expanded).await?;
+    ended?;
     report.left |= low_water < campaign.chunk_count;
     Ok(())
 }
@@ -178,28 +171,32 @@ async fn record(
 }
 
 /// Expands the chunks of these numbers, several at once, and returns the tallies of those that
-/// are expanded now. Stops early when the process is asked to.
+/// are expanded now. Begins no more after an error, or when the process is to stop, and brings
+/// those under way to their end.
 async fn expand_all(
     backends: &Backends,
     campaign: &Campaign,
     plan: Arc<Plan>,
     numbers: &[u32],
-) -> Result<Vec<ChunkTally>, Error> {
+) -> (Vec<ChunkTally>, Result<(), Error>) {
     let at_once = usize::try_from(backends.process.config.fan_out.in_flight.get()).unwrap_or(usize::MAX);
     let mut expanded = Vec::with_capacity(numbers.len());
+    let mut ended = Ok(());
     let mut numbers = numbers.iter();
     let mut under_way = JoinSet::new();
     loop {
         while under_way.len() < at_once
+            && ended.is_ok()
             && !backends.process.stop.is_requested()
             && let Some(no) = numbers.next()
         {
             under_way.spawn(expand(backends.clone(), campaign.id, plan.clone(), *no));
         }
         match under_way.join_next().await {
-            Some(Ok(tally)) => expanded.extend(tally?),
+            Some(Ok(Ok(tally))) => expanded.extend(tally),
+            Some(Ok(Err(error))) => ended = Err(error),
             Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
-            None => return Ok(expanded),
+            None => return (expanded, ended),
         }
         backends.nudges.dispatch.nudge();
     }
@@ -246,10 +243,8 @@ async fn expand(
 
 fn new_chunk(campaign: CampaignId, plan: &Plan, stored: &AudienceChunk) -> Result<NewChunk, Error> {
     let no = stored.header.no;
-    let unpacked = audience::Unpacked::open(&stored.recipients).map_err(|error| Error::Stored {
-        what: format!("chunk {no} of audience {}", plan.audience),
-        source: error.into(),
-    })?;
+    let unpacked = audience::Unpacked::open(&stored.recipients)
+        .map_err(|error| Error::stored(format!("chunk {no} of audience {}", plan.audience), error))?;
     let send_time = plan.schedule.send_time(unpacked.time_zone(), plan.started_at);
     let expires_at = match send_time {
         SendTime::At(at) => plan.schedule.expires_at(at),

@@ -14,6 +14,7 @@ mod once;
 mod plan;
 pub mod prune;
 pub mod reconcile;
+mod turns;
 
 pub use error::Error;
 pub use once::main;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use runtime::Backends;
 use runtime::job::{self, Outcome, Report};
+use tracing::info;
 
 use crate::error::Error;
 
@@ -17,7 +18,9 @@ pub fn main<R: Report>(name: &'static str, pass: impl AsyncFn(&Backends) -> Resu
             let (backends, embedded) = Backends::connect(&process).await?;
             let report = loop {
                 match pass(&backends).await {
-                    Ok(report) if report.outcome() == Outcome::WorkLeft && !process.stop.is_requested() => {}
+                    Ok(report) if report.outcome() == Outcome::WorkLeft && !process.stop.is_requested() => {
+                        info!(job = name, job.report = %report, "pass left work, the next begins");
+                    }
                     ended => break ended,
                 }
             };

@@ -21,10 +21,8 @@ impl Plan {
         let (Some(audience), Some(started_at)) = (campaign.plan.audience_id, campaign.started_at) else {
             return Ok(None);
         };
-        let schedule = serde_json::from_str(&campaign.plan.schedule).map_err(|error| Error::Stored {
-            what: format!("the schedule of campaign {}", campaign.id),
-            source: error.into(),
-        })?;
+        let schedule = serde_json::from_str(&campaign.plan.schedule)
+            .map_err(|error| Error::stored(format!("the schedule of campaign {}", campaign.id), error))?;
         let timers = TimerShards::for_audience(campaign.audience_size);
         Ok(Some(Self {
             audience,

@@ -11,7 +11,6 @@
 mod discard;
 mod erased;
 mod reading;
-mod refusal;
 mod report;
 mod source;
 mod storing;
@@ -21,6 +20,7 @@ use database::audience::{self as audiences, AudienceState, Claim};
 use futures::future::try_join;
 use runtime::Backends;
 use tokio::sync::mpsc;
+use tracing::error;
 
 use crate::Error;
 use storing::{Ended, LEASE, Storing};
@@ -42,7 +42,17 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
             return Ok(report);
         };
         let audience = claim.audience.id;
-        let ended = import(backends, claim).await?;
+        let ended = match import(backends, claim).await {
+            Err(error) if error.is_in_the_rows() => {
+                error!(
+                    audience.id = %audience,
+                    error = &error as &dyn std::error::Error,
+                    "an import was given up: its rows cannot be used"
+                );
+                Ended::Stopped
+            }
+            ended => ended?,
+        };
         report.count(&ended);
         match ended {
             Ended::Ready(_) => discard_parts(&backends.db, audience).await?,

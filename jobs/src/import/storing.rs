@@ -15,8 +15,8 @@ use runtime::Backends;
 use tokio::sync::mpsc::Receiver;
 use tracing::info;
 
+use super::erased;
 use super::reading::{Batch, Read};
-use super::{erased, refusal};
 use crate::Error;
 
 /// How long an import that fell silent keeps others from going on in its place.
@@ -164,9 +164,9 @@ impl<'a> Storing<'a> {
             return Ok(Ended::Lost);
         };
         let now = self.backends.process.clock.now();
-        let reason = refusal::stored(refusal);
         // Fresh from `begin`, the lease cannot be lost inside the transaction.
-        let _: Change = audiences::mark_refused(&mut tx, self.id(), self.claim.token, &reason, now).await?;
+        let _: Change =
+            audiences::mark_refused(&mut tx, self.id(), self.claim.token, &refusal.to_string(), now).await?;
         tx.commit().await.repeatable()?;
         info!(audience.id = %self.id(), refusal = refusal.as_str(), "an audience file is refused");
         Ok(Ended::Refused)

@@ -11,6 +11,7 @@ use tracing::info;
 use super::{Report, chunks, stock};
 use crate::error::Error;
 use crate::plan::Plan;
+use crate::turns::pass_over;
 
 /// Campaigns in one page.
 const PAGE: u32 = 100;
@@ -28,9 +29,7 @@ pub(super) async fn visit(backends: &Backends, report: &mut Report) -> Result<()
             if backends.process.stop.is_requested() {
                 return Ok(());
             }
-            if let Some(plan) = Plan::of(campaign)? {
-                reconcile(backends, campaign, &plan, report).await?;
-            }
+            pass_over(campaign.id, reconcile(backends, campaign, report).await)?;
         }
         match page.last() {
             Some(last) => after = Some(last.id),
@@ -39,15 +38,13 @@ pub(super) async fn visit(backends: &Backends, report: &mut Report) -> Result<()
     }
 }
 
-async fn reconcile(
-    backends: &Backends,
-    campaign: &Campaign,
-    plan: &Plan,
-    report: &mut Report,
-) -> Result<(), Error> {
+async fn reconcile(backends: &Backends, campaign: &Campaign, report: &mut Report) -> Result<(), Error> {
+    let Some(plan) = Plan::of(campaign)? else {
+        return Ok(());
+    };
     match campaign.state {
         CampaignState::Running | CampaignState::Paused => {
-            chunks::tally_some(backends, campaign, plan, report).await?;
+            chunks::tally_some(backends, campaign, &plan, report).await?;
             let open_stock = stock::return_unused(backends, campaign.id, report).await?;
             if campaign.state == CampaignState::Running && open_stock == 0 {
                 finish(backends, campaign, report).await?;
@@ -55,7 +52,7 @@ async fn reconcile(
             Ok(())
         }
         CampaignState::Cancelled | CampaignState::Failed => {
-            chunks::cancel_all(backends, campaign, plan, report).await?;
+            chunks::cancel_all(backends, campaign, &plan, report).await?;
             let open_stock = stock::return_unused(backends, campaign.id, report).await?;
             let open_intents = intent::count_open(&backends.db, campaign.id).await?;
             let now = backends.process.clock.now();

@@ -1,8 +1,9 @@
 //! Totals that are behind their chunks, and chunks of campaigns that ended early.
 
-use campaign::{CampaignId, CampaignState, ChunkId};
+use campaign::{CampaignState, Mark};
 use database::campaign::Campaign;
 use database::chunk_tally::{self, ChunkTally};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use push_store::{Chunk, MAX_LOOKUP_KEYS};
 use runtime::Backends;
 
@@ -14,20 +15,23 @@ use crate::plan::Plan;
 /// up to date by themselves; this finds, in time, what one did not live to do.
 const SAMPLE: u32 = 200;
 
-/// Brings the totals of some unsettled chunks of a running campaign up to date. Which, is left
-/// to chance, so that no cursor has to be kept.
+/// Chunks that are closed at once.
+const AT_ONCE: usize = 16;
+
+/// Brings the totals of some unsettled chunks of a running campaign up to date: of all when they
+/// are few. Which, is left to chance, so that no cursor has to be kept.
 pub(super) async fn tally_some(
     backends: &Backends,
     campaign: &Campaign,
     plan: &Plan,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let from = if campaign.chunk_count <= SAMPLE {
-        0
-    } else {
-        rand::random_range(0..campaign.chunk_count)
-    };
-    let numbers = chunk_tally::list_unsettled(&backends.db, campaign.id, plan.audience, from, SAMPLE).await?;
+    let db = &backends.db;
+    let from = rand::random_range(0..campaign.chunk_count.max(1));
+    let mut numbers = chunk_tally::list_unsettled(db, campaign.id, plan.audience, from, SAMPLE).await?;
+    if numbers.len() < SAMPLE as usize {
+        numbers = chunk_tally::list_unsettled(db, campaign.id, plan.audience, 0, SAMPLE).await?;
+    }
     let chunks = backends.push_store.list_chunks(campaign.id, &numbers).await?;
     record(backends, campaign.state, &chunks, report).await
 }
@@ -48,32 +52,28 @@ pub(super) async fn cancel_all(
         let Some(last) = numbers.last() else { break };
         from = last + 1;
         let chunks = backends.push_store.list_chunks(campaign.id, &numbers).await?;
-        let closed = cancel(backends, campaign.id, chunks, report).await?;
+        let closed = stream::iter(chunks)
+            .map(|chunk| cancel(backends, chunk))
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await?;
+        report.cancelled_chunks += closed
+            .iter()
+            .map(|(closed, _)| u32::from(*closed == Mark::Applied))
+            .sum::<u32>();
+        let closed = closed.into_iter().map(|(_, chunk)| chunk).collect::<Vec<_>>();
         record(backends, campaign.state, &closed, report).await?;
     }
     Ok(())
 }
 
-async fn cancel(
-    backends: &Backends,
-    campaign: CampaignId,
-    chunks: Vec<Chunk>,
-    report: &mut Report,
-) -> Result<Vec<Chunk>, Error> {
-    let mut closed = Vec::with_capacity(chunks.len());
-    for chunk in chunks {
-        if chunk.record.state.is_closed() {
-            closed.push(chunk);
-        } else if let Some((_, chunk)) = backends
-            .push_store
-            .cancel(ChunkId::of(campaign, chunk.no))
-            .await?
-        {
-            report.cancelled_chunks += 1;
-            closed.push(chunk);
-        }
+/// Closes the chunk if it is open, and says whether it was.
+async fn cancel(backends: &Backends, chunk: Chunk) -> Result<(Mark, Chunk), Error> {
+    if chunk.record.state.is_closed() {
+        return Ok((Mark::Stale, chunk));
     }
-    Ok(closed)
+    let cancelled = backends.push_store.cancel(chunk.id).await?;
+    Ok(cancelled.unwrap_or((Mark::Stale, chunk)))
 }
 
 async fn record(

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use campaign::{Backoff, ChunkId, InconsistencyId, IntentId, LeaseToken, Places};
-use chrono::TimeDelta;
-use database::Change;
+use campaign::{Backoff, ChunkId, InconsistencyId, LeaseToken, Places};
+use chrono::{DateTime, TimeDelta, Utc};
 use database::inconsistency::{self, Inconsistency, InconsistencyKind, InconsistencyState};
 use database::shard::intent::{self, Intent};
+use database::{Change, Insertion, Tx};
 use push_store::Redone;
 use runtime::Backends;
+use runtime::telemetry::causes;
 use tracing::{error, info, warn};
 
 use super::Report;
@@ -58,26 +59,32 @@ async fn redo(
         .push_store
         .redo_grants(chunk, &places, backends.process.clock.now())
         .await;
-    match redone {
+    let failed = match redone {
         Ok(Redone::Done { raised }) => {
             close(backends, intent, raised).await?;
             report.closed_intents += 1;
             report.repaired += u32::from(raised > 0);
+            return Ok(());
         }
-        Ok(Redone::NoChunk) => {
-            give_up(backends, intent, token, "its chunk does not exist").await?;
-            report.failed_intents += 1;
+        Ok(Redone::Missing) => {
+            give_up(
+                backends,
+                intent,
+                token,
+                "its chunk, or a push of it, does not exist",
+            )
+            .await
         }
-        Err(error) if error.is_passing() || intent.attempts < ATTEMPTS => {
-            put_off(backends, intent, token, &error).await?;
-            report.failed_intents += 1;
+        Err(error) if error.is_passing() || intent.attempts + 1 < ATTEMPTS => {
+            put_off(backends, intent, token, &error).await
         }
         Err(error) => {
-            give_up(backends, intent, token, &error.to_string()).await?;
-            report.failed_intents += 1;
+            let why = causes(&error).to_string();
+            give_up(backends, intent, token, &why).await
         }
-    }
-    Ok(())
+    };
+    report.failed_intents += 1;
+    failed
 }
 
 /// Closes the intent. If its Datastore side was missing, that was an inconsistency, recorded by
@@ -87,16 +94,11 @@ async fn close(backends: &Backends, intent: &Intent, raised: usize) -> Result<()
     let mut tx = backends.db.begin().await?;
     intent::close(&mut tx, &[intent.id], now).await?;
     if raised > 0 {
-        let found = found(
-            intent,
-            format!("{raised} pushes were not granted in datastore"),
-            now,
-        );
-        let _: database::Insertion = inconsistency::insert(&mut tx, &found).await?;
+        let detail = format!("{raised} pushes were not granted in datastore");
+        record(&mut tx, intent, detail, now).await?;
     }
-    let repaired = InconsistencyState::Repaired;
-    let change = inconsistency::resolve(&mut tx, intent.id, repaired, "rolled forward by reconcile", now);
-    let change = change.await?;
+    let (repaired, how) = (InconsistencyState::Repaired, "rolled forward by reconcile");
+    let change = inconsistency::resolve(&mut tx, intent.id, repaired, how, now).await?;
     tx.commit().await.repeatable()?;
     if change == Change::Applied {
         metrics::counter!("noroshi_inconsistencies_repaired_total").increment(1);
@@ -114,36 +116,36 @@ async fn put_off(
 ) -> Result<(), Error> {
     warn!(
         intent.id = %intent.id,
-        attempt = intent.attempts,
+        attempt = intent.attempts + 1,
         error = error as &dyn std::error::Error,
         "an intent could not be rolled forward yet"
     );
-    let wait = BACKOFF.wait(intent.attempts.max(1), rand::random(), None);
-    let due_at = backends.process.clock.now() + TimeDelta::from_std(wait).unwrap_or(LEASE);
+    let wait = BACKOFF.wait(intent.attempts + 1, rand::random(), None);
+    let due_at = backends.process.clock.now() + wait;
+    let why = causes(error).to_string();
     let mut tx = backends.db.begin().await?;
-    let _: Change = intent::postpone(&mut tx, intent.id, token, due_at, &short(&error.to_string())).await?;
+    let _: Change = intent::postpone(&mut tx, intent.id, token, due_at, &why).await?;
     Ok(tx.commit().await.repeatable()?)
 }
 
 async fn give_up(backends: &Backends, intent: &Intent, token: LeaseToken, why: &str) -> Result<(), Error> {
     let now = backends.process.clock.now();
-    let why = short(why);
     error!(intent.id = %intent.id, campaign.id = %intent.campaign_id, chunk.no = intent.chunk_no,
         cause = why, "an intent cannot be rolled forward; a person must look");
     let mut tx = backends.db.begin().await?;
-    if intent::mark_dead(&mut tx, intent.id, token, &why, now).await? == Change::Applied {
-        let found = found(intent, why.clone(), now);
-        let _: database::Insertion = inconsistency::insert(&mut tx, &found).await?;
-        let _: Change =
-            inconsistency::resolve(&mut tx, intent.id, InconsistencyState::Dead, &why, now).await?;
+    if intent::mark_dead(&mut tx, intent.id, token, why, now).await? == Change::Applied {
+        record(&mut tx, intent, why.to_owned(), now).await?;
+        let dead = InconsistencyState::Dead;
+        let _: Change = inconsistency::resolve(&mut tx, intent.id, dead, why, now).await?;
     }
     Ok(tx.commit().await.repeatable()?)
 }
 
-fn found(intent: &Intent, detail: String, now: chrono::DateTime<chrono::Utc>) -> Inconsistency {
-    Inconsistency {
+/// Records what was found, unless the sender has.
+async fn record(tx: &mut Tx, intent: &Intent, detail: String, now: DateTime<Utc>) -> Result<(), Error> {
+    let found = Inconsistency {
         id: InconsistencyId::allocate(),
-        intent_id: IntentId(intent.id.0),
+        intent_id: intent.id,
         campaign_id: intent.campaign_id,
         chunk_no: intent.chunk_no,
         kind: InconsistencyKind::Found,
@@ -152,10 +154,9 @@ fn found(intent: &Intent, detail: String, now: chrono::DateTime<chrono::Utc>) ->
         resolution: None,
         detected_at: now,
         resolved_at: None,
+    };
+    if inconsistency::insert(tx, &found).await? == Insertion::New {
+        metrics::counter!("noroshi_inconsistencies_total").increment(1);
     }
-}
-
-/// As much of a text as its column holds.
-fn short(text: &str) -> String {
-    text.chars().take(512).collect()
+    Ok(())
 }

@@ -13,6 +13,11 @@ use crate::world::World;
 impl World {
     /// A campaign to that audience, sent at once, which runs.
     pub(crate) async fn start_campaign(&self, audience: AudienceId) -> CampaignId {
+        self.start_campaign_at(audience, r#"{"at":"now"}"#).await
+    }
+
+    /// The same with that schedule.
+    pub(crate) async fn start_campaign_at(&self, audience: AudienceId, schedule: &str) -> CampaignId {
         let (id, now) = (CampaignId::allocate(), self.backends.process.clock.now());
         let plan = Plan {
             name: "to everybody".to_owned(),
@@ -21,7 +26,7 @@ impl World {
             coupon_id: None,
             coupon_for: CouponFor::All,
             message: "{}".to_owned(),
-            schedule: r#"{"at":"now"}"#.to_owned(),
+            schedule: schedule.to_owned(),
             starts_at: None,
             expires_at: None,
         };

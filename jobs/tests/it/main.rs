@@ -6,4 +6,5 @@ mod campaign;
 mod erase;
 mod import;
 mod prune;
+mod turns;
 mod world;

@@ -30,14 +30,15 @@ pub(crate) enum Answer {
     NotTried,
 }
 
-/// What becomes of a push whose addresses gave these answers; none at all count as gone.
-pub(crate) fn sum_up(answers: &[Answer]) -> Sent {
+/// What becomes of a push whose addresses gave these answers; none at all count as gone. A
+/// gateway that throttles and does not say for how long is given `throttled_floor`.
+pub(crate) fn sum_up(answers: &[Answer], throttled_floor: Duration) -> Sent {
     let mut best = Sent::Settled(Reason::Unregistered);
     for answer in answers {
         let one = match answer {
             Answer::TooLate => Sent::Settled(Reason::PastExpiry),
             Answer::NotTried => Sent::NotTried,
-            Answer::Said(outcome) => of_outcome(outcome),
+            Answer::Said(outcome) => of_outcome(outcome, throttled_floor),
         };
         if weight(&one) > weight(&best) {
             best = one;
@@ -64,14 +65,14 @@ impl Answer {
     }
 }
 
-fn of_outcome(outcome: &Outcome) -> Sent {
+fn of_outcome(outcome: &Outcome, throttled_floor: Duration) -> Sent {
     match outcome {
         Outcome::Accepted => Sent::Settled(Reason::Accepted),
         Outcome::AddressGone => Sent::Settled(Reason::Unregistered),
         Outcome::AddressWrong => Sent::Settled(Reason::AddressWrong),
         Outcome::PayloadWrong(_) => Sent::Settled(Reason::PayloadWrong),
-        Outcome::Throttled { after, .. } => Sent::Later {
-            after: *after,
+        Outcome::Throttled { after } => Sent::Later {
+            after: Some(after.unwrap_or(throttled_floor)),
             exhausted: Reason::GatewayThrottled,
         },
         Outcome::CredentialRefused => Sent::Later {
@@ -104,62 +105,54 @@ fn weight(sent: &Sent) -> (u8, Duration) {
 
 #[cfg(test)]
 mod tests {
-    use provider::Scope;
-
     use super::*;
 
-    fn said(outcome: Outcome) -> Answer {
-        Answer::Said(outcome)
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn sum_up_said(outcomes: impl IntoIterator<Item = Outcome>) -> Sent {
+        let answers = outcomes.into_iter().map(Answer::Said);
+        sum_up(&answers.collect::<Vec<_>>(), MINUTE)
     }
 
     #[test]
     fn one_acceptance_is_enough() {
-        let answers = [
-            said(Outcome::AddressGone),
-            said(Outcome::Accepted),
-            said(Outcome::Unreachable(Unreachable::PossiblyDelivered)),
-        ];
+        let sent = sum_up_said([
+            Outcome::AddressGone,
+            Outcome::Accepted,
+            Outcome::Unreachable(Unreachable::PossiblyDelivered),
+        ]);
 
-        assert_eq!(sum_up(&answers), Sent::Settled(Reason::Accepted));
+        assert_eq!(sent, Sent::Settled(Reason::Accepted));
     }
 
     #[test]
     fn what_may_still_come_outweighs_what_cannot_and_the_longest_wait_counts() {
-        let throttled = |seconds| {
-            said(Outcome::Throttled {
-                after: Some(Duration::from_secs(seconds)),
-                scope: Scope::Project,
-            })
-        };
+        let throttled = |after| Outcome::Throttled { after };
+        let long = Some(2 * MINUTE);
+        let exhausted = Reason::GatewayThrottled;
 
-        let sent = sum_up(&[
-            said(Outcome::AddressWrong),
-            throttled(5),
-            throttled(60),
-            Answer::NotTried,
-        ]);
+        let named = sum_up_said([Outcome::AddressWrong, throttled(None), throttled(long)]);
+        let unnamed = sum_up_said([throttled(Some(MINUTE / 2)), throttled(None)]);
+        let not_tried = sum_up(&[Answer::TooLate, Answer::NotTried], MINUTE);
 
-        let after = Some(Duration::from_secs(60));
         assert_eq!(
-            sent,
+            named,
             Sent::Later {
-                after,
-                exhausted: Reason::GatewayThrottled
+                after: long,
+                exhausted
             }
         );
+        let after = Some(MINUTE);
+        assert_eq!(unnamed, Sent::Later { after, exhausted });
+        assert_eq!(not_tried, Sent::NotTried);
     }
 
     #[test]
     fn only_when_every_address_is_gone_is_the_user_unregistered() {
-        let gone = said(Outcome::AddressGone);
+        let gone = sum_up_said([Outcome::AddressGone, Outcome::AddressGone]);
+        let wrong = sum_up_said([Outcome::AddressGone, Outcome::AddressWrong]);
 
-        assert_eq!(
-            sum_up(&[gone.clone(), gone.clone()]),
-            Sent::Settled(Reason::Unregistered)
-        );
-        assert_eq!(
-            sum_up(&[gone, said(Outcome::AddressWrong)]),
-            Sent::Settled(Reason::AddressWrong)
-        );
+        assert_eq!(gone, Sent::Settled(Reason::Unregistered));
+        assert_eq!(wrong, Sent::Settled(Reason::AddressWrong));
     }
 }

@@ -3,13 +3,13 @@
 //! Sends and settling go on side by side: what the gateways have said is settled at least every
 //! second, so that a process that dies leaves little that was accepted and is not known to be.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use campaign::{Backoff, LeaseToken, PushId, Reason, Retry, Standing};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use database::stock_reservation::Holder;
 use futures::stream::{FuturesUnordered, StreamExt};
-use push_store::{Afterwards, AttemptCount, Chunk, Error as StoreError, Push};
+use push_store::{Afterwards, AttemptCount, Chunk, Error as StoreError};
 use runtime::Backends;
 use runtime::clock::Moment;
 use tokio::sync::mpsc;
@@ -21,8 +21,8 @@ use crate::deliver::Delivered;
 use crate::error::Error;
 use crate::grants;
 use crate::permit::Permits;
-use crate::send::{Handed, Sending};
-use crate::sort::{self, Sorted, Wanted};
+use crate::send::Handed;
+use crate::sort::{self, Wanted};
 use crate::totals::Totals;
 
 /// Results wait at most this long to be settled.
@@ -44,6 +44,9 @@ pub(crate) struct Attempt<'a> {
     pub(crate) lease_until: DateTime<Utc>,
 }
 
+/// Pushes that can be settled, and how.
+type Part = Vec<(PushId, Standing)>;
+
 /// What is left over, and when it is to be tried again.
 #[derive(Clone, Copy, Debug)]
 struct Left {
@@ -56,8 +59,8 @@ impl Attempt<'_> {
     /// date.
     pub(crate) async fn run(&self) -> Result<Delivered, StoreError> {
         let mut totals = Totals::since(self.now());
-        let chunk = match self.work(&mut totals).await {
-            Ok(chunk) => chunk,
+        let (part, left) = match self.work(&mut totals).await {
+            Ok(worked) => worked,
             Err(error) => {
                 warn!(
                     campaign.id = %self.campaign.id,
@@ -70,6 +73,9 @@ impl Attempt<'_> {
                 return Ok(Delivered::GivenBack);
             }
         };
+        let Some(chunk) = self.give_back(&part, left).await? else {
+            return Ok(Delivered::Ended);
+        };
         totals.record(self, &chunk).await;
         Ok(if chunk.is_settled() {
             Delivered::Done
@@ -78,43 +84,31 @@ impl Attempt<'_> {
         })
     }
 
-    async fn work(&self, totals: &mut Totals) -> Result<Chunk, Error> {
+    /// Grants and sends. Returns what is not settled yet, and when what is left is to be tried
+    /// again.
+    async fn work(&self, totals: &mut Totals) -> Result<(Part, Left), Error> {
         let Backends { db, push_store, .. } = self.backends;
         let pushes = push_store.list_pushes(self.chunk.id).await?;
         let known = sort::ask(db, &pushes).await?;
         let mut sorted = sort::sort(pushes, known, self.chunk.expires_at, self.now());
         if let Some(coupon) = self.campaign.coupon {
             let refused = grants::grant(self, coupon, &sorted.wanted, totals).await?;
-            refuse(&mut sorted, &refused);
+            sorted.refuse(refused);
         }
-        let settled = sorted
-            .settled
-            .iter()
-            .map(|(push, reason)| (push.id, Standing::Settled(*reason)));
-        let settled = settled.collect::<Vec<_>>();
-        self.send_and_settle(sorted.wanted, settled, totals).await
+        let settled = sorted.settled.into_iter();
+        let settled = settled.map(|(push, reason)| (push, Standing::Settled(reason)));
+        Ok(self
+            .send_and_settle(&sorted.wanted, settled.collect(), totals)
+            .await)
     }
 
-    /// Hands every wanted push over, and settles what is known as it comes; last, gives the
-    /// chunk back.
-    async fn send_and_settle(
-        &self,
-        wanted: Vec<Wanted>,
-        settled: Vec<(PushId, Standing)>,
-        totals: &mut Totals,
-    ) -> Result<Chunk, Error> {
-        let sending = Sending {
-            backends: self.backends,
-            permits: self.permits,
-            campaign: self.campaign,
-            expires_at: self.chunk.expires_at,
-            until: self.until,
-        };
+    /// Hands every wanted push over, and settles what is known as it comes.
+    async fn send_and_settle(&self, wanted: &[Wanted], settled: Part, totals: &mut Totals) -> (Part, Left) {
         let (handed, results) = mpsc::unbounded_channel();
         // All of a chunk at once: how many are really in flight is for the gateway's pool.
         let mut sends = wanted
             .iter()
-            .map(|wanted| sending.hand_over(wanted))
+            .map(|wanted| self.hand_over(wanted))
             .collect::<FuturesUnordered<_>>();
         let sends = async move {
             while let Some(result) = sends.next().await {
@@ -122,8 +116,8 @@ impl Attempt<'_> {
                 drop(handed.send(result));
             }
         };
-        let ((), (part, left)) = futures::join!(sends, self.settle_as_they_come(results, settled, totals));
-        Ok(self.give_back(&part, left).await?)
+        let ((), unsettled) = futures::join!(sends, self.settle_as_they_come(results, settled, totals));
+        unsettled
     }
 
     /// Settles results while they come. Returns those that are not settled yet when all have
@@ -131,9 +125,9 @@ impl Attempt<'_> {
     async fn settle_as_they_come(
         &self,
         mut results: mpsc::UnboundedReceiver<Handed>,
-        mut part: Vec<(PushId, Standing)>,
+        mut part: Part,
         totals: &mut Totals,
-    ) -> (Vec<(PushId, Standing)>, Left) {
+    ) -> (Part, Left) {
         let mut left = self.at_once();
         loop {
             let over = tokio::select! {
@@ -169,7 +163,7 @@ impl Attempt<'_> {
     async fn gather(
         &self,
         results: &mut mpsc::UnboundedReceiver<Handed>,
-        part: &mut Vec<(PushId, Standing)>,
+        part: &mut Part,
         left: &mut Left,
         totals: &mut Totals,
     ) {
@@ -207,7 +201,8 @@ impl Attempt<'_> {
 
     /// Settles the last part and ends the attempt; again and again while Datastore does not
     /// answer and the lease lasts, because what is not settled would be sent again.
-    async fn give_back(&self, part: &[(PushId, Standing)], left: Left) -> Result<Chunk, StoreError> {
+    /// `None` if there is no such chunk any more.
+    async fn give_back(&self, part: &[(PushId, Standing)], left: Left) -> Result<Option<Chunk>, StoreError> {
         let afterwards = Afterwards::GiveBack {
             token: self.token,
             at: left.at,
@@ -220,14 +215,20 @@ impl Attempt<'_> {
                 .settle(self.chunk.id, part, afterwards, self.now())
                 .await;
             match settled {
-                Ok(Some(chunk)) => return Ok(chunk),
-                // Chunks are never deleted while their campaign runs.
-                Ok(None) => return Ok(self.chunk.clone()),
                 Err(error) if error.is_passing() && self.now() < self.lease_until => {
                     self.backends.process.clock.sleep(SETTLE_AGAIN_AFTER).await;
                 }
-                Err(error) => return Err(error),
+                ended => return ended,
             }
+        }
+    }
+
+    /// For whom coupon stock is reserved. All grants are in the main database, the shard 0.
+    pub(crate) fn holder(&self) -> Holder {
+        Holder {
+            campaign_id: self.campaign.id,
+            chunk_no: self.chunk.no,
+            shard: 0,
         }
     }
 
@@ -244,10 +245,8 @@ impl Attempt<'_> {
 
     /// After a short back-off, for what is not the gateway's doing.
     fn soon(&self) -> Left {
-        let wait = self.backoff().wait(1, rand::random(), None);
-        let wait = TimeDelta::from_std(wait).unwrap_or_default();
         Left {
-            at: self.now() + wait,
+            at: self.now() + self.backoff().wait(1, rand::random(), None),
             count: AttemptCount::NotCounted,
         }
     }
@@ -275,18 +274,4 @@ impl Left {
             count,
         }
     }
-}
-
-/// Moves the wanted pushes that get no coupon to the settled ones.
-fn refuse(sorted: &mut Sorted, refused: &HashMap<PushId, Reason>) {
-    let (stopped, wanted): (Vec<_>, Vec<_>) = sorted
-        .wanted
-        .drain(..)
-        .partition(|wanted| refused.contains_key(&wanted.push.id));
-    let stopped = stopped.into_iter().map(|Wanted { push, .. }| {
-        let reason = refused[&push.id];
-        (push, reason)
-    });
-    sorted.settled.extend(stopped.collect::<Vec<(Push, Reason)>>());
-    sorted.wanted = wanted;
 }

@@ -59,9 +59,10 @@ impl Campaigns {
 
 fn compile(stored: &database::campaign::Campaign) -> Result<Campaign, Error> {
     let plan = &stored.plan;
-    let message = serde_json::from_str::<Message>(&plan.message).map_err(|error| unusable(error.into()))?;
+    let message =
+        serde_json::from_str::<Message>(&plan.message).map_err(|error| Error::Message(error.into()))?;
     // Against no list of columns: they were checked when the campaign was made.
-    let templates = Templates::compile(&message, None).map_err(|error| unusable(error.into()))?;
+    let templates = Templates::compile(&message, None).map_err(|error| Error::Message(error.into()))?;
     let coupon = plan.coupon_id.map(|id| Coupon {
         id,
         given_to: plan.coupon_for,
@@ -71,11 +72,4 @@ fn compile(stored: &database::campaign::Campaign) -> Result<Campaign, Error> {
         templates,
         coupon,
     })
-}
-
-fn unusable(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    Error::Campaign {
-        field: "message",
-        source,
-    }
 }

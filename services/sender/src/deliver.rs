@@ -13,10 +13,11 @@
 
 use std::sync::Arc;
 
-use campaign::{LeaseTerms, LeaseToken, Leased};
+use campaign::{Lane, LeaseTerms, LeaseToken, Leased};
 use push_store::Error as StoreError;
 use runtime::Backends;
 use task_queue::Delivery;
+use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 use crate::attempt::Attempt;
@@ -29,6 +30,8 @@ pub struct Sender {
     backends: Backends,
     permits: Permits,
     campaigns: Campaigns,
+    /// Bounds the chunks in hand, whatever the queue sends: as many of each lane as configured.
+    in_hand: Arc<Semaphore>,
 }
 
 /// What became of a task. Each of them ends it.
@@ -63,10 +66,13 @@ impl Sender {
     /// A sender on these backends; it asks for permits from now on.
     pub fn new(backends: Backends) -> Self {
         let permits = Permits::start(&backends.process, backends.db.clone());
+        let of_a_lane = usize::try_from(backends.process.config.sender.concurrency.get());
+        let in_hand = of_a_lane.unwrap_or(usize::MAX).saturating_mul(Lane::ALL.len());
         Self {
             backends,
             permits,
             campaigns: Campaigns::default(),
+            in_hand: Arc::new(Semaphore::new(in_hand.min(Semaphore::MAX_PERMITS))),
         }
     }
 
@@ -81,6 +87,8 @@ impl Sender {
     /// Datastore could not be read or written, so the queue has to call again. After every other
     /// fault the chunk is put or given back, and comes due again.
     pub async fn deliver(&self, delivery: Delivery) -> Result<Delivered, StoreError> {
+        // Ends with an error only when it is closed, which nobody does.
+        let _in_hand = self.in_hand.acquire().await;
         let clock = &self.backends.process.clock;
         let until = clock.monotonic() + self.backends.process.config.sender.budget;
         match self.permit(&delivery).await {
@@ -113,7 +121,7 @@ impl Sender {
                 let attempt = Attempt {
                     backends: &self.backends,
                     permits: &self.permits,
-                    campaign: Arc::as_ref(&campaign),
+                    campaign: &campaign,
                     chunk: &chunk,
                     token,
                     until,

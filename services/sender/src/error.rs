@@ -12,16 +12,10 @@ pub(crate) enum Error {
     /// SQL could not be read or written.
     #[error("the SQL side of the delivery failed")]
     Sql(#[from] SqlError),
-    /// The grants did not come about, and nothing of them holds or is known to hold.
+    /// The rendezvous did not come about, for a reason that no store gave.
     #[error("the grants did not come about: {0}")]
-    Grants(&'static str),
-    /// What is stored about the campaign cannot be understood: a fault of ours.
-    #[error("the campaign's {field} cannot be used")]
-    Campaign {
-        /// The column.
-        field: &'static str,
-        /// What is wrong with it.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Rendezvous(&'static str),
+    /// The campaign's message, as it is stored, cannot be understood: a fault of ours.
+    #[error("the campaign's message cannot be used")]
+    Message(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -2,13 +2,13 @@
 //!
 //! A task names a chunk. The sender takes the chunk's lease, grants coupons in SQL and raises
 //! the pushes in Datastore at one rendezvous, hands each push to its gateway, and settles what
-//! the gateway said. Every step may be cut off anywhere and done again by anybody: see
-//! [`deliver`] for the order in which that is so.
+//! the gateway said. Every step may be cut off anywhere and done again by anybody: `deliver`
+//! has the order in which that is so.
 
 mod answer;
 mod attempt;
 mod campaigns;
-pub mod deliver;
+mod deliver;
 mod error;
 mod grants;
 mod handler;
@@ -19,4 +19,3 @@ mod totals;
 
 pub use deliver::{Delivered, Sender};
 pub use handler::service;
-pub use permit::Permits;

@@ -31,7 +31,7 @@ pub(crate) enum Permit {
 
 /// The control state as it was answered last. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Permits {
+pub(crate) struct Permits {
     clock: Clock,
     lifetime: Duration,
     answers: watch::Receiver<Answer>,
@@ -47,7 +47,7 @@ struct Answer {
 
 impl Permits {
     /// Starts to ask, until the process has drained.
-    pub fn start(process: &Process, db: Db) -> Self {
+    pub(crate) fn start(process: &Process, db: Db) -> Self {
         let (answers, received) = watch::channel(Answer::default());
         let settings = &process.config.sender;
         let permits = Self {

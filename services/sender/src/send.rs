@@ -3,30 +3,18 @@
 //! The permit is asked for last, when the stream is there and nothing stands between the answer
 //! and the hand-over. So nothing is handed over after a pause, a cancel or a stop was answered.
 
-use campaign::{PushId, Reason, RenderedMessage, time_to_live};
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+use campaign::{PushId, Reason, RenderError, RenderedMessage, Templates, time_to_live};
 use database::device::{Device, DeviceKind};
+use provider::Outcome;
 use provider::fcm::{Address, Outgoing};
-use provider::{Outcome, Unreachable};
-use runtime::Backends;
-use runtime::clock::Moment;
 use uuid::Uuid;
 
 use crate::answer::{Answer, Sent, sum_up};
-use crate::campaigns::Campaign;
-use crate::permit::{Permit, Permits};
+use crate::attempt::Attempt;
+use crate::permit::Permit;
 use crate::sort::Wanted;
-
-/// What all sends of one attempt share.
-#[derive(Debug)]
-pub(crate) struct Sending<'a> {
-    pub(crate) backends: &'a Backends,
-    pub(crate) permits: &'a Permits,
-    pub(crate) campaign: &'a Campaign,
-    pub(crate) expires_at: DateTime<Utc>,
-    /// No send starts after this.
-    pub(crate) until: Moment,
-}
 
 /// One push's results, and the devices that their gateway called gone.
 #[derive(Debug)]
@@ -36,58 +24,50 @@ pub(crate) struct Handed {
     pub(crate) gone: Vec<Uuid>,
 }
 
-impl Sending<'_> {
+impl Attempt<'_> {
     /// Sends one push to all of its user's addresses.
     pub(crate) async fn hand_over(&self, wanted: &Wanted) -> Handed {
-        let push = &wanted.push;
-        if wanted.devices.is_empty() {
-            return Handed {
-                push: push.id,
-                sent: Sent::Settled(Reason::NoDevice),
-                gone: Vec::new(),
-            };
-        }
-        let variable = |name: &str| {
-            let named = push.variables.iter().find(|(known, _)| known == name);
-            named.map(|(_, value)| value.as_str())
-        };
-        let message = match self
-            .campaign
-            .templates
-            .render(&wanted.user, push.locale.as_deref(), variable)
-        {
-            Ok(message) => message,
-            Err(error) => {
-                return Handed {
-                    push: push.id,
-                    sent: Sent::Settled(error.reason()),
-                    gone: Vec::new(),
-                };
-            }
-        };
         let mut gone = Vec::new();
+        Handed {
+            push: wanted.push.id,
+            sent: self.send_to_all(wanted, &mut gone).await,
+            gone,
+        }
+    }
+
+    async fn send_to_all(&self, wanted: &Wanted, gone: &mut Vec<Uuid>) -> Sent {
+        if wanted.devices.is_empty() {
+            return Sent::Settled(Reason::NoDevice);
+        }
+        let message = match render(&self.campaign.templates, wanted) {
+            Ok(message) => message,
+            Err(error) => return Sent::Settled(error.reason()),
+        };
         let mut answers = Vec::with_capacity(wanted.devices.len());
         for device in &wanted.devices {
-            let answer = self.send(push.id, device, &message).await;
+            let answer = self.send(wanted.push.id, device, &message).await;
             metrics::counter!("noroshi_sends_total", "outcome" => answer.as_str()).increment(1);
             if answer == Answer::Said(Outcome::AddressGone) {
                 gone.push(device.id);
             }
             answers.push(answer);
         }
-        Handed {
-            push: push.id,
-            sent: sum_up(&answers),
-            gone,
-        }
+        sum_up(&answers, self.backends.process.config.retry.throttled_floor)
     }
 
     async fn send(&self, push: PushId, device: &Device, message: &RenderedMessage) -> Answer {
-        let Some(slot) = self.backends.fcm.slot().await else {
-            return Answer::Said(Outcome::Unreachable(Unreachable::NotDelivered { after: None }));
+        let (clock, fcm) = (&self.backends.process.clock, &self.backends.fcm);
+        let slot = tokio::select! {
+            biased;
+            slot = fcm.slot() => slot,
+            // Behind a gateway that does not answer, a slot may be longer in coming.
+            () = clock.sleep(self.until.since(clock.monotonic())) => return Answer::NotTried,
         };
-        let clock = &self.backends.process.clock;
-        let Some(time_to_live) = time_to_live(message.ttl, self.expires_at, clock.now()) else {
+        let slot = match slot {
+            Ok(slot) => slot,
+            Err(outcome) => return Answer::Said(outcome),
+        };
+        let Some(time_to_live) = time_to_live(message.ttl, self.chunk.expires_at, clock.now()) else {
             return Answer::TooLate;
         };
         if clock.monotonic() >= self.until || self.permits.check(self.campaign.id) != Permit::Go {
@@ -105,6 +85,79 @@ impl Sending<'_> {
             message,
             time_to_live,
         };
-        Answer::Said(self.backends.fcm.send(slot, &outgoing).await)
+        Answer::Said(fcm.send(slot, &outgoing).await)
+    }
+}
+
+/// The message for one recipient, with what the audience file says of it.
+fn render(templates: &Templates, wanted: &Wanted) -> Result<Arc<RenderedMessage>, RenderError> {
+    let Wanted { push, user, .. } = wanted;
+    let variable = |name: &str| {
+        let named = push.variables.iter().find(|(known, _)| known == name);
+        named.map(|(_, value)| value.as_str())
+    };
+    templates.render(user, push.locale.as_deref(), variable)
+}
+
+#[cfg(test)]
+mod tests {
+    use campaign::{CampaignId, ChunkId, Message, Standing};
+    use push_store::Push;
+    use serde_json::json;
+
+    use super::*;
+
+    fn templates() -> Templates {
+        let message = json!({
+            "default_locale": "en",
+            "texts": {
+                "en": {"title": "For {{ name }}", "body": "{{ user_id }} has {{ rank|int + 1 }}"},
+                "ja": {"title": "{{ name }}さんへ", "body": "{{ rank }}"},
+            },
+        });
+        let message = serde_json::from_value::<Message>(message).unwrap();
+        Templates::compile(&message, None).unwrap()
+    }
+
+    fn wanted(locale: Option<&str>, variables: &[(&str, &str)]) -> Wanted {
+        let campaign = CampaignId(Uuid::from_u128(7));
+        let variables = variables.iter();
+        Wanted {
+            push: Push {
+                id: PushId::of(campaign, "u1"),
+                chunk: ChunkId::of(campaign, 0),
+                campaign,
+                place: 0,
+                user: Some("u1".to_owned()),
+                locale: locale.map(str::to_owned),
+                variables: variables
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+                standing: Standing::Pending,
+                settled_at: None,
+            },
+            user: "u1".to_owned(),
+            devices: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_recipient_is_told_its_own_variables_in_its_own_locale() {
+        let variables = [("name", "花子"), ("rank", "7")];
+
+        let english = render(&templates(), &wanted(None, &variables)).unwrap();
+        let japanese = render(&templates(), &wanted(Some("ja-JP"), &variables)).unwrap();
+
+        assert_eq!((&*english.title, &*english.body), ("For 花子", "u1 has 8"));
+        assert_eq!((&*japanese.title, &*japanese.body), ("花子さんへ", "7"));
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_rendered_is_the_pushs_own_fault() {
+        let variables = [("name", "花子"), ("rank", "gold")];
+
+        let error = render(&templates(), &wanted(None, &variables)).unwrap_err();
+
+        assert_eq!(error.reason(), Reason::RenderFailed);
     }
 }

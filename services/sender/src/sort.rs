@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use campaign::{Reason, Standing};
+use campaign::{PushId, Reason, Standing};
 use chrono::{DateTime, Utc};
 use database::device::{Device, DeviceKind};
 use database::{Db, device, erasure, opt_out};
@@ -32,8 +32,17 @@ pub(crate) struct Wanted {
 /// A chunk's pushes, sorted. Those that are final already are in neither list.
 #[derive(Debug, Default)]
 pub(crate) struct Sorted {
-    pub(crate) settled: Vec<(Push, Reason)>,
+    pub(crate) settled: Vec<(PushId, Reason)>,
     pub(crate) wanted: Vec<Wanted>,
+}
+
+impl Sorted {
+    /// Settles those of the wanted pushes that get no coupon, with these reasons.
+    pub(crate) fn refuse(&mut self, refused: HashMap<PushId, Reason>) {
+        self.wanted
+            .retain(|Wanted { push, .. }| !refused.contains_key(&push.id));
+        self.settled.extend(refused);
+    }
 }
 
 /// Asks SQL about the users of the pushes that are not final.
@@ -81,7 +90,7 @@ pub(crate) fn sort(
                 let devices = known.devices.remove(&user).unwrap_or_default();
                 sorted.wanted.push(Wanted { push, user, devices });
             }
-            Err(reason) => sorted.settled.push((push, reason)),
+            Err(reason) => sorted.settled.push((push.id, reason)),
         }
     }
     sorted

@@ -3,24 +3,24 @@
 //! Nothing depends on it: what is lost here, reconcile finds and does. So a failure is logged
 //! and the task ends well.
 
-use campaign::{IntentId, Places};
+use campaign::IntentId;
 use chrono::{DateTime, Utc};
 use database::chunk_tally::{self, ChunkTally};
-use database::shard::intent;
-use database::stock_reservation::Holder;
-use database::{Error, device, stock};
+use database::shard::{chunk_grants, intent};
+use database::{Error, device, stock_reservation};
 use push_store::Chunk;
 use tracing::warn;
 use uuid::Uuid;
 
 use crate::attempt::Attempt;
-use crate::grants::SHARD;
 
 /// What an attempt leaves to be recorded.
 #[derive(Debug)]
 pub(crate) struct Totals {
     since: DateTime<Utc>,
-    intents: Vec<IntentId>,
+    /// Intents whose Datastore side is done. One that granted nobody was never written, and
+    /// closing it does nothing.
+    pub(crate) intents: Vec<IntentId>,
     /// Devices that their gateway called gone.
     pub(crate) gone: Vec<Uuid>,
 }
@@ -32,13 +32,6 @@ impl Totals {
             since,
             intents: Vec::new(),
             gone: Vec::new(),
-        }
-    }
-
-    /// The intent's Datastore side is done. One that granted nobody was never written.
-    pub(crate) fn close(&mut self, intent: IntentId, granted: Places) {
-        if !granted.is_empty() {
-            self.intents.push(intent);
         }
     }
 
@@ -62,18 +55,13 @@ impl Totals {
         }
         let tally = ChunkTally::of(chunk.campaign, chunk.no, chunk.version, &chunk.tally);
         let _: database::Change = chunk_tally::replace(&mut tx, &tally).await?;
-        tx.commit().await.repeatable()?;
-        match attempt.campaign.coupon {
-            Some(coupon) if chunk.record.state.is_closed() => {
-                let db = &attempt.backends.db;
-                let holder = Holder {
-                    campaign_id: chunk.campaign,
-                    chunk_no: chunk.no,
-                    shard: SHARD,
-                };
-                stock::return_unused(db, db, holder, coupon.id).await
-            }
-            _ => Ok(()),
+        if let Some(coupon) = attempt.campaign.coupon
+            && chunk.record.state.is_closed()
+        {
+            let used = chunk_grants::close(&mut tx, chunk.campaign, chunk.no, coupon.id).await?;
+            // Last, since every chunk of the campaign wants the coupon's lock.
+            stock_reservation::return_unused(&mut tx, attempt.holder(), coupon.id, used).await?;
         }
+        tx.commit().await.repeatable()
     }
 }

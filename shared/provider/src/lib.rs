@@ -8,5 +8,5 @@ pub mod fcm;
 mod http2;
 mod outcome;
 
-pub use http2::{Pool, PoolSettings, Slot, Target, TargetError};
-pub use outcome::{Outcome, Scope, Unreachable};
+pub use http2::{PoolSettings, Target, TargetError};
+pub use outcome::{Outcome, Unreachable};

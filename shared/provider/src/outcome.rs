@@ -16,24 +16,13 @@ pub enum Outcome {
     PayloadWrong(String),
     /// Later.
     Throttled {
-        /// Not earlier than this.
+        /// Not earlier than this, if the gateway said so.
         after: Option<Duration>,
-        /// What is to slow down.
-        scope: Scope,
     },
     /// The gateway does not accept who we are.
     CredentialRefused,
     /// No answer, or one that tells nothing.
     Unreachable(Unreachable),
-}
-
-/// What a gateway's throttling applies to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// The one device.
-    Device,
-    /// Everything that the project sends.
-    Project,
 }
 
 /// Whether a message without a usable answer may have been delivered all the same.

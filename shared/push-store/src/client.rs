@@ -13,8 +13,8 @@ use gcloud_sdk::google::datastore::v1::read_options::ConsistencyType;
 use gcloud_sdk::google::datastore::v1::run_query_request::QueryType;
 use gcloud_sdk::google::datastore::v1::transaction_options::{Mode as TransactionMode, ReadWrite};
 use gcloud_sdk::google::datastore::v1::{
-    BeginTransactionRequest, CommitRequest, Entity, EntityResult, Key, LookupRequest, Mutation, PartitionId,
-    Query, ReadOptions, RollbackRequest, RunQueryRequest, TransactionOptions,
+    BeginTransactionRequest, CommitRequest, Entity, Key, LookupRequest, Mutation, PartitionId, Query,
+    ReadOptions, RollbackRequest, RunQueryRequest, TransactionOptions,
 };
 use gcloud_sdk::google_cloud_auth::credentials::anonymous;
 use gcloud_sdk::{GoogleApi, GoogleAuthMiddleware, RequestTimeouts};
@@ -134,12 +134,12 @@ impl PushStore {
         Ok(found)
     }
 
-    /// All results of `query`, up to its limit.
+    /// The entities that `query` finds, up to its limit.
     ///
     /// A server may end a batch early, so this goes on from the cursor until the server says
     /// that nothing is left.
-    pub(crate) async fn run(&self, query: Query) -> Result<Vec<EntityResult>, Error> {
-        let mut results = Vec::new();
+    pub(crate) async fn run(&self, query: Query) -> Result<Vec<Entity>, Error> {
+        let mut found = Vec::new();
         let mut query = query;
         loop {
             let request = RunQueryRequest {
@@ -158,13 +158,18 @@ impl PushStore {
                 .batch
                 .unwrap_or_default();
             let came = batch.entity_results.len();
-            results.extend(batch.entity_results);
+            found.extend(
+                batch
+                    .entity_results
+                    .into_iter()
+                    .filter_map(|result| result.entity),
+            );
             query.limit = query
                 .limit
                 .map(|limit| limit.saturating_sub(i32::try_from(came).unwrap_or(i32::MAX)));
             let goes_on = batch.more_results == MoreResultsType::NotFinished as i32;
             if !goes_on || query.limit.is_some_and(|limit| limit <= 0) {
-                return Ok(results);
+                return Ok(found);
             }
             query.start_cursor = batch.end_cursor;
         }
@@ -187,15 +192,17 @@ impl PushStore {
         Ok(())
     }
 
-    pub(crate) async fn roll_back(&self, transaction: TransactionId) -> Result<(), Error> {
+    /// Ends a transaction without a change. One that cannot be told ends by itself.
+    pub(crate) async fn roll_back(&self, transaction: TransactionId) {
         let request = RollbackRequest {
             project_id: self.partition.project_id.clone(),
             database_id: self.partition.database_id.clone(),
             transaction,
             ..RollbackRequest::default()
         };
-        self.client.get().rollback(request).await?;
-        Ok(())
+        if let Err(error) = self.client.get().rollback(request).await {
+            tracing::debug!(error = %error, "a rollback failed; the transaction ends by itself");
+        }
     }
 }
 

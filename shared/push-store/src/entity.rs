@@ -16,6 +16,9 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
+/// The last second that Datastore's timestamps have, of the year 9999.
+const LAST_SECOND: i64 = 253_402_300_799;
+
 pub(crate) const CHUNK: &str = "Chunk";
 pub(crate) const PUSH: &str = "Push";
 
@@ -68,9 +71,10 @@ impl Properties {
         self.unindexed(name, ValueType::BlobValue(bytes.to_vec()))
     }
 
+    /// An instant; one that Datastore's timestamps do not reach becomes their last second.
     pub(crate) fn instant(self, name: &str, at: DateTime<Utc>) -> Self {
         let timestamp = Timestamp {
-            seconds: at.timestamp(),
+            seconds: at.timestamp().min(LAST_SECOND),
             nanos: at.timestamp_subsec_nanos().cast_signed(),
         };
         self.unindexed(name, ValueType::TimestampValue(timestamp))
@@ -220,5 +224,21 @@ fn name_of(element: &PathElement) -> String {
         Some(IdType::Name(name)) => name.clone(),
         Some(IdType::Id(id)) => id.to_string(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_beyond_datastores_last_is_stored_as_that() {
+        let properties = Properties::default().instant("at", DateTime::<Utc>::MAX_UTC);
+
+        let mut reading = Reading::of(CHUNK, properties.into_entity(Key::default()));
+
+        let stored = reading.instant("at").unwrap();
+        assert_eq!(stored.timestamp(), LAST_SECOND);
+        assert_eq!(stored.format("%Y").to_string(), "9999");
     }
 }

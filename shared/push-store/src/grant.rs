@@ -11,14 +11,15 @@ use crate::error::Error;
 
 /// What became of a redo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub enum Redone {
     /// The named pushes are granted or further, that many of them since this redo.
     Done {
         /// None means that an earlier attempt had done it.
         raised: usize,
     },
-    /// There is no such chunk.
-    NoChunk,
+    /// There is no such chunk, or no push at one of the places; nothing is raised.
+    Missing,
 }
 
 impl PushStore {
@@ -32,6 +33,9 @@ impl PushStore {
     ) -> Result<Redone, Error> {
         let pushes = self.list_pushes(chunk).await?;
         let named = pushes.iter().filter(|push| places.contains(push.place));
+        if named.clone().map(|push| push.place).collect::<Places>() != *places {
+            return Ok(Redone::Missing);
+        }
         let named = named.map(|push| push.id).collect::<Vec<_>>();
         let redone = self
             .change(chunk, &named, |open| {
@@ -39,6 +43,6 @@ impl PushStore {
                 named.iter().filter(|push| raise(**push)).count()
             })
             .await?;
-        Ok(redone.map_or(Redone::NoChunk, |raised| Redone::Done { raised }))
+        Ok(redone.map_or(Redone::Missing, |raised| Redone::Done { raised }))
     }
 }

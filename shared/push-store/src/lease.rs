@@ -2,17 +2,16 @@
 
 use campaign::{ChunkId, LeaseTerms, LeaseToken, Leased, Mark};
 use chrono::{DateTime, Utc};
-use gcloud_sdk::google::datastore::v1::filter::FilterType;
+use gcloud_sdk::google::datastore::v1::Query;
 use gcloud_sdk::google::datastore::v1::property_filter::Operator;
 use gcloud_sdk::google::datastore::v1::value::ValueType;
-use gcloud_sdk::google::datastore::v1::{Filter, PropertyFilter, Query, Value};
 
 use crate::chunk::Chunk;
 use crate::client::PushStore;
 use crate::entity::PUSH;
 use crate::error::Error;
 use crate::push::Push;
-use crate::queue::{of_kind, reference};
+use crate::query::{of_kind, property};
 
 impl PushStore {
     /// Takes the lease for the task of `generation`; see [`campaign::ChunkRecord::lease`].
@@ -46,11 +45,8 @@ impl PushStore {
 
     /// Every push of the chunk, by place.
     pub async fn list_pushes(&self, chunk: ChunkId) -> Result<Vec<Push>, Error> {
-        let results = self.run(self.pushes_of(chunk)).await?;
-        let pushes = results
-            .into_iter()
-            .filter_map(|result| result.entity)
-            .map(Push::from_entity);
+        let found = self.run(self.pushes_of(chunk)).await?;
+        let pushes = found.into_iter().map(Push::from_entity);
         let mut pushes = pushes.collect::<Result<Vec<_>, _>>()?;
         pushes.sort_unstable_by_key(|push| push.place);
         Ok(pushes)
@@ -58,18 +54,7 @@ impl PushStore {
 
     /// The query for the pushes of a chunk: those whose ancestor it is.
     pub(crate) fn pushes_of(&self, chunk: ChunkId) -> Query {
-        let key = ValueType::KeyValue(self.chunk_key(chunk));
-        let filter = PropertyFilter {
-            property: Some(reference("__key__")),
-            op: Operator::HasAncestor.into(),
-            value: Some(Value {
-                value_type: Some(key),
-                ..Value::default()
-            }),
-        };
-        let filter = Filter {
-            filter_type: Some(FilterType::PropertyFilter(filter)),
-        };
-        of_kind(PUSH, filter, None)
+        let ancestor = ValueType::KeyValue(self.chunk_key(chunk));
+        of_kind(PUSH, property("__key__", Operator::HasAncestor, ancestor), None)
     }
 }

@@ -15,6 +15,7 @@ mod grant;
 mod lease;
 mod prune;
 mod push;
+mod query;
 mod queue;
 mod settle;
 mod transaction;

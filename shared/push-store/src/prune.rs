@@ -6,7 +6,7 @@ use gcloud_sdk::google::datastore::v1::{Key, Mutation};
 
 use crate::client::{PushStore, single_use};
 use crate::error::Error;
-use crate::queue::keys_only;
+use crate::query::keys_only;
 
 /// How often a deletion is tried: a deletion done twice is done once.
 const TRIES: u32 = 3;
@@ -19,7 +19,7 @@ impl PushStore {
     /// somebody else changes meanwhile is gone with the rest.
     pub async fn delete_chunk(&self, chunk: ChunkId) -> Result<u64, Error> {
         let found = self.run(keys_only(self.pushes_of(chunk))).await?;
-        let pushes = found.into_iter().filter_map(|result| result.entity?.key);
+        let pushes = found.into_iter().filter_map(|push| push.key);
         let keys: Vec<_> = pushes.chain([self.chunk_key(chunk)]).collect();
         let mut tries = 1;
         while let Err(error) = self.commit(single_use(), deletions(&keys)).await {

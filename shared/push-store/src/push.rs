@@ -32,14 +32,6 @@ pub struct Push {
 }
 
 impl Push {
-    /// Why it ended as it did, if it has ended.
-    pub fn reason(&self) -> Option<Reason> {
-        match self.standing {
-            Standing::Pending | Standing::Granted => None,
-            Standing::Settled(reason) => Some(reason),
-        }
-    }
-
     pub(crate) fn to_entity(&self, partition: &PartitionId) -> Entity {
         let variables = self
             .variables
@@ -61,7 +53,7 @@ impl Push {
                 |properties, variables| properties.nested("variables", variables),
             )
             .text("state", self.standing.state().as_str())
-            .maybe(self.reason(), |properties, reason| {
+            .maybe(self.standing.reason(), |properties, reason| {
                 properties.text("reason", reason.as_str())
             })
             .maybe(self.settled_at, |properties, at| {
@@ -87,18 +79,12 @@ impl Push {
 }
 
 fn standing(reading: &mut Reading) -> Result<Standing, Error> {
-    match reading.parsed("state", PushState::parse)? {
-        PushState::Pending => Ok(Standing::Pending),
-        PushState::Granted => Ok(Standing::Granted),
-        state => {
-            let reason = reading.parsed("reason", Reason::parse)?;
-            if reason.state() == state {
-                Ok(Standing::Settled(reason))
-            } else {
-                Err(reading.malformed("reason"))
-            }
-        }
-    }
+    let state = reading.parsed("state", PushState::parse)?;
+    let reason = reading.find_text("reason");
+    let reason = reason
+        .map(|word| Reason::parse(&word).ok_or_else(|| reading.malformed("reason")))
+        .transpose()?;
+    Standing::of(state, reason).ok_or_else(|| reading.malformed("reason"))
 }
 
 fn variables(reading: &mut Reading) -> Result<Vec<(String, String)>, Error> {

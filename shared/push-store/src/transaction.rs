@@ -55,11 +55,33 @@ impl PushStore {
     /// is no such chunk; a push that is not there is left out.
     pub async fn open(&self, chunk: ChunkId, pushes: &[PushId]) -> Result<Option<Open>, Error> {
         let transaction = self.begin().await?;
+        match self.read(chunk, pushes, &transaction).await {
+            Ok(Some((chunk, pushes))) => Ok(Some(Open {
+                store: self.clone(),
+                transaction,
+                read: chunk.clone(),
+                chunk,
+                pushes,
+                changed: BTreeSet::new(),
+            })),
+            nothing_to_change => {
+                self.roll_back(transaction).await;
+                nothing_to_change.map(|_| None)
+            }
+        }
+    }
+
+    async fn read(
+        &self,
+        chunk: ChunkId,
+        pushes: &[PushId],
+        transaction: &TransactionId,
+    ) -> Result<Option<(Chunk, HashMap<PushId, Push>)>, Error> {
         let pushes = pushes.iter().map(|push| self.push_key(chunk, *push));
         let keys = std::iter::once(self.chunk_key(chunk)).chain(pushes).collect();
         let mut found_chunk = None;
         let mut found_pushes = HashMap::new();
-        for entity in self.lookup(keys, Some(&transaction)).await? {
+        for entity in self.lookup(keys, Some(transaction)).await? {
             if entity.key.as_ref().is_some_and(|key| key.path.len() == 1) {
                 found_chunk = Some(Chunk::from_entity(entity)?);
             } else {
@@ -67,18 +89,7 @@ impl PushStore {
                 found_pushes.insert(push.id, push);
             }
         }
-        let Some(chunk) = found_chunk else {
-            self.roll_back(transaction).await?;
-            return Ok(None);
-        };
-        Ok(Some(Open {
-            store: self.clone(),
-            transaction,
-            read: chunk.clone(),
-            chunk,
-            pushes: found_pushes,
-            changed: BTreeSet::new(),
-        }))
+        Ok(found_chunk.map(|chunk| (chunk, found_pushes)))
     }
 
     /// Opens the chunk, lets `decide` change it, and commits; again from the start where another
@@ -138,18 +149,13 @@ impl Open {
         chunk
     }
 
-    /// The pushes that were found, with the changes made so far, in no order.
-    pub fn pushes(&self) -> impl Iterator<Item = &Push> {
-        self.pushes.values()
-    }
-
     /// The chunk's state, generation, timer and lease, to decide on.
-    pub fn record_mut(&mut self) -> &mut ChunkRecord {
+    pub(crate) fn record_mut(&mut self) -> &mut ChunkRecord {
         &mut self.chunk.record
     }
 
     /// Counts one more attempt that left something to be tried again.
-    pub fn count_attempt(&mut self) {
+    pub(crate) fn count_attempt(&mut self) {
         self.chunk.attempts = self.chunk.attempts.saturating_add(1);
     }
 
@@ -159,19 +165,18 @@ impl Open {
         let Some(found) = self.pushes.get_mut(&push) else {
             return Raised::Stays;
         };
-        let mut state = found.standing.state();
-        if state.raise(to.state()) == Raised::Stays {
-            return Raised::Stays;
+        let from = found.standing;
+        let raised = found.standing.raise(to);
+        if raised == Raised::Raised {
+            self.chunk.tally.move_one(from, to);
+            found.settled_at = to.state().is_final().then_some(now);
+            self.changed.insert(push);
         }
-        self.chunk.tally.move_one(found.standing, to);
-        found.standing = to;
-        found.settled_at = state.is_final().then_some(now);
-        self.changed.insert(push);
-        Raised::Raised
+        raised
     }
 
     /// Takes user, locale and variables off a push; its state is raised apart from that.
-    pub fn erase(&mut self, push: PushId) {
+    pub(crate) fn erase(&mut self, push: PushId) {
         if let Some(found) = self.pushes.get_mut(&push) {
             found.user = None;
             found.locale = None;
@@ -198,9 +203,7 @@ impl Open {
 
     /// Ends the transaction without a change.
     pub async fn roll_back(self) {
-        if let Err(error) = self.store.roll_back(self.transaction).await {
-            tracing::debug!(error = %error, "a rollback failed; the transaction ends by itself");
-        }
+        self.store.roll_back(self.transaction).await;
     }
 
     fn mutations(&self) -> Vec<Mutation> {

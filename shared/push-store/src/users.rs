@@ -8,19 +8,15 @@ use crate::client::PushStore;
 use crate::entity::PUSH;
 use crate::error::Error;
 use crate::push::Push;
-use crate::queue::{of_kind, property};
+use crate::query::{of_kind, property, text};
 
 impl PushStore {
     /// Up to `limit` of the user's pushes, in the order of their keys, which is no order that
     /// means anything: the index has the user alone.
     pub async fn list_by_user(&self, user: &str, limit: u16) -> Result<Vec<Push>, Error> {
-        let query = of_kind(PUSH, property("user", Operator::Equal, user), Some(limit));
-        let results = self.run(query).await?;
-        results
-            .into_iter()
-            .filter_map(|result| result.entity)
-            .map(Push::from_entity)
-            .collect()
+        let query = of_kind(PUSH, property("user", Operator::Equal, text(user)), Some(limit));
+        let found = self.run(query).await?;
+        found.into_iter().map(Push::from_entity).collect()
     }
 
     /// Takes a user's id, locale and variables off a push, and skips it if it is not settled.

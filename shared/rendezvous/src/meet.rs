@@ -45,13 +45,13 @@ pub async fn meet<E: Send + 'static>(
     let mut until = now() + deadlines.ready;
     loop {
         if let Some(fates) = meeting.fates() {
-            let absence = |place| (place, absences.swap_remove(place).unwrap_or(Absence::Late));
+            let absence = |place: usize| (place, absences[place].take().unwrap_or(Absence::Late));
             return Met {
                 fates,
                 absent: meeting.blamed().map(absence),
             };
         }
-        // The meeting holds every seat's sender while it lasts, so only time can end the wait.
+        // Every seat reports that it is left before its sender is gone, so only time ends the wait.
         let Ok(Some((event, absence))) = timeout_at(until, reports.recv()).await else {
             act(meeting.on(Event::DeadlinePassed), &mut tellers);
             continue;

@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 use std::future::Future;
-
 use std::pin::Pin;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::meeting::{Event, Fate};
@@ -25,14 +25,13 @@ pub enum Verdict<E> {
 /// Every call runs in the participant's own task, which nobody aborts: a commit that has begun
 /// runs to its end even when the meeting has stopped waiting for it.
 pub trait Participant<E>: Send + 'static {
-    /// Begins the transaction and does all its work, short of the commit. What a failed
-    /// `prepare` had begun must end when the participant is dropped.
+    /// Begins the transaction and does all its work, short of the commit.
     fn prepare(&mut self) -> impl Future<Output = Result<(), E>> + Send;
 
     /// Commits what was prepared.
     fn commit(self) -> impl Future<Output = Verdict<E>> + Send;
 
-    /// Undoes what was prepared.
+    /// Undoes what `prepare` has begun, whether it came to its end or failed.
     fn roll_back(self) -> impl Future<Output = ()> + Send;
 }
 
@@ -105,7 +104,10 @@ async fn attend<E>(mut participant: impl Participant<E>, mut seat: Seat<E>) {
     let place = seat.place;
     match participant.prepare().await {
         Ok(()) => seat.report(Event::Ready(place), None),
-        Err(error) => return seat.report(Event::Failed(place), Some(Absence::Said(error))),
+        Err(error) => {
+            seat.report(Event::Failed(place), Some(Absence::Said(error)));
+            return participant.roll_back().await;
+        }
     }
     match (&mut seat.told).await {
         Ok(Told::Commit) => {

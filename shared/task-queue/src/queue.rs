@@ -1,7 +1,7 @@
 //! Cloud Tasks v2: the queues of the two lanes, and the tasks in them.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use campaign::Lane;
 use chrono::{DateTime, Utc};
@@ -9,11 +9,9 @@ use gcloud_sdk::google::cloud::tasks::v2::cloud_tasks_client::CloudTasksClient;
 use gcloud_sdk::google::cloud::tasks::v2::http_request::AuthorizationHeader;
 use gcloud_sdk::google::cloud::tasks::v2::task::MessageType;
 use gcloud_sdk::google::cloud::tasks::v2::{
-    CreateQueueRequest, CreateTaskRequest, GetQueueRequest, HttpMethod, HttpRequest, OidcToken, Queue,
-    RateLimits, Task,
+    CreateQueueRequest, CreateTaskRequest, HttpMethod, HttpRequest, OidcToken, Queue, RateLimits, Task,
 };
 use gcloud_sdk::google_cloud_auth::credentials::anonymous;
-use gcloud_sdk::prost_types::{self, Timestamp};
 use gcloud_sdk::tonic::{Code, Status};
 use gcloud_sdk::{GoogleApi, GoogleAuthMiddleware, RequestTimeouts};
 
@@ -138,19 +136,6 @@ impl TaskQueue {
         Ok(())
     }
 
-    /// Asks for a queue, to learn whether Cloud Tasks answers.
-    pub async fn ping(&self) -> Result<(), Error> {
-        let request = GetQueueRequest {
-            name: self.queue(Lane::Fast),
-        };
-        self.client
-            .get()
-            .get_queue(request)
-            .await
-            .map(drop)
-            .map_err(Error::from)
-    }
-
     /// Hands `delivery` over, to be dispatched at `at`; one in the past is dispatched now.
     pub async fn enqueue(
         &self,
@@ -192,8 +177,8 @@ impl TaskQueue {
         };
         Task {
             name: format!("{queue}/tasks/{}", delivery.task_name()),
-            schedule_time: Some(timestamp(at)),
-            dispatch_deadline: Some(duration(*dispatch_deadline)),
+            schedule_time: Some(SystemTime::from(at).into()),
+            dispatch_deadline: (*dispatch_deadline).try_into().ok(),
             message_type: Some(MessageType::HttpRequest(request)),
             ..Task::default()
         }
@@ -212,20 +197,6 @@ impl TaskQueue {
             Lane::Bulk => &self.settings.bulk,
         };
         format!("{}/queues/{name}", self.location())
-    }
-}
-
-fn timestamp(at: DateTime<Utc>) -> Timestamp {
-    Timestamp {
-        seconds: at.timestamp(),
-        nanos: at.timestamp_subsec_nanos().cast_signed(),
-    }
-}
-
-fn duration(length: Duration) -> prost_types::Duration {
-    prost_types::Duration {
-        seconds: i64::try_from(length.as_secs()).unwrap_or(i64::MAX),
-        nanos: length.subsec_nanos().cast_signed(),
     }
 }
 

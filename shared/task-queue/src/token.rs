@@ -4,13 +4,14 @@
 //! checks signature (RS256 by the issuer's published keys), issuer, audience, the account's
 //! address and the times. Headers are never believed.
 
+use std::sync::RwLock;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
-use tokio::sync::RwLock;
+use tokio::sync::Mutex;
 
 /// Clocks of the queue's and the handler's hosts may differ by this much.
 const LEEWAY: TimeDelta = TimeDelta::seconds(60);
@@ -51,13 +52,10 @@ pub enum TokenError {
 pub struct Verifier {
     expected: Expected,
     http: reqwest::Client,
-    keys: RwLock<Keys>,
-}
-
-#[derive(Debug)]
-struct Keys {
-    set: JwkSet,
-    fetched_at: DateTime<Utc>,
+    keys: RwLock<JwkSet>,
+    /// When the keys were fetched. Its lock makes one fetch at a time, which those whose key is
+    /// known do not wait for.
+    fetched_at: Mutex<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]
@@ -75,14 +73,11 @@ impl Verifier {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(10))
             .build()?;
-        let keys = Keys {
-            set: JwkSet { keys: Vec::new() },
-            fetched_at: DateTime::UNIX_EPOCH,
-        };
         Ok(Self {
             expected,
             http,
-            keys: RwLock::new(keys),
+            keys: RwLock::new(JwkSet { keys: Vec::new() }),
+            fetched_at: Mutex::new(DateTime::UNIX_EPOCH),
         })
     }
 
@@ -99,20 +94,28 @@ impl Verifier {
     }
 
     async fn key(&self, id: &str, now: DateTime<Utc>) -> Result<DecodingKey, TokenError> {
-        if let Some(key) = find(&self.keys.read().await.set, id)? {
+        if let Some(key) = self.known_key(id)? {
             return Ok(key);
         }
-        let mut keys = self.keys.write().await;
-        if now - keys.fetched_at >= REFETCH_AT_MOST_EVERY {
-            let answer = self.http.get(&self.expected.keys_url).send().await;
-            let answer = answer.and_then(reqwest::Response::error_for_status);
-            let set = answer.map_err(TokenError::KeysUnreachable)?.json().await;
-            *keys = Keys {
-                set: set.map_err(TokenError::KeysUnreachable)?,
-                fetched_at: now,
-            };
+        let mut fetched_at = self.fetched_at.lock().await;
+        if now - *fetched_at >= REFETCH_AT_MOST_EVERY {
+            let keys = self.fetch_keys().await.map_err(TokenError::KeysUnreachable)?;
+            *self.keys.write().expect("no holder of this lock panics") = keys;
+            *fetched_at = now;
         }
-        find(&keys.set, id)?.ok_or(TokenError::Invalid("its key is not one of the issuer's"))
+        self.known_key(id)?
+            .ok_or(TokenError::Invalid("its key is not one of the issuer's"))
+    }
+
+    fn known_key(&self, id: &str) -> Result<Option<DecodingKey>, TokenError> {
+        let keys = self.keys.read().expect("no holder of this lock panics");
+        let key = keys.find(id).map(DecodingKey::from_jwk).transpose();
+        key.map_err(|_| TokenError::Invalid("its key cannot be used"))
+    }
+
+    async fn fetch_keys(&self) -> reqwest::Result<JwkSet> {
+        let answer = self.http.get(&self.expected.keys_url).send().await?;
+        answer.error_for_status()?.json().await
     }
 
     fn claims(&self, token: &str, key: &DecodingKey) -> Result<Claims, TokenError> {
@@ -144,9 +147,42 @@ impl Verifier {
     }
 }
 
-fn find(keys: &JwkSet, id: &str) -> Result<Option<DecodingKey>, TokenError> {
-    let Some(key) = keys.find(id) else { return Ok(None) };
-    DecodingKey::from_jwk(key)
-        .map(Some)
-        .map_err(|_| TokenError::Invalid("its key cannot be used"))
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A verifier that knows one key, and whose issuer takes connections and never answers.
+    async fn verifier_of_a_silent_issuer() -> (Verifier, TcpListener) {
+        let issuer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", issuer.local_addr().unwrap());
+        let verifier = Verifier::new(Expected {
+            keys_url: format!("{base}/certs"),
+            issuer: base,
+            audience: "the sender".to_owned(),
+            service_account: "queue@noroshi.invalid".to_owned(),
+        });
+        let verifier = verifier.unwrap();
+        let known = r#"{"keys":[{"kty":"RSA","kid":"known","n":"AQAB","e":"AQAB"}]}"#;
+        *verifier.keys.write().unwrap() = serde_json::from_str(known).unwrap();
+        (verifier, issuer)
+    }
+
+    #[tokio::test]
+    async fn who_has_a_known_key_does_not_wait_while_keys_are_fetched() {
+        let (verifier, issuer) = verifier_of_a_silent_issuer().await;
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+
+        let invented = verifier.key("invented", now);
+        let known = async {
+            let _asked = issuer.accept().await.unwrap();
+            verifier.key("known", now).await
+        };
+
+        tokio::select! {
+            _ = invented => panic!("the issuer does not answer"),
+            key = known => assert!(key.is_ok()),
+        }
+    }
 }

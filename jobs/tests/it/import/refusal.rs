@@ -56,6 +56,18 @@ async fn a_file_without_user_ids_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_long_reason_is_cut_to_what_is_kept_of_it() {
+    let world = World::new().await;
+    let columns = (0..10).map(|number| format!("{}{number}", "name".repeat(20)));
+    let header = columns.collect::<Vec<_>>().join(",");
+
+    let reason = refused(&world, format!("{header}\n").as_bytes()).await;
+
+    assert_eq!(reason.chars().count(), 512);
+    assert!(reason.starts_with("the header has no column `user_id`; it has: name"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_import_stops_and_clears_what_it_stored() {
     let world = World::new().await;
     let audience = world.upload(&file(200_000)).await;

@@ -6,7 +6,9 @@
 use campaign::{InconsistencyId, IntentId, Places};
 use database::inconsistency::{self, Inconsistency, InconsistencyKind, InconsistencyState};
 use database::shard::intent;
+use push_store::Redone;
 use rendezvous::Fate;
+use runtime::telemetry::causes;
 use tracing::{error, info};
 
 use crate::attempt::Attempt;
@@ -18,28 +20,35 @@ pub(super) async fn roll_forward(
     intent: IntentId,
     granted: &Places,
     datastore: Fate,
-    why: &str,
+    cause: &Error,
 ) -> Result<(), Error> {
     error!(
         campaign.id = %attempt.campaign.id,
         chunk.no = attempt.chunk.no,
         intent.id = %intent,
         datastore.fate = ?datastore,
-        cause = why,
+        error = cause as &dyn std::error::Error,
         "an inconsistency: SQL committed grants and Datastore is not known to have followed"
     );
     metrics::counter!("noroshi_inconsistencies_total").increment(1);
-    record(attempt, intent, datastore, why).await?;
+    record(attempt, intent, datastore, cause).await?;
     let store = &attempt.backends.push_store;
-    store
-        .redo_grants(attempt.chunk.id, granted, attempt.now())
-        .await?;
-    resolve(attempt, intent).await?;
+    let redone = store.redo_grants(attempt.chunk.id, granted, attempt.now());
+    match redone.await? {
+        Redone::Done { .. } => resolve(attempt, intent).await?,
+        Redone::Missing => return Err(Error::Rendezvous("the chunk or a push of it is gone")),
+    }
+    metrics::counter!("noroshi_inconsistencies_repaired_total").increment(1);
     info!(intent.id = %intent, "an inconsistency was repaired inline");
     Ok(())
 }
 
-async fn record(attempt: &Attempt<'_>, intent: IntentId, datastore: Fate, why: &str) -> Result<(), Error> {
+async fn record(
+    attempt: &Attempt<'_>,
+    intent: IntentId,
+    datastore: Fate,
+    cause: &Error,
+) -> Result<(), Error> {
     let kind = match datastore {
         Fate::NotCommitted => InconsistencyKind::NotCommitted,
         Fate::Committed | Fate::Unknown => InconsistencyKind::Unknown,
@@ -50,7 +59,7 @@ async fn record(attempt: &Attempt<'_>, intent: IntentId, datastore: Fate, why: &
         campaign_id: attempt.campaign.id,
         chunk_no: attempt.chunk.no,
         kind,
-        detail: why.chars().take(512).collect(),
+        detail: causes(cause).to_string(),
         state: InconsistencyState::Open,
         resolution: None,
         detected_at: attempt.now(),

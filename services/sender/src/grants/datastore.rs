@@ -2,79 +2,50 @@
 //!
 //! It reads first, then lets the SQL side begin, and learns from it whom to raise.
 
+use std::sync::Arc;
+
 use campaign::{ChunkId, Places, Standing};
 use chrono::{DateTime, Utc};
 use push_store::{Commit, Open, PushStore};
 use rendezvous::{Participant, Verdict};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
-use super::{Candidate, SideError};
-use crate::attempt::Attempt;
+use super::Candidate;
+use crate::error::Error;
 
 pub(super) struct DatastoreSide {
-    store: PushStore,
-    chunk: ChunkId,
-    candidates: Vec<Candidate>,
-    opened: Option<oneshot::Sender<()>>,
-    to_raise: Option<oneshot::Receiver<Places>>,
-    now: DateTime<Utc>,
-    open: Option<Open>,
+    pub(super) store: PushStore,
+    pub(super) chunk: ChunkId,
+    pub(super) now: DateTime<Utc>,
+    pub(super) candidates: Arc<[Candidate]>,
+    /// Tells that what is needed is read.
+    pub(super) opened: watch::Sender<bool>,
+    /// Whom to raise, once the SQL side knows.
+    pub(super) granted: watch::Receiver<Option<Places>>,
+    pub(super) open: Option<Open>,
 }
 
-impl DatastoreSide {
-    pub(super) fn new(
-        attempt: &Attempt<'_>,
-        candidates: Vec<Candidate>,
-        opened: oneshot::Sender<()>,
-        to_raise: oneshot::Receiver<Places>,
-    ) -> Self {
-        Self {
-            store: attempt.backends.push_store.clone(),
-            chunk: attempt.chunk.id,
-            candidates,
-            opened: Some(opened),
-            to_raise: Some(to_raise),
-            now: attempt.now(),
-            open: None,
-        }
-    }
-}
-
-impl Participant<SideError> for DatastoreSide {
-    async fn prepare(&mut self) -> Result<(), SideError> {
-        let pushes = self
-            .candidates
-            .iter()
-            .map(|candidate| candidate.push)
-            .collect::<Vec<_>>();
-        let open = self.store.open(self.chunk, &pushes).await?;
-        let open = self
-            .open
-            .insert(open.ok_or(SideError::Impossible("the chunk is gone"))?);
-        if let Some(opened) = self.opened.take() {
-            // An SQL side that is gone is the meeting's to notice.
-            let _: Result<(), ()> = opened.send(());
-        }
-        let to_raise = self
-            .to_raise
-            .take()
-            .ok_or(SideError::Impossible("prepared twice"))?;
-        let granted = to_raise
-            .await
-            .map_err(|_| SideError::Impossible("the SQL side failed"))?;
-        for candidate in self
-            .candidates
-            .iter()
-            .filter(|candidate| granted.contains(candidate.place))
-        {
-            open.raise(candidate.push, Standing::Granted, self.now);
+impl Participant<Error> for DatastoreSide {
+    async fn prepare(&mut self) -> Result<(), Error> {
+        let pushes = self.candidates.iter().map(|candidate| candidate.push);
+        let open = self.store.open(self.chunk, &pushes.collect::<Vec<_>>()).await?;
+        let open = open.ok_or(Error::Rendezvous("the chunk is gone"))?;
+        let open = self.open.insert(open);
+        self.opened.send_replace(true);
+        let granted = self.granted.wait_for(Option::is_some).await;
+        let granted = granted.ok().and_then(|granted| *granted);
+        let granted = granted.ok_or(Error::Rendezvous("the SQL side failed"))?;
+        for candidate in self.candidates.iter() {
+            if granted.contains(candidate.place) {
+                open.raise(candidate.push, Standing::Granted, self.now);
+            }
         }
         Ok(())
     }
 
-    async fn commit(self) -> Verdict<SideError> {
+    async fn commit(self) -> Verdict<Error> {
         let Some(open) = self.open else {
-            return Verdict::NotCommitted(SideError::Impossible("committed before it was prepared"));
+            return Verdict::NotCommitted(Error::Rendezvous("committed before it was prepared"));
         };
         match open.commit().await {
             Commit::Committed => Verdict::Committed,

@@ -10,29 +10,29 @@ mod datastore;
 mod sql;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{IntentId, Places, PushId, Reason, Standing};
 use database::campaign::CouponFor;
+use database::shard::coupon_grant::Occasion;
 use database::stock;
-use database::stock_reservation::Holder;
 use rendezvous::{Absence, Deadlines, Fate, Side, meet};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::attempt::Attempt;
 use crate::campaigns::Coupon;
 use crate::error::Error;
 use crate::sort::Wanted;
 use crate::totals::Totals;
-use sql::Ties;
+use datastore::DatastoreSide;
+use sql::SqlSide;
 
-/// A rendezvous that takes longer than this to get ready is given up: its locks are in others'
-/// way.
-const READY_WITHIN: Duration = Duration::from_secs(10);
-const COMMIT_WITHIN: Duration = Duration::from_secs(10);
-
-/// All grants are in the main database.
-pub(crate) const SHARD: u32 = 0;
+/// A rendezvous that takes longer than this is given up: its locks are in others' way.
+const DEADLINES: Deadlines = Deadlines {
+    ready: Duration::from_secs(10),
+    commit: Duration::from_secs(10),
+};
 
 /// A push whose user is to get the coupon.
 #[derive(Clone, Debug)]
@@ -40,17 +40,6 @@ pub(super) struct Candidate {
     pub(super) push: PushId,
     pub(super) place: u16,
     pub(super) user: String,
-}
-
-/// Why a side did not do its part.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SideError {
-    #[error(transparent)]
-    Sql(#[from] database::Error),
-    #[error(transparent)]
-    Store(#[from] push_store::Error),
-    #[error("{0}")]
-    Impossible(&'static str),
 }
 
 /// Grants the coupon to the users of `wanted`. Returns the pushes that are not to be sent because
@@ -88,15 +77,11 @@ pub(crate) async fn grant(
         refused.extend(invalid);
         return Ok(refused);
     }
-    let holder = Holder {
-        campaign_id: attempt.campaign.id,
-        chunk_no: attempt.chunk.no,
-        shard: SHARD,
-    };
     let wants = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
     let db = &attempt.backends.db;
-    stock::reserve(db, db, holder, coupon.id, wants, attempt.now()).await?;
-    let granted = rendezvous(attempt, coupon, &candidates, totals).await?;
+    stock::reserve(db, db, attempt.holder(), coupon.id, wants, attempt.now()).await?;
+    let candidates = Arc::<[Candidate]>::from(candidates);
+    let granted = rendezvous(attempt, coupon, candidates.clone(), totals).await?;
     let exhausted = candidates
         .iter()
         .filter(|candidate| !granted.contains(candidate.place));
@@ -119,67 +104,54 @@ async fn is_valid(attempt: &Attempt<'_>, coupon: Coupon) -> Result<bool, Error> 
 async fn rendezvous(
     attempt: &Attempt<'_>,
     coupon: Coupon,
-    candidates: &[Candidate],
+    candidates: Arc<[Candidate]>,
     totals: &mut Totals,
 ) -> Result<Places, Error> {
-    let intent = IntentId::allocate();
-    let (opened, may_lock) = oneshot::channel();
-    let (decided, to_raise) = oneshot::channel();
-    let (granted, mut told) = watch::channel(Places::NONE);
-    let sql = sql::SqlSide::new(
-        attempt,
-        coupon,
-        intent,
-        candidates.to_vec(),
-        Ties {
-            may_lock,
-            decided,
-            granted,
+    let (intent, now) = (IntentId::allocate(), attempt.now());
+    let (opened, may_lock) = watch::channel(false);
+    let (granted, to_raise) = watch::channel(None);
+    let told = to_raise.clone();
+    let sql = SqlSide {
+        db: attempt.backends.db.clone(),
+        occasion: Occasion {
+            campaign_id: attempt.campaign.id,
+            coupon_id: coupon.id,
+            chunk_no: attempt.chunk.no,
+            intent_id: intent,
+            granted_at: now,
         },
-    );
-    let datastore = datastore::DatastoreSide::new(attempt, candidates.to_vec(), opened, to_raise);
-    let deadlines = Deadlines {
-        ready: READY_WITHIN,
-        commit: COMMIT_WITHIN,
+        intent_due_at: now + attempt.backends.process.config.reconcile.min_age,
+        candidates: candidates.clone(),
+        may_lock,
+        granted,
+        tx: None,
+    };
+    let datastore = DatastoreSide {
+        store: attempt.backends.push_store.clone(),
+        chunk: attempt.chunk.id,
+        now,
+        candidates,
+        opened,
+        granted: to_raise,
+        open: None,
     };
     let tasks = attempt.backends.process.tasks.tracker();
-    let met = meet(tasks, vec![Side::new(sql), Side::new(datastore)], deadlines).await;
-    let granted = *told.borrow_and_update();
+    let met = meet(tasks, vec![Side::new(sql), Side::new(datastore)], DEADLINES).await;
+    let granted = told.borrow().unwrap_or(Places::NONE);
     match met.fates.as_slice() {
-        [Fate::Committed, Fate::Committed] => {
-            totals.close(intent, granted);
-            Ok(granted)
-        }
+        [Fate::Committed, Fate::Committed] => totals.intents.push(intent),
         [Fate::Committed, datastore] => {
-            let why = met
-                .absent
-                .map_or_else(String::new, |(_, absence)| words(&absence));
-            after::roll_forward(attempt, intent, &granted, *datastore, &why).await?;
-            Ok(granted)
+            after::roll_forward(attempt, intent, &granted, *datastore, &cause(met.absent)).await?;
         }
-        _ => {
-            if let Some((_, Absence::Said(error))) = met.absent {
-                return Err(of_side(error));
-            }
-            Err(Error::Grants(
-                "a side of the rendezvous was too late or broke off",
-            ))
-        }
+        _ => return Err(cause(met.absent)),
     }
+    Ok(granted)
 }
 
-fn of_side(error: SideError) -> Error {
-    match error {
-        SideError::Sql(error) => Error::Sql(error),
-        SideError::Store(error) => Error::Store(error),
-        SideError::Impossible(why) => Error::Grants(why),
-    }
-}
-
-fn words(absence: &Absence<SideError>) -> String {
-    match absence {
-        Absence::Said(error) => error.to_string(),
-        Absence::Left => "its task broke off".to_owned(),
-        Absence::Late => "it did not answer in time".to_owned(),
+fn cause(absent: Option<(usize, Absence<Error>)>) -> Error {
+    match absent {
+        Some((_, Absence::Said(error))) => error,
+        Some((_, Absence::Left)) => Error::Rendezvous("a side broke off"),
+        Some((_, Absence::Late)) | None => Error::Rendezvous("a side was too late"),
     }
 }

@@ -4,13 +4,13 @@ mod config;
 mod request;
 mod response;
 
-use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Request, Uri};
 
 pub use config::{Config, ConfigError, Credentials};
 pub use request::{Address, Outgoing};
 
-use crate::http2::{Pool, Slot};
+use crate::http2::{self, Pool, SendError};
 use crate::outcome::{Outcome, Unreachable};
 use config::Authorization;
 
@@ -19,51 +19,56 @@ use config::Authorization;
 pub struct Fcm {
     pool: Pool,
     authorization: Authorization,
-    path: String,
+    uri: Uri,
+}
+
+/// All that one more message needs: a stream of the pool, and the right to use it.
+#[derive(Debug)]
+pub struct Slot {
+    stream: http2::Slot,
+    authorization: HeaderValue,
 }
 
 impl Fcm {
     /// A client of the configured project. Nothing is sent yet.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let path = format!("/v1/projects/{}/messages:send", config.project);
-        let pool = Pool::new(config.target, config.pool);
-        pool.target()
-            .uri(&path)
-            .ok_or(ConfigError::Project(config.project))?;
-        let authorization = Authorization::new(config.credentials)?;
+        let uri = config.target.uri(&path);
         Ok(Self {
-            pool,
-            authorization,
-            path,
+            uri: uri.ok_or(ConfigError::Project(config.project))?,
+            authorization: Authorization::new(config.credentials)?,
+            pool: Pool::new(config.target, config.pool),
         })
     }
 
-    /// Waits until one more message may be sent. `None` if the gateway cannot be reached.
-    pub async fn slot(&self) -> Option<Slot> {
-        self.pool.slot().await
+    /// Waits until one more message may be sent. Nothing but the answer is waited for then, so
+    /// whatever forbids a send is to be asked for with the slot in hand.
+    ///
+    /// Without a slot, what comes of the message.
+    pub async fn slot(&self) -> Result<Slot, Outcome> {
+        let authorization = self.authorization.header().await;
+        let authorization = authorization.ok_or(Outcome::CredentialRefused)?;
+        let stream = self.pool.slot().await.ok_or(NOT_SENT)?;
+        Ok(Slot {
+            stream,
+            authorization,
+        })
     }
 
     /// Sends one message to one address, in the slot that was waited for.
     pub async fn send(&self, slot: Slot, outgoing: &Outgoing<'_>) -> Outcome {
-        let Some(authorization) = self.authorization.header().await else {
-            return Outcome::CredentialRefused;
-        };
-        let uri = self
-            .pool
-            .target()
-            .uri(&self.path)
-            .expect("checked when the client was made");
-        let request = Request::post(uri)
-            .header(AUTHORIZATION, authorization)
+        let request = Request::post(self.uri.clone())
+            .header(AUTHORIZATION, slot.authorization)
             .header(CONTENT_TYPE, "application/json")
             .body(request::body(outgoing).into())
             .expect("the parts are valid each by itself");
-        match slot.send(request).await {
+        match slot.stream.send(request).await {
             Ok(response) => response::outcome(&response),
-            Err(crate::http2::SendError::NotSent) => {
-                Outcome::Unreachable(Unreachable::NotDelivered { after: None })
-            }
-            Err(crate::http2::SendError::NotAnswered) => Outcome::Unreachable(Unreachable::PossiblyDelivered),
+            Err(SendError::NotSent) => NOT_SENT,
+            Err(SendError::NotAnswered) => Outcome::Unreachable(Unreachable::PossiblyDelivered),
         }
     }
 }
+
+/// The message never left this process.
+const NOT_SENT: Outcome = Outcome::Unreachable(Unreachable::NotDelivered { after: None });

@@ -11,10 +11,7 @@ use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 
-use crate::outcome::{Outcome, Scope, Unreachable};
-
-/// FCM asks to wait at least this long after QUOTA_EXCEEDED when it names no time.
-const QUOTA_WAIT: Duration = Duration::from_secs(60);
+use crate::outcome::{Outcome, Unreachable};
 
 /// The fields that hold the address.
 const ADDRESS_FIELDS: [&str; 2] = ["message.token", "message.fid"];
@@ -33,7 +30,7 @@ pub(super) fn outcome(response: &Response<Bytes>) -> Outcome {
         Some("UNREGISTERED") => Outcome::AddressGone,
         Some("SENDER_ID_MISMATCH") => Outcome::AddressWrong,
         Some("INVALID_ARGUMENT") => invalid(&error),
-        Some("QUOTA_EXCEEDED") => throttled(after),
+        Some("QUOTA_EXCEEDED") => Outcome::Throttled { after },
         Some("THIRD_PARTY_AUTH_ERROR") => Outcome::CredentialRefused,
         Some("UNAVAILABLE" | "INTERNAL") => not_delivered(after),
         Some(_) | None => by_status(status, &error, after),
@@ -43,7 +40,7 @@ pub(super) fn outcome(response: &Response<Bytes>) -> Outcome {
 fn by_status(status: StatusCode, error: &Error, after: Option<Duration>) -> Outcome {
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Outcome::CredentialRefused,
-        StatusCode::TOO_MANY_REQUESTS => throttled(after),
+        StatusCode::TOO_MANY_REQUESTS => Outcome::Throttled { after },
         // A project or path that does not exist is a fault of the configuration, and a whole
         // audience must not be thrown away for it.
         StatusCode::NOT_FOUND => Outcome::CredentialRefused,
@@ -63,13 +60,6 @@ fn invalid(error: &Error) -> Outcome {
         Outcome::AddressWrong
     } else {
         Outcome::PayloadWrong(of_message.join(", "))
-    }
-}
-
-fn throttled(after: Option<Duration>) -> Outcome {
-    Outcome::Throttled {
-        after: Some(after.unwrap_or(QUOTA_WAIT)),
-        scope: Scope::Project,
     }
 }
 
@@ -154,10 +144,7 @@ mod tests {
     #[test]
     fn every_row_of_the_error_table_has_its_outcome() {
         let unreachable = Outcome::Unreachable(Unreachable::NotDelivered { after: None });
-        let throttled = Outcome::Throttled {
-            after: Some(Duration::from_secs(60)),
-            scope: Scope::Project,
-        };
+        let throttled = Outcome::Throttled { after: None };
         for (status, code, expected) in [
             (200, None, Outcome::Accepted),
             (404, Some("UNREGISTERED"), Outcome::AddressGone),

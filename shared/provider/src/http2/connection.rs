@@ -1,11 +1,11 @@
 //! One connection of the pool: opened when it is first needed, and again when it has closed.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::target::Target;
@@ -30,22 +30,9 @@ pub(super) enum ConnectError {
 #[derive(Debug, Default)]
 pub(super) struct Connection {
     requests: Mutex<Option<Requests>>,
-    in_flight: AtomicUsize,
 }
 
 impl Connection {
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn enter(&self) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn leave(&self) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-
     /// The way to send on this connection, which is opened if it is not open.
     pub(super) async fn requests(
         &self,

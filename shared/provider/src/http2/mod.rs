@@ -10,7 +10,7 @@ mod connection;
 mod pool;
 mod target;
 
-pub(crate) use pool::SendError;
-pub use pool::{Pool, PoolSettings, Slot};
+pub use pool::PoolSettings;
+pub(crate) use pool::{Pool, SendError, Slot};
 pub(crate) use target::sensitive;
 pub use target::{Target, TargetError};

@@ -26,20 +26,21 @@ pub struct PoolSettings {
 }
 
 /// A pool of connections to one gateway.
-#[derive(Clone, Debug)]
-pub struct Pool {
+#[derive(Debug)]
+pub(crate) struct Pool {
     target: Target,
     settings: PoolSettings,
-    connections: Arc<[Arc<Connection>]>,
+    connections: Vec<Arc<Connection>>,
     streams: Arc<Semaphore>,
 }
 
 /// The right to send one request, on a connection that was open a moment ago.
 #[derive(Debug)]
-pub struct Slot {
+pub(crate) struct Slot {
     requests: Requests,
     timeout: Duration,
-    _in_flight: InFlight,
+    /// Held for as long as the request is on it: who holds a connection is its load.
+    _connection: Arc<Connection>,
     _stream: OwnedSemaphorePermit,
 }
 
@@ -56,10 +57,10 @@ pub(crate) enum SendError {
 
 impl Pool {
     /// A pool of connections to `target`, none of them open yet.
-    pub fn new(target: Target, settings: PoolSettings) -> Self {
+    pub(crate) fn new(target: Target, settings: PoolSettings) -> Self {
         let connections = (0..settings.connections.max(1))
             .map(|_| Arc::default())
-            .collect::<Arc<[_]>>();
+            .collect::<Vec<_>>();
         let streams = Semaphore::new(connections.len() * settings.streams.max(1));
         Self {
             target,
@@ -69,24 +70,20 @@ impl Pool {
         }
     }
 
-    pub(crate) fn target(&self) -> &Target {
-        &self.target
-    }
-
     /// Waits for a free stream on the least loaded connection. `None` if the gateway cannot be
     /// reached.
-    pub async fn slot(&self) -> Option<Slot> {
+    pub(crate) async fn slot(&self) -> Option<Slot> {
         let stream = self.streams.clone().acquire_owned().await.ok()?;
         let connection = self
             .connections
             .iter()
-            .min_by_key(|connection| connection.in_flight())?;
-        let in_flight = InFlight::on(connection.clone());
+            .min_by_key(|connection| Arc::strong_count(connection))?
+            .clone();
         match connection.requests(&self.target, self.settings.timeout).await {
             Ok(requests) => Some(Slot {
                 requests,
                 timeout: self.settings.timeout,
-                _in_flight: in_flight,
+                _connection: connection,
                 _stream: stream,
             }),
             Err(error) => {
@@ -127,22 +124,5 @@ impl Slot {
         tokio::time::timeout(self.timeout, answered)
             .await
             .unwrap_or(Err(SendError::NotAnswered))
-    }
-}
-
-/// Counts a request on its connection for as long as it lives.
-#[derive(Debug)]
-struct InFlight(Arc<Connection>);
-
-impl InFlight {
-    fn on(connection: Arc<Connection>) -> Self {
-        connection.enter();
-        Self(connection)
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.leave();
     }
 }

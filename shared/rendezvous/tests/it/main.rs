@@ -1,5 +1,6 @@
 //! Meetings of participants that behave in every way a transaction can.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -62,15 +63,16 @@ impl Participant<&'static str> for Actor {
     }
 }
 
+fn side(name: &'static str, does: Does, log: &Log) -> Side<&'static str> {
+    Side::new(Actor {
+        name,
+        does,
+        log: log.clone(),
+    })
+}
+
 async fn meet_as(first: Does, second: Does) -> (Met<&'static str>, Vec<String>) {
     let log = Log::default();
-    let side = |name, does| {
-        Side::new(Actor {
-            name,
-            does,
-            log: log.clone(),
-        })
-    };
     let tasks = TaskTracker::new();
     let deadlines = Deadlines {
         ready: Duration::from_millis(50),
@@ -79,7 +81,7 @@ async fn meet_as(first: Does, second: Does) -> (Met<&'static str>, Vec<String>) 
 
     let met = meet(
         &tasks,
-        vec![side("first", first), side("second", second)],
+        vec![side("first", first, &log), side("second", second, &log)],
         deadlines,
     )
     .await;
@@ -115,6 +117,16 @@ async fn whoever_fails_first_is_blamed_and_nobody_is_committed() {
         assert_eq!(met.absent, Some((1, absence)));
         assert!(!log.iter().any(|line| line.ends_with("commit")), "{log:?}");
     }
+}
+
+#[tokio::test]
+async fn a_participant_that_failed_half_way_is_rolled_back_as_well() {
+    let (_, log) = meet_as(Does::Well, Does::FailsToPrepare).await;
+
+    assert_eq!(
+        HashSet::from(["first roll back", "second roll back"]),
+        log.iter().map(String::as_str).collect()
+    );
 }
 
 #[tokio::test]
@@ -157,19 +169,15 @@ async fn a_second_commit_that_fails_leaves_the_first_committed() {
 #[tokio::test]
 async fn a_meeting_that_is_dropped_before_the_verdict_rolls_all_back() {
     let log = Log::default();
-    let side = |name, does| {
-        Side::new(Actor {
-            name,
-            does,
-            log: log.clone(),
-        })
-    };
     let tasks = TaskTracker::new();
     let long = Duration::from_secs(600);
 
     let meeting = meet(
         &tasks,
-        vec![side("first", Does::Well), side("second", Does::HangsInPrepare)],
+        vec![
+            side("first", Does::Well, &log),
+            side("second", Does::HangsInPrepare, &log),
+        ],
         Deadlines {
             ready: long,
             commit: long,

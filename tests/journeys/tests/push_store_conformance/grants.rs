@@ -10,6 +10,7 @@ on_every_engine! {
     of_two_transactions_on_a_chunk_one_at_most_holds
     a_redo_raises_what_is_missing_and_nothing_twice
     a_redo_for_no_chunk_says_so
+    a_redo_for_a_push_that_is_not_there_says_so
 }
 
 async fn what_is_raised_is_seen_when_it_is_committed_and_not_before(world: &World) {
@@ -82,5 +83,15 @@ async fn a_redo_for_no_chunk_says_so(world: &World) {
 
     let redone = world.store.redo_grants(nowhere, &places, at(0)).await.unwrap();
 
-    assert_eq!(redone, Redone::NoChunk);
+    assert_eq!(redone, Redone::Missing);
+}
+
+async fn a_redo_for_a_push_that_is_not_there_says_so(world: &World) {
+    let (chunk, _) = world.leased_chunk(2).await;
+    let places: Places = [1, 2].into_iter().collect();
+
+    let redone = world.store.redo_grants(chunk.id, &places, at(3)).await.unwrap();
+
+    assert_eq!(redone, Redone::Missing);
+    assert_eq!(world.find(chunk.id).await.tally.granted, 0);
 }

@@ -121,7 +121,7 @@ async fn the_first_final_state_stays(world: &World) {
 
     assert_eq!((&second, &third), (&first, &first));
     let pushes = world.store.list_pushes(chunk.id).await.unwrap();
-    assert_eq!(pushes[0].reason(), Some(Reason::Unregistered));
+    assert_eq!(pushes[0].standing.reason(), Some(Reason::Unregistered));
 }
 
 async fn late_results_of_a_former_holder_apply_and_leave_the_chunk_alone(world: &World) {

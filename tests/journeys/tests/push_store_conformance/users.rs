@@ -54,7 +54,7 @@ async fn a_final_push_keeps_its_state_when_it_is_erased(world: &World) {
 
     let pushes = world.store.list_pushes(chunk.id).await.unwrap();
     assert_eq!(
-        (&pushes[0].user, pushes[0].reason()),
+        (&pushes[0].user, pushes[0].standing.reason()),
         (&None, Some(Reason::Accepted))
     );
 }

@@ -51,7 +51,7 @@ pub struct Sender {
     /// How far clocks of two machines may be apart.
     #[serde(with = "duration")]
     pub skew: Duration,
-    /// Chunks that one process delivers at the same time.
+    /// Chunks of each lane that one process delivers at the same time.
     pub concurrency: NonZeroU32,
     /// How often the control state is asked for.
     #[serde(with = "duration")]
