@@ -15,7 +15,7 @@ pub struct Settings {
     /// `mysql://user:password@host:port/name?ssl-mode=REQUIRED`, or `sqlite:PATH`. A SQLite file
     /// is made if it is missing; a MySQL database is not.
     pub url: String,
-    /// Connections at most; on SQLite, readers beside the one writer.
+    /// Connections at most; on SQLite, readers beside the one writer, and never more than four.
     pub max_connections: u32,
     /// How long to wait for a connection; on SQLite also for a writer of another process.
     pub connect_within: Duration,

@@ -22,6 +22,10 @@ use super::tx::within;
 /// A few more than the statements that this program has.
 const PREPARED_STATEMENTS: usize = 256;
 
+/// Connections that read. Each has a thread and a cache of its own, and more are not faster: they
+/// wait for one processor or one disk.
+const MOST_READERS: u32 = 4;
+
 /// A SQLite file.
 #[derive(Clone, Debug)]
 pub struct SqliteDb {
@@ -45,7 +49,7 @@ impl SqliteDb {
             .disable_statement_logging();
         // The writer first: it makes the file and turns it to WAL.
         let writer = pool(settings, 1).connect_with(options.clone()).await?;
-        let readers = pool(settings, settings.max_connections)
+        let readers = pool(settings, settings.max_connections.min(MOST_READERS))
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
         Ok(Self {

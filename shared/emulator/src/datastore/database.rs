@@ -230,6 +230,11 @@ impl Database {
     }
 }
 
+/// Threads that work aside: more than processors, because some wait for the disk.
+fn threads_aside() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -263,9 +268,4 @@ mod tests {
         assert!(before);
         assert!(!holds_history());
     }
-}
-
-/// Threads that work aside: more than processors, because some wait for the disk.
-fn threads_aside() -> usize {
-    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
