@@ -142,7 +142,7 @@ async fn turn(backends: &Backends, campaign: &Campaign, report: &mut Report) -> 
     // In the order in which everybody locks them.
     expanded.sort_unstable_by_key(|tally| tally.chunk_no);
     report.chunks += u32::try_from(expanded.len()).unwrap_or(u32::MAX);
-    report.pushes += expanded.iter().map(|tally| u64::from(tally.size)).sum::<u64>();
+    report.pushes += expanded.iter().map(|chunk| chunk.tally.total()).sum::<u64>();
     // Everything below the first chunk of the window that is still missing is expanded.
     let done = turn
         .iter()

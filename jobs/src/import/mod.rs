@@ -110,7 +110,7 @@ fn settings(backends: &Backends, claim: &Claim) -> Result<reading::Settings, Err
         None => chunk_settings(backends),
     };
     Ok(reading::Settings {
-        file: file.for_reader(rand::random()),
+        file,
         chunks,
         bytes: audience.uploaded_bytes,
     })

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use audience::{AudienceReader, Chunk, ChunkSettings, Chunker, ReadError, ReadSettings, Refusal, Summary};
+use audience::{AudienceReader, Chunk, ChunkSettings, Chunker, FileSettings, ReadError, Refusal, Summary};
 use database::audience::Progress;
 use serde_json::json;
 use tokio::sync::mpsc::{Receiver, Sender};
@@ -26,7 +26,7 @@ pub(super) const BATCHES_AHEAD: usize = 2;
 /// How the file is to be read and cut.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
-    pub(super) file: ReadSettings,
+    pub(super) file: FileSettings,
     pub(super) chunks: ChunkSettings,
     /// Bytes of the file.
     pub(super) bytes: u64,
@@ -76,7 +76,7 @@ impl From<ReadError> for Ended {
 fn read_rows(parts: Receiver<Vec<u8>>, settings: Settings, batches: &Sender<Read>) -> Result<Batch, Ended> {
     let read_bytes = Rc::new(Cell::new(0));
     let source = Parts::new(parts, settings.bytes, read_bytes.clone());
-    let mut reader = AudienceReader::open(source, settings.file)?;
+    let mut reader = AudienceReader::open(source, settings.file, rand::random())?;
     let mut chunker = Chunker::new(settings.chunks, reader.variables());
     let mut filling = Filling::new(read_bytes, reader.variables(), settings.chunks, batches);
     while let Some(row) = reader.next_row()? {

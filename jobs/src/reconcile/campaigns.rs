@@ -75,7 +75,7 @@ async fn finish(backends: &Backends, campaign: &Campaign, report: &mut Report) -
     let balance = Balance {
         audience: campaign.audience_size,
         expanded: total.expanded,
-        tally: total.tally(&chunk_tally::reasons(&backends.db, campaign.id).await?),
+        tally: total.tally,
         open_intents: intent::count_open(&backends.db, campaign.id).await?,
     };
     if total.chunks < u64::from(campaign.chunk_count) || !balance.missing().is_empty() {

@@ -58,7 +58,8 @@ fn is_foreign(headers: &HeaderMap, uri: &Uri) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let cross_site = text("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
     let host = text(HOST.as_str()).or_else(|| uri.authority().map(|authority| authority.as_str()));
-    let foreign = text(ORIGIN.as_str()).is_some_and(|origin| authority(origin) != host);
+    let is_ours = |origin| authority(origin).is_some_and(|authority| Some(authority) == host);
+    let foreign = text(ORIGIN.as_str()).is_some_and(|origin| !is_ours(origin));
     cross_site || foreign
 }
 
@@ -115,5 +116,7 @@ mod tests {
             let answer = check(&[HOSTED, TOKEN, foreign]);
             assert!(matches!(answer, Err(Error::ForeignOrigin)), "{foreign:?}");
         }
+        let hostless = check(&[TOKEN, ("origin", "null")]);
+        assert!(matches!(hostless, Err(Error::ForeignOrigin)));
     }
 }

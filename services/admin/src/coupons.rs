@@ -15,8 +15,7 @@ use uuid::Uuid;
 use crate::answer::Done;
 use crate::error::Error;
 use crate::field::{check_instant, check_name};
-use crate::once::{Begun, Incoming, KeyHeader};
-use crate::openapi::{Missing, Unaccepted, Unreadable};
+use crate::once::{Incoming, KeyHeader};
 use crate::page::{List, Page, PageParameters};
 use crate::request::{Body, Parameters, Segments};
 
@@ -105,11 +104,7 @@ impl Coupon {
 #[utoipa::path(
     post, path = "/v1/coupons", tag = "coupons", operation_id = "create_coupon",
     params(KeyHeader), request_body = NewCoupon,
-    responses(
-        (status = 201, description = "It is there", body = Coupon),
-        (status = 400, response = Unreadable),
-        (status = 422, response = Unaccepted),
-    )
+    responses((status = 201, description = "It is there", body = Coupon))
 )]
 async fn create(
     State(backends): State<Backends>,
@@ -117,11 +112,8 @@ async fn create(
     body: Body<NewCoupon>,
 ) -> Result<Response, Error> {
     body.content.check("")?;
-    let once = incoming.with_body("POST /v1/coupons", &body.bytes);
-    let mut tx = match once.begin(&backends.db).await? {
-        Begun::New(tx) => tx,
-        Begun::Answered(answer) => return Ok(answer),
-    };
+    let once = incoming.with_body(&body.bytes);
+    let mut tx = once.begin(&backends.db).await?;
     let created = create_in(&mut tx, &body.content, backends.process.clock.now()).await;
     once.conclude(&backends, tx, created, Done::Created).await
 }
@@ -152,7 +144,7 @@ async fn list(
 #[utoipa::path(
     get, path = "/v1/coupons/{id}", tag = "coupons", operation_id = "get_coupon",
     params(("id" = Uuid, Path)),
-    responses((status = 200, description = "The coupon", body = Coupon), (status = 404, response = Missing))
+    responses((status = 200, description = "The coupon", body = Coupon))
 )]
 async fn get(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
     let row = database::coupon::find(&backends.db, CouponId(id)).await?;

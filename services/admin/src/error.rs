@@ -3,6 +3,7 @@
 use audience::Refusal;
 use campaign::{CampaignState, CampaignStateError, MessageError, Position};
 use database::audience::AudienceState;
+use database::idempotency::Answered;
 
 /// What went wrong, by what the client can do about it. Nothing was changed, unless a variant
 /// says otherwise. [`crate::problem`] says how each is told.
@@ -79,6 +80,9 @@ pub(crate) enum Error {
         /// The version that it has.
         current: u32,
     },
+    /// It was carried out before, with this answer.
+    #[error("it was carried out before")]
+    Answered(Answered),
     /// The idempotency key was used for another request.
     #[error("this Idempotency-Key was used for another request")]
     KeyReused,
@@ -86,8 +90,11 @@ pub(crate) enum Error {
     #[error(transparent)]
     FileRefused(#[from] Refusal),
     /// The user's erasure is under way.
-    #[error("a user is being erased; register the device again when that is done")]
-    BeingErased,
+    #[error("{field}: the user is being erased; register the device again when that is done")]
+    BeingErased {
+        /// Where the user stands: a path in the body, or the name of a parameter.
+        field: String,
+    },
     /// The process is stopping.
     #[error("the process is stopping")]
     Stopping,

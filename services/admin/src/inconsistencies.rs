@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use crate::answer::Done;
 use crate::error::Error;
-use crate::openapi::{Missing, Unaccepted};
 use crate::page::{List, Page, PageParameters};
 use crate::request::{Parameters, Segments};
 use crate::schema;
@@ -84,7 +83,7 @@ impl Inconsistency {
 #[utoipa::path(
     get, path = "/v1/inconsistencies", tag = "inconsistencies", operation_id = "list_inconsistencies",
     params(ListParameters),
-    responses((status = 200, description = "A page", body = Page<Inconsistency>), (status = 422, response = Unaccepted))
+    responses((status = 200, description = "A page", body = Page<Inconsistency>))
 )]
 async fn list(
     State(backends): State<Backends>,
@@ -107,7 +106,7 @@ async fn list(
 #[utoipa::path(
     get, path = "/v1/inconsistencies/{id}", tag = "inconsistencies", operation_id = "get_inconsistency",
     params(("id" = Uuid, Path)),
-    responses((status = 200, description = "The inconsistency", body = Inconsistency), (status = 404, response = Missing))
+    responses((status = 200, description = "The inconsistency", body = Inconsistency))
 )]
 async fn get(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
     let row = inconsistency::find(&backends.db, InconsistencyId(id)).await?;

@@ -12,6 +12,7 @@ mod coupons;
 mod error;
 mod field;
 mod inconsistencies;
+mod json;
 mod once;
 mod openapi;
 mod page;

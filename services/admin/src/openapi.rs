@@ -1,7 +1,8 @@
 //! The API's own description, OpenAPI 3.1, at `/openapi.json` and checked in beside this crate.
 //!
-//! It is made from the routes themselves, so there is no route that it does not have. What every
-//! operation can answer is added here once.
+//! It is made from the routes themselves, so there is no route that it does not have. What an
+//! operation can answer because of its shape (a token, an id, parameters, a body) is added here
+//! once.
 
 use std::sync::LazyLock;
 
@@ -49,7 +50,7 @@ async fn openapi() -> Response {
     ),
     components(
         schemas(Problem),
-        responses(Missing, Conflicting, Outdated, TooLarge, WrongType, Unaccepted, Unreadable, Unauthorized, Unversioned, Foreign, Unavailable)
+        responses(Missing, Conflicting, Outdated, TooLarge, WrongType, Unaccepted, Unreadable, Stalled, Unauthorized, Unversioned, Foreign, Unavailable)
     ),
     security(("token" = [])),
     modifiers(&Token)
@@ -70,25 +71,36 @@ impl Modify for Token {
     }
 }
 
-/// Adds to every operation what every operation can answer.
+/// Adds to every operation what its shape lets it answer, unless it says so itself.
 fn with_common_answers(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
-            for (status, response) in [
-                ("401", "Unauthorized"),
-                ("403", "Foreign"),
-                ("503", "Unavailable"),
-            ] {
-                let reference = RefOr::Ref(Ref::from_response_name(response));
-                operation
-                    .responses
-                    .responses
-                    .entry(status.to_owned())
-                    .or_insert(reference);
+            for (status, response) in common_answers(path, operation) {
+                let answers = &mut operation.responses.responses;
+                let answer = answers.entry(status.to_owned());
+                answer.or_insert(RefOr::Ref(Ref::from_response_name(response)));
             }
         }
     }
     document
+}
+
+fn common_answers(path: &str, operation: &Operation) -> Vec<(&'static str, &'static str)> {
+    let mut answers = vec![
+        ("401", "Unauthorized"),
+        ("403", "Foreign"),
+        ("503", "Unavailable"),
+    ];
+    if path.contains("{id}") {
+        answers.push(("404", "Missing"));
+    }
+    if operation.parameters.is_some() || operation.request_body.is_some() {
+        answers.push(("422", "Unaccepted"));
+    }
+    if operation.request_body.is_some() {
+        answers.extend([("400", "Unreadable"), ("413", "TooLarge"), ("415", "WrongType")]);
+    }
+    answers
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
@@ -138,6 +150,7 @@ macro_rules! answers {
 
 answers! {
     Unreadable: "The body cannot be read";
+    Stalled: "Nothing more of the body came for a minute";
     Unauthorized: "The token is missing or wrong";
     Foreign: "A page of another site asks";
     Missing: "It is not there";

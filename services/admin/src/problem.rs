@@ -11,9 +11,13 @@ use runtime::service::Problem;
 use tracing::{error, warn};
 
 use crate::error::Error;
+use crate::once::replay;
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        if let Self::Answered(answered) = self {
+            return replay(answered).unwrap_or_else(Self::into_response);
+        }
         let mut response = self.problem().into_response();
         let status = response.status();
         let cause: &dyn std::error::Error = &self;
@@ -113,7 +117,10 @@ impl Error {
                 "the file cannot become an audience",
             )
             .with("reason", refusal.as_str()),
-            Self::BeingErased => problem(StatusCode::CONFLICT, "being-erased", "the user is being erased"),
+            Self::BeingErased { field } => {
+                problem(StatusCode::CONFLICT, "being-erased", "the user is being erased")
+                    .with("field", field.as_str())
+            }
             Self::Stopping => problem(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "stopping",
@@ -126,7 +133,7 @@ impl Error {
             ),
             Self::Sql(error) => of_sql(error),
             Self::Datastore(error) if error.is_passing() => store_unavailable("datastore"),
-            Self::Datastore(_) | Self::Fault(_) => Problem::internal(),
+            Self::Datastore(_) | Self::Fault(_) | Self::Answered(_) => Problem::internal(),
         }
     }
 }

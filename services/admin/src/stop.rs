@@ -71,7 +71,7 @@ async fn go_on(State(backends): State<Backends>) -> Result<Response, Error> {
 }
 
 async fn turn(backends: &Backends, stop: GlobalStop) -> Result<(), Error> {
-    let mut tx = backends.db.begin().await?;
+    let mut tx = backends.db.begin_ahead().await?;
     let turned = control::set_stop(&mut tx, stop).await;
-    conclude(tx, turned.map_err(Error::from)).await
+    conclude(tx, turned).await
 }

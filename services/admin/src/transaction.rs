@@ -14,12 +14,12 @@ pub(crate) async fn commit(tx: Tx) -> Result<(), Error> {
 }
 
 /// Commits what was done, or rolls back what failed.
-pub(crate) async fn conclude<T>(tx: Tx, outcome: Result<T, Error>) -> Result<T, Error> {
+pub(crate) async fn conclude<T>(tx: Tx, outcome: Result<T, impl Into<Error>>) -> Result<T, Error> {
     match outcome {
         Ok(value) => commit(tx).await.map(|()| value),
         Err(error) => {
             tx.rollback().await;
-            Err(error)
+            Err(error.into())
         }
     }
 }

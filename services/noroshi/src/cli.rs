@@ -1,23 +1,22 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use runtime::{Config, ExitCode};
+use runtime::ExitCode;
 
-use crate::commands::config::{self, ConfigCommand};
+use crate::commands::config::{self, ConfigCommand, configured};
 use crate::commands::demo::{self, DemoArguments};
 use crate::commands::emulator::{self, EmulatorCommand};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::up;
-use crate::output;
 
 /// Sends push-notification campaigns: who, what and coupons in SQL, one push per recipient in
-/// Datastore.
+/// Datastore
 #[derive(Debug, Parser)]
-#[command(name = "noroshi", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "noroshi", version, verbatim_doc_comment, after_help = after_help())]
 struct Cli {
     /// Configuration file [default: ./noroshi.toml where it exists].
     #[arg(long, global = true, value_name = "FILE")]
@@ -26,30 +25,46 @@ struct Cli {
     command: Command,
 }
 
-const AFTER_HELP: &str = "\
-Every setting can be given as a variable too: NOROSHI__SENDER__BUDGET=45s is `budget` in [sender].
-Without any, everything runs embedded, on files in ./data.
+fn after_help() -> String {
+    format!(
+        "\
+To begin: `noroshi demo` shows everything, `noroshi up` runs it, on files in ./data.
 
-Exit codes: 0 done, 64 wrong configuration or usage, 69 a store is not reachable,
-70 a fault of ours, 75 try again.";
+Every setting can be given as a variable too: NOROSHI__SENDER__BUDGET=45s is `budget` in [sender];
+`noroshi config sample` explains them all.
+
+{}",
+        ExitCode::HELP
+    )
+}
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run everything in one process: API, sender, and every pass in a loop.
+    /// Run everything in one process: API, sender, and every pass in a loop
     ///
     /// What the configuration does not place elsewhere is embedded, on files in the data
     /// directory. Ctrl-C drains and ends it. After a crash, start it again: it goes on.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+It says where the API listens and where its token is. What the API can do:
+
+  curl -H \"Authorization: Bearer $(cat data/admin-token)\" http://127.0.0.1:8080/openapi.json"
+    )]
     Up,
-    /// Send a campaign with a coupon to a made-up audience, and prove what became of it.
+    /// Send a campaign with a coupon to a made-up audience, and prove what became of it
     ///
     /// Registers the campaign, imports its audience from CSV, fans it out, grants every coupon
     /// and delivers every push, to a gateway of its own that writes down what it takes: nothing
     /// leaves this machine. At the end the audience is compared with the stores and with that
     /// ledger. Exits with 0 only if nothing is lost, doubled or open.
+    #[command(verbatim_doc_comment)]
     Demo(DemoArguments),
-    /// Apply pending migrations to the SQL database, and list them.
+    /// Apply pending migrations to the SQL database, and list them
     ///
-    /// An embedded database is migrated by itself; any other only by this command.
+    /// An embedded database is migrated by itself; any other only by this command, once it is
+    /// made: CREATE DATABASE noroshi COLLATE utf8mb4_bin.
+    #[command(verbatim_doc_comment)]
     Migrate {
         #[command(subcommand)]
         command: Option<MigrateCommand>,
@@ -85,17 +100,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Done,
                 _ => ExitCode::Usage,
             }
-        }
-    }
-}
-
-/// Runs a command with the configuration in `file`, or where it is by default.
-fn configured(file: Option<&Path>, run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
-    match Config::load(file) {
-        Ok(config) => run(config),
-        Err(error) => {
-            output::fault(&error);
-            ExitCode::Usage
         }
     }
 }

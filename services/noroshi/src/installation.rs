@@ -11,19 +11,22 @@ use campaign::Lane;
 use jobs::{dispatch, erase, fan_out, import, prune, reconcile};
 use runtime::config::Secret;
 use runtime::job::{Nudge, Repeat, Report};
-use runtime::token::{self, Token};
+use runtime::telemetry::causes;
+use runtime::token;
 use runtime::{Backends, ConnectError, Embedded, ExitCode, Failure, Process};
 use sender::Sender;
 use task_queue::Verifier;
 use tokio::net::TcpListener;
+
+use crate::output;
 
 /// A running installation.
 #[derive(Debug)]
 pub struct Installation {
     /// Where the HTTP API listens.
     pub admin: SocketAddr,
-    /// The API's token, and whether it was made just now.
-    pub token: Token,
+    /// The API's token.
+    pub token: Secret,
     /// What everything works with.
     pub backends: Backends,
     /// The parts that run in this process.
@@ -78,7 +81,7 @@ impl Installation {
         let (backends, embedded) = Backends::connect(&process).await?;
         serve(
             &backends,
-            admin::service(backends.clone(), token.secret().clone()),
+            admin::service(backends.clone(), token.clone()),
             admin.0,
         );
         let verifier = Verifier::new(backends.queue_identity.clone());
@@ -97,6 +100,18 @@ impl Installation {
         })
     }
 
+    /// Says on standard error how to reach it, and how to end it.
+    pub fn say_where(&self) {
+        let data = self.backends.process.config.data.dir.display();
+        output::note(format_args!(
+            "The API listens on http://{}/v1 (see /openapi.json).",
+            self.admin
+        ));
+        output::note(format_args!("Its token: {}.", self.token.reference()));
+        output::note(format_args!("Files of what is embedded: {data}."));
+        output::note("Ctrl-C ends it, after a drain; twice, at once. Nothing is lost either way.");
+    }
+
     /// Waits until the process is asked to stop and everything has come to its end.
     pub async fn drained(self) {
         let process = self.backends.process.clone();
@@ -108,9 +123,9 @@ impl Installation {
 }
 
 /// The configured token, or the data directory's own.
-fn token(process: &Process) -> Result<Token, StartError> {
+fn token(process: &Process) -> Result<Secret, StartError> {
     match &process.config.admin.token {
-        Some(token) => Ok(Token::Kept(Secret::clone(token))),
+        Some(token) => Ok(token.clone()),
         None => token::find_or_generate(&process.config.data.dir).map_err(StartError::Token),
     }
 }
@@ -130,7 +145,7 @@ fn serve(backends: &Backends, service: runtime::Service, listener: TcpListener) 
     let process = backends.process.clone();
     backends.process.tasks.spawn(async move {
         if let Err(error) = service.serve(listener, &process).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a service ended");
+            tracing::error!(error = %causes(&error), "a service ended");
             process.stop.request();
         }
     });
@@ -141,56 +156,48 @@ fn serve(backends: &Backends, service: runtime::Service, listener: TcpListener) 
 fn repeat_passes(backends: &Backends) {
     let config = &backends.process.config;
     let nudges = &backends.nudges;
-    let every = |name, interval, nudge: &Nudge| Repeat {
-        name,
-        interval,
-        nudge: nudge.clone(),
+    let each = |name, interval, nudge: &Nudge| {
+        let nudge = nudge.clone();
+        Loop {
+            backends: backends.clone(),
+            repeat: Repeat {
+                name,
+                interval,
+                nudge,
+            },
+        }
     };
-    repeat(
-        backends,
-        every("import", config.import.interval, &nudges.import),
-        |backends| async move { import::run(&backends).await },
-    );
-    repeat(
-        backends,
-        every("fan-out", config.fan_out.interval, &nudges.fan_out),
-        |backends| async move { fan_out::run(&backends).await },
-    );
-    repeat(
-        backends,
-        every("dispatch-fast", config.dispatch.interval, &nudges.dispatch.fast),
-        |backends| async move { dispatch::run_lane(&backends, Lane::Fast).await },
-    );
-    repeat(
-        backends,
-        every("dispatch-bulk", config.dispatch.interval, &nudges.dispatch.bulk),
-        |backends| async move { dispatch::run_lane(&backends, Lane::Bulk).await },
-    );
-    repeat(
-        backends,
-        every("reconcile", config.reconcile.interval, &nudges.reconcile),
-        |backends| async move { reconcile::run(&backends).await },
-    );
-    repeat(
-        backends,
-        every("erase", config.reconcile.interval, &nudges.erase),
-        |backends| async move { erase::run(&backends).await },
-    );
-    repeat(
-        backends,
-        every("prune", config.prune.interval, &Nudge::default()),
-        |backends| async move { prune::run(&backends).await },
-    );
+    each("import", config.import.interval, &nudges.import)
+        .spawn(|backends| async move { import::run(&backends).await });
+    each("fan-out", config.fan_out.interval, &nudges.fan_out)
+        .spawn(|backends| async move { fan_out::run(&backends).await });
+    each("dispatch-fast", config.dispatch.interval, &nudges.dispatch.fast)
+        .spawn(|backends| async move { dispatch::run_lane(&backends, Lane::Fast).await });
+    each("dispatch-bulk", config.dispatch.interval, &nudges.dispatch.bulk)
+        .spawn(|backends| async move { dispatch::run_lane(&backends, Lane::Bulk).await });
+    each("reconcile", config.reconcile.interval, &nudges.reconcile)
+        .spawn(|backends| async move { reconcile::run(&backends).await });
+    each("erase", config.reconcile.interval, &nudges.erase)
+        .spawn(|backends| async move { erase::run(&backends).await });
+    each("prune", config.prune.interval, &Nudge::default())
+        .spawn(|backends| async move { prune::run(&backends).await });
 }
 
-fn repeat<R, F, Fut>(backends: &Backends, repeat: Repeat, pass: F)
-where
-    R: Report,
-    F: Fn(Backends) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<R, jobs::Error>> + Send + 'static,
-{
-    let process = backends.process.clone();
-    let backends = backends.clone();
-    let tasks = process.tasks.clone();
-    tasks.spawn(repeat.run(process, move || pass(backends.clone())));
+struct Loop {
+    backends: Backends,
+    repeat: Repeat,
+}
+
+impl Loop {
+    fn spawn<R, F, Fut>(self, pass: F)
+    where
+        R: Report,
+        F: Fn(Backends) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<R, jobs::Error>> + Send + 'static,
+    {
+        let Self { backends, repeat } = self;
+        let process = backends.process.clone();
+        let tasks = process.tasks.clone();
+        tasks.spawn(repeat.run(process, move || pass(backends.clone())));
+    }
 }

@@ -20,10 +20,7 @@ mod whole;
 pub use chunker::{Chunk, ChunkSettings, Chunker, MAX_CHUNK_RECIPIENTS, estimated_commit_bytes};
 pub use inline::file_of_user_ids;
 pub use packed::{Corrupt, Digest, Packed, Packer, Unpacked, erase};
-pub use reader::{
-    AudienceReader, Delimiter, Encoding, MAX_COLUMN_NAME_BYTES, MAX_COLUMNS, MAX_LINES, MAX_USER_ID_BYTES,
-    MAX_VARIABLES_BYTES, ReadSettings, Row, check_user_id,
-};
+pub use reader::{AudienceReader, Delimiter, Encoding, Row, check_user_id};
 pub use recipient::{Recipient, Variables};
 pub use refusal::{ReadError, Refusal, Rejection};
 pub use report::{REPORT_HEADER, Summary, write_report_line};

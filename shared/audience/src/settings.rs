@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Delimiter, Encoding, ReadSettings};
+use crate::{Delimiter, Encoding};
 
 /// How a file is to be read; what is not given is found from the file. `{}` gives nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,17 +17,6 @@ pub struct FileSettings {
     /// How it is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
-}
-
-impl FileSettings {
-    /// For the file's reader. `hash_key` is [`ReadSettings::hash_key`].
-    pub fn for_reader(self, hash_key: [u8; 16]) -> ReadSettings {
-        ReadSettings {
-            encoding: self.encoding,
-            delimiter: self.delimiter,
-            hash_key,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ mod balance;
 mod chunk;
 mod id;
 mod message;
-mod outcome;
 mod places;
 mod push;
+mod reason;
 mod retry;
 mod schedule;
 mod seconds;
@@ -19,14 +19,15 @@ mod state;
 mod tally;
 mod template;
 mod timer;
+mod word;
 
 pub use balance::{Balance, Missing};
 pub use chunk::{ChunkRecord, ChunkState, HandOverTerms, Lease, LeaseTerms, Leased, Mark, Queued};
 pub use id::{AudienceId, CampaignId, ChunkId, CouponId, InconsistencyId, IntentId, LeaseToken, PushId};
-pub use message::{MAX_TEMPLATE_BYTES, MAX_TTL, Message, MessageError, Position, Priority, Texts};
-pub use outcome::Reason;
-pub use places::{MAX_PLACES, Places};
+pub use message::{Message, MessageError, Position, Priority, Texts};
+pub use places::Places;
 pub use push::{PushState, Raised};
+pub use reason::Reason;
 pub use retry::{Backoff, Retry};
 pub use schedule::{
     DEFAULT_LIFETIME, Expiry, IfPast, Schedule, ScheduleError, SendAt, SendTime, time_to_live,
@@ -34,5 +35,5 @@ pub use schedule::{
 pub use standing::Standing;
 pub use state::{CampaignState, CampaignStateError, Transition};
 pub use tally::Tally;
-pub use template::{MAX_PAYLOAD_BYTES, RenderError, RenderedMessage, Templates};
-pub use timer::{FAST_LANE_RECIPIENTS, Lane, TimerKey, TimerShards};
+pub use template::{RenderError, RenderedMessage, Templates};
+pub use timer::{Lane, TimerKey, TimerShards};

@@ -4,7 +4,7 @@
 //! user id, and stays true when a user is erased.
 
 /// Places that a chunk can have: enough for its 499 recipients.
-pub const MAX_PLACES: usize = 512;
+const MAX_PLACES: usize = 512;
 
 /// A set of places, as a bit map: bit `place % 8` of byte `place / 8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,26 +8,26 @@
 //! States are totally ordered for writing: they only rise, and among the final ones the first
 //! that was written stays. So a redo, a late result and a second copy of a task are harmless.
 
-use serde::{Deserialize, Serialize};
+use crate::word::words;
 
-/// Where a push is on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PushState {
-    /// Expanded, and nothing decided yet.
-    Pending,
-    /// Its coupon is granted; it waits for delivery.
-    Granted,
-    /// At least one of the user's addresses was accepted by its gateway.
-    Sent,
-    /// No address was accepted, and none will be.
-    Failed,
-    /// Not meant to be sent, for the reason beside it.
-    Skipped,
-    /// Its campaign was cancelled before it was sent.
-    Cancelled,
-    /// Its time to live ran out before it was sent.
-    Expired,
+words! {
+    /// Where a push is on its way.
+    PushState {
+        /// Expanded, and nothing decided yet.
+        Pending = "pending",
+        /// Its coupon is granted; it waits for delivery.
+        Granted = "granted",
+        /// At least one of the user's addresses was accepted by its gateway.
+        Sent = "sent",
+        /// No address was accepted, and none will be.
+        Failed = "failed",
+        /// Not meant to be sent, for the reason beside it.
+        Skipped = "skipped",
+        /// Its campaign was cancelled before it was sent.
+        Cancelled = "cancelled",
+        /// Its time to live ran out before it was sent.
+        Expired = "expired",
+    }
 }
 
 /// What became of an attempt to raise a push.
@@ -40,17 +40,6 @@ pub enum Raised {
 }
 
 impl PushState {
-    /// Every state, in the order of the diagram.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Granted,
-        Self::Sent,
-        Self::Failed,
-        Self::Skipped,
-        Self::Cancelled,
-        Self::Expired,
-    ];
-
     /// Whether nothing can follow.
     pub fn is_final(self) -> bool {
         self.rank() == 2
@@ -64,24 +53,6 @@ impl PushState {
         } else {
             Raised::Stays
         }
-    }
-
-    /// The word that the stores and the API use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Granted => "granted",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// The state of that word, if there is one.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
     fn rank(self) -> u8 {
@@ -109,13 +80,5 @@ mod tests {
                 assert_eq!(state.raise(to), Raised::Stays, "a repeat changes nothing");
             }
         }
-    }
-
-    #[test]
-    fn words_and_states_are_one_to_one() {
-        for state in PushState::ALL {
-            assert_eq!(PushState::parse(state.as_str()), Some(state));
-        }
-        assert_eq!(PushState::parse("Sent"), None);
     }
 }

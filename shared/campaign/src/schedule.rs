@@ -11,12 +11,13 @@ use chrono::{DateTime, Datelike, Days, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 use serde::{Deserialize, Serialize};
 
+use crate::message::MAX_TTL;
 use crate::retry::later;
 use crate::seconds;
 
 /// A push that names no expiry expires this long after its send time: the longest time for
 /// which FCM keeps a message.
-pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(28 * 24 * 3_600);
+pub const DEFAULT_LIFETIME: Duration = MAX_TTL;
 
 /// When a campaign is sent and when its pushes expire.
 ///

@@ -8,26 +8,26 @@
 //!                     scheduled, running, paused ──fail────▶ failed
 //! ```
 
-use serde::{Deserialize, Serialize};
+use crate::word::words;
 
-/// Where a campaign is on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CampaignState {
-    /// May still be changed.
-    Draft,
-    /// Starts by itself when its time comes.
-    Scheduled,
-    /// Is expanded and delivered.
-    Running,
-    /// Nothing of it is sent until it is resumed.
-    Paused,
-    /// Every push is settled and the counts agree.
-    Finished,
-    /// Stopped by a person for good.
-    Cancelled,
-    /// Stopped by the system for good, for the reason beside it.
-    Failed,
+words! {
+    /// Where a campaign is on its way.
+    CampaignState {
+        /// May still be changed.
+        Draft = "draft",
+        /// Starts by itself when its time comes.
+        Scheduled = "scheduled",
+        /// Is expanded and delivered.
+        Running = "running",
+        /// Nothing of it is sent until it is resumed.
+        Paused = "paused",
+        /// Every push is settled and the counts agree.
+        Finished = "finished",
+        /// Stopped by a person for good.
+        Cancelled = "cancelled",
+        /// Stopped by the system for good, for the reason beside it.
+        Failed = "failed",
+    }
 }
 
 /// What can happen to a campaign.
@@ -85,17 +85,6 @@ impl Transition {
 }
 
 impl CampaignState {
-    /// Every state, in the order of the diagram.
-    pub const ALL: [Self; 7] = [
-        Self::Draft,
-        Self::Scheduled,
-        Self::Running,
-        Self::Paused,
-        Self::Finished,
-        Self::Cancelled,
-        Self::Failed,
-    ];
-
     /// The state after `transition`, or why it is not allowed.
     pub fn after(self, transition: Transition) -> Result<Self, CampaignStateError> {
         use CampaignState::{Cancelled, Draft, Failed, Finished, Paused, Running, Scheduled};
@@ -126,24 +115,6 @@ impl CampaignState {
             Self::Draft | Self::Scheduled | Self::Running | Self::Paused => false,
             Self::Finished | Self::Cancelled | Self::Failed => true,
         }
-    }
-
-    /// The word that the stores and the API use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Scheduled => "scheduled",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Finished => "finished",
-            Self::Cancelled => "cancelled",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// The state of that word, if there is one.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 }
 

@@ -7,16 +7,11 @@ use std::collections::BTreeMap;
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-use serde::{Deserialize, Serialize};
-
 use crate::standing::reason_of_the_unsettled;
 use crate::{CampaignState, PushState, Reason, Standing};
 
 /// How many pushes are in which state, and for what reason.
-///
-/// As JSON: `{"pending": 3, "granted": 0, "settled": {"accepted": 495, "no_device": 1}}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Expanded, and nothing decided yet.
     pub pending: u64,

@@ -4,21 +4,20 @@
 //! hashed key in front of it keeps writes spread over the key space; large campaigns spread
 //! over several keys.
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::CampaignId;
+use crate::word::words;
 
 /// A campaign of up to this many recipients is served by the fast lane.
-pub const FAST_LANE_RECIPIENTS: u64 = 100_000;
+const FAST_LANE_RECIPIENTS: u64 = 100_000;
 
 /// How many recipients share one timer shard, until the shards are at their most.
 const RECIPIENTS_PER_SHARD: u64 = 100_000;
 const MOST_SHARDS: u64 = 64;
 
 /// The leading value of the due-chunk index: a hash of (campaign, shard).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimerKey(pub Uuid);
 
 /// Over how many timer keys a campaign's chunks are spread: a power of two from 1 to 64.
@@ -56,20 +55,17 @@ fn timer_key(campaign: CampaignId, shard: u32) -> TimerKey {
     TimerKey(Uuid::new_v5(&campaign.0, format!("timer/{shard}").as_bytes()))
 }
 
-/// Which queue and dispatch loop serves a campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lane {
-    /// Triggered pushes, and campaigns of up to [`FAST_LANE_RECIPIENTS`].
-    Fast,
-    /// Everything larger.
-    Bulk,
+words! {
+    /// Which queue and dispatch loop serves a campaign.
+    Lane {
+        /// Triggered pushes, and campaigns of up to 100,000 recipients.
+        Fast = "fast",
+        /// Everything larger.
+        Bulk = "bulk",
+    }
 }
 
 impl Lane {
-    /// Every lane.
-    pub const ALL: [Self; 2] = [Self::Fast, Self::Bulk];
-
     /// The lane of a campaign to that many recipients. A triggered campaign is always fast.
     pub fn for_audience(recipients: u64) -> Self {
         if recipients <= FAST_LANE_RECIPIENTS {
@@ -77,19 +73,6 @@ impl Lane {
         } else {
             Self::Bulk
         }
-    }
-
-    /// The word that the stores and the API use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fast => "fast",
-            Self::Bulk => "bulk",
-        }
-    }
-
-    /// The lane of that word, if there is one.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|lane| lane.as_str() == word)
     }
 }
 
@@ -130,8 +113,5 @@ mod tests {
         assert_eq!(Lane::for_audience(1), Lane::Fast);
         assert_eq!(Lane::for_audience(100_000), Lane::Fast);
         assert_eq!(Lane::for_audience(100_001), Lane::Bulk);
-        for lane in Lane::ALL {
-            assert_eq!(Lane::parse(lane.as_str()), Some(lane));
-        }
     }
 }

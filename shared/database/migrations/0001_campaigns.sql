@@ -29,7 +29,7 @@ CREATE TABLE campaign (
 );
 
 CREATE INDEX campaign_by_state ON campaign (state, id);
-CREATE INDEX campaign_by_audience ON campaign (audience_id, id);
+CREATE INDEX campaign_by_reconciliation ON campaign (reconciled_at, id);
 
 CREATE TABLE control (
     name  VARCHAR(64)  NOT NULL, -- global_stop
@@ -42,24 +42,19 @@ CREATE TABLE chunk_tally (
     campaign_id BINARY(16) NOT NULL,
     chunk_no    INT        NOT NULL,
     version     BIGINT     NOT NULL, -- of the chunk entity these counts were read from
-    size        INT        NOT NULL,
+    size        INT        NOT NULL, -- pushes, final ones too
     pending     INT        NOT NULL,
     granted     INT        NOT NULL,
-    sent        INT        NOT NULL,
-    failed      INT        NOT NULL,
-    skipped     INT        NOT NULL,
-    cancelled   INT        NOT NULL,
-    expired     INT        NOT NULL,
     PRIMARY KEY (campaign_id, chunk_no)
 );
 
+-- The final ones, by the reason, which tells the state.
 CREATE TABLE chunk_reason (
     campaign_id BINARY(16)  NOT NULL,
     chunk_no    INT         NOT NULL,
-    state       VARCHAR(16) NOT NULL,
     reason      VARCHAR(64) NOT NULL,
     pushes      INT         NOT NULL,
-    PRIMARY KEY (campaign_id, chunk_no, state, reason)
+    PRIMARY KEY (campaign_id, chunk_no, reason)
 );
 
 CREATE TABLE fan_out_progress (

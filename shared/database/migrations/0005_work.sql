@@ -1,4 +1,4 @@
--- What the processes need to know of each other and of what went wrong.
+-- What went wrong between the stores, and what was answered to whom.
 
 CREATE TABLE inconsistency (
     id          BINARY(16)   NOT NULL,
@@ -16,13 +16,6 @@ CREATE TABLE inconsistency (
 
 CREATE UNIQUE INDEX inconsistency_by_intent ON inconsistency (intent_id);
 CREATE INDEX inconsistency_by_state ON inconsistency (state, id);
-
-CREATE TABLE lease (
-    name         VARCHAR(128) NOT NULL,
-    token        BINARY(16)   NOT NULL,
-    leased_until DATETIME(6)  NOT NULL,
-    PRIMARY KEY (name)
-);
 
 CREATE TABLE idempotency (
     scope        VARCHAR(64) NOT NULL,

@@ -51,28 +51,26 @@ pub async fn insert(tx: &mut Tx, chunk: &AudienceChunk) -> Result<(), Error> {
 
 /// The chunk with its recipients.
 pub async fn find(on: impl Executor, audience: AudienceId, no: u32) -> Result<Option<AudienceChunk>, Error> {
-    let row = sql(
+    sql(
         "SELECT audience_id, no, size, time_zone, digest, recipients FROM audience_chunk \
          WHERE audience_id = ? AND no = ?",
     )
     .bind(audience)
     .bind(no)
-    .fetch_optional(on)
-    .await?;
-    row.map(|row| read(&row)).transpose()
+    .find(on, read)
+    .await
 }
 
 /// The chunk with its recipients, locked until the transaction ends.
 pub async fn lock(tx: &mut Tx, audience: AudienceId, no: u32) -> Result<Option<AudienceChunk>, Error> {
-    let row = sql(
+    sql(
         "SELECT audience_id, no, size, time_zone, digest, recipients FROM audience_chunk \
          WHERE audience_id = ? AND no = ? FOR UPDATE",
     )
     .bind(audience)
     .bind(no)
-    .fetch_optional(tx)
-    .await?;
-    row.map(|row| read(&row)).transpose()
+    .find(tx, read)
+    .await
 }
 
 /// Chunks of one audience, in order, from number `from` on.
@@ -83,16 +81,15 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<ChunkHeader>, Error> {
     // Primary key.
-    let rows = sql(
+    sql(
         "SELECT audience_id, no, size, time_zone, digest FROM audience_chunk \
          WHERE audience_id = ? AND no >= ? ORDER BY no LIMIT ?",
     )
     .bind(audience)
     .bind(from)
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(read_header).collect()
+    .list(on, read_header)
+    .await
 }
 
 /// Chunks of all audiences, by audience and number: those after `after`, or from the first.
@@ -105,7 +102,7 @@ pub async fn list_all(
     let (audience, no) = after.map_or((AudienceId(uuid::Uuid::nil()), -1), |(id, no)| {
         (id, i64::from(no))
     });
-    let rows = sql(
+    sql(
         "SELECT audience_id, no, size, time_zone, digest FROM audience_chunk \
          WHERE audience_id >= ? AND (audience_id > ? OR no > ?) ORDER BY audience_id, no LIMIT ?",
     )
@@ -113,9 +110,8 @@ pub async fn list_all(
     .bind(audience)
     .bind(no)
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(read_header).collect()
+    .list(on, read_header)
+    .await
 }
 
 /// Replaces a chunk's recipients after an erasure, under its [`lock`]. Size and digest stay.

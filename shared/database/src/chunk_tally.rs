@@ -4,28 +4,9 @@
 //! older counts as a whole. Nothing is ever incremented, so no repeat and no order can make a
 //! total wrong.
 
-use ::campaign::{AudienceId, CampaignId, PushState, Standing, Tally};
+use ::campaign::{AudienceId, CampaignId, Reason, Standing, Tally};
 
-use crate::{Change, Error, Executor, Tx, insert_rows, sql};
-
-/// Pushes by state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Nothing decided yet.
-    pub pending: u64,
-    /// Coupon granted, not delivered yet.
-    pub granted: u64,
-    /// Accepted by a gateway.
-    pub sent: u64,
-    /// Accepted by none.
-    pub failed: u64,
-    /// Not meant to be sent.
-    pub skipped: u64,
-    /// Cancelled before they were sent.
-    pub cancelled: u64,
-    /// Too late to be sent.
-    pub expired: u64,
-}
+use crate::{Change, Error, Executor, Insertion, Tx, insert_rows, sql};
 
 /// One chunk's counts at one version of its entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,147 +17,81 @@ pub struct ChunkTally {
     pub chunk_no: u32,
     /// Of the entity; greater is newer.
     pub version: u64,
-    /// Pushes in the chunk.
-    pub size: u32,
-    /// By state; they add up to the size.
-    pub counts: Counts,
-    /// Final pushes by state and reason (at most 64 characters).
-    pub reasons: Vec<Reason>,
-}
-
-impl Total {
-    /// The sums as one tally, with the campaign's [`reasons`]. A reason that this program does
-    /// not know is left out, so that the tally counts fewer pushes than there are.
-    pub fn tally(&self, reasons: &[Reason]) -> Tally {
-        let mut tally = Tally {
-            pending: self.counts.pending,
-            granted: self.counts.granted,
-            ..Tally::default()
-        };
-        for Reason { reason, pushes, .. } in reasons {
-            if let Some(reason) = ::campaign::Reason::parse(reason) {
-                tally.add(Standing::Settled(reason), *pushes);
-            }
-        }
-        tally
-    }
+    /// The counts that the entity holds.
+    pub tally: Tally,
 }
 
 impl ChunkTally {
     /// The tally that a chunk's entity holds at `version`.
     pub fn of(campaign_id: CampaignId, chunk_no: u32, version: u64, tally: &Tally) -> Self {
-        let counts = Counts {
-            pending: tally.pending,
-            granted: tally.granted,
-            sent: tally.count(PushState::Sent),
-            failed: tally.count(PushState::Failed),
-            skipped: tally.count(PushState::Skipped),
-            cancelled: tally.count(PushState::Cancelled),
-            expired: tally.count(PushState::Expired),
-        };
-        let reasons = tally.settled.iter().map(|(reason, pushes)| Reason {
-            state: reason.state(),
-            reason: reason.as_str().to_owned(),
-            pushes: *pushes,
-        });
         Self {
             campaign_id,
             chunk_no,
             version,
-            size: u32::try_from(tally.total()).unwrap_or(u32::MAX),
-            counts,
-            reasons: reasons.collect(),
+            tally: tally.clone(),
         }
     }
 }
 
-/// How many pushes ended in a state for one reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
-    /// The state they ended in.
-    pub state: PushState,
-    /// Why.
-    pub reason: String,
-    /// How many.
-    pub pushes: u64,
-}
-
 /// The sums over a campaign's chunks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Total {
     /// Chunks that have a tally.
     pub chunks: u64,
     /// Pushes in them: what is expanded, as far as SQL knows.
     pub expanded: u64,
-    /// Those by state.
-    pub counts: Counts,
+    /// Those by state and reason. A reason that this program does not know is left out, so that
+    /// the tally counts fewer pushes than there are.
+    pub tally: Tally,
 }
 
-/// Replaces the chunk's counts and reasons by newer ones. Stale if these are not newer.
+/// Replaces the chunk's counts by newer ones. Stale if these are not newer.
 pub async fn replace(tx: &mut Tx, tally: &ChunkTally) -> Result<Change, Error> {
-    let change = match update_older(&mut *tx, tally).await? {
-        Change::Applied => Change::Applied,
-        Change::Stale => match insert(&mut *tx, tally).await {
-            Ok(()) => Change::Applied,
+    let mut change = update_older(&mut *tx, tally).await?;
+    if change == Change::Stale {
+        change = match insert(&mut *tx, tally).await? {
+            Insertion::New => Change::Applied,
             // The row was newer, or somebody inserted it in between: then compare once more.
-            Err(Error::UniqueViolation(_)) => update_older(&mut *tx, tally).await?,
-            Err(other) => return Err(other),
-        },
-    };
+            Insertion::Existing => update_older(&mut *tx, tally).await?,
+        };
+    }
     if change == Change::Applied {
         replace_reasons(tx, tally).await?;
     }
     Ok(change)
 }
 
-/// The sums over all of the campaign's tallies.
+/// The sums over all of the campaign's tallies, at one moment.
 pub async fn total(on: impl Executor, campaign: CampaignId) -> Result<Total, Error> {
-    // Primary key. SUM makes a DECIMAL on MySQL, and NULL of no rows.
-    let row = sql(
-        "SELECT COUNT(*) AS chunks, CAST(COALESCE(SUM(size), 0) AS SIGNED) AS expanded, \
-         CAST(COALESCE(SUM(pending), 0) AS SIGNED) AS pending, CAST(COALESCE(SUM(granted), 0) AS SIGNED) AS granted, \
-         CAST(COALESCE(SUM(sent), 0) AS SIGNED) AS sent, CAST(COALESCE(SUM(failed), 0) AS SIGNED) AS failed, \
-         CAST(COALESCE(SUM(skipped), 0) AS SIGNED) AS skipped, \
-         CAST(COALESCE(SUM(cancelled), 0) AS SIGNED) AS cancelled, \
-         CAST(COALESCE(SUM(expired), 0) AS SIGNED) AS expired FROM chunk_tally WHERE campaign_id = ?",
+    // Primary keys of both. SUM makes a DECIMAL on MySQL, and NULL of no rows.
+    let rows = sql(
+        "SELECT NULL AS reason, 0 AS pushes, COUNT(*) AS chunks, CAST(COALESCE(SUM(size), 0) AS SIGNED) AS expanded, \
+         CAST(COALESCE(SUM(pending), 0) AS SIGNED) AS pending, CAST(COALESCE(SUM(granted), 0) AS SIGNED) AS granted \
+         FROM chunk_tally WHERE campaign_id = ? \
+         UNION ALL SELECT reason, CAST(SUM(pushes) AS SIGNED), 0, 0, 0, 0 \
+         FROM chunk_reason WHERE campaign_id = ? GROUP BY reason",
     )
     .bind(campaign)
-    .fetch_one(on)
-    .await?;
-    Ok(Total {
-        chunks: row.get("chunks")?,
-        expanded: row.get("expanded")?,
-        counts: Counts {
-            pending: row.get("pending")?,
-            granted: row.get("granted")?,
-            sent: row.get("sent")?,
-            failed: row.get("failed")?,
-            skipped: row.get("skipped")?,
-            cancelled: row.get("cancelled")?,
-            expired: row.get("expired")?,
-        },
-    })
-}
-
-/// Final pushes of the campaign by state and reason, most first; 100 at most.
-pub async fn reasons(on: impl Executor, campaign: CampaignId) -> Result<Vec<Reason>, Error> {
-    // Primary key.
-    let rows = sql(
-        "SELECT state, reason, CAST(SUM(pushes) AS SIGNED) AS pushes FROM chunk_reason WHERE campaign_id = ? \
-         GROUP BY state, reason ORDER BY 3 DESC, state, reason LIMIT 100",
-    )
     .bind(campaign)
     .fetch_all(on)
     .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Reason {
-                state: row.get("state")?,
-                reason: row.get("reason")?,
-                pushes: row.get("pushes")?,
-            })
-        })
-        .collect()
+    let mut total = Total::default();
+    for row in rows {
+        match row.get::<Option<String>>("reason")? {
+            None => {
+                total.chunks = row.get("chunks")?;
+                total.expanded = row.get("expanded")?;
+                total.tally.pending = row.get("pending")?;
+                total.tally.granted = row.get("granted")?;
+            }
+            Some(reason) => {
+                if let Some(reason) = Reason::parse(&reason) {
+                    total.tally.add(Standing::Settled(reason), row.get("pushes")?);
+                }
+            }
+        }
+    }
+    Ok(total)
 }
 
 /// Numbers of the audience's chunks, from `from` on, of which the campaign has no tally yet or
@@ -189,7 +104,7 @@ pub async fn list_unsettled(
     limit: u32,
 ) -> Result<Vec<u32>, Error> {
     // Primary keys of both.
-    let rows = sql(
+    sql(
         "SELECT chunk.no AS no FROM audience_chunk AS chunk LEFT JOIN chunk_tally AS tally \
          ON tally.campaign_id = ? AND tally.chunk_no = chunk.no \
          WHERE chunk.audience_id = ? AND chunk.no >= ? \
@@ -199,9 +114,8 @@ pub async fn list_unsettled(
     .bind(audience)
     .bind(from)
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(|row| row.get("no")).collect()
+    .list(on, |row| row.get("no"))
+    .await
 }
 
 /// Deletes the tallies and reasons of a pruned campaign's chunks below number `below`; a few
@@ -221,70 +135,55 @@ pub async fn delete_below(tx: &mut Tx, campaign: CampaignId, below: u32) -> Resu
     Ok(())
 }
 
-async fn update_older(tx: &mut Tx, tally: &ChunkTally) -> Result<Change, Error> {
-    let counts = &tally.counts;
-    let matched = sql(
-        "UPDATE chunk_tally SET version = ?, size = ?, pending = ?, granted = ?, sent = ?, failed = ?, skipped = ?, \
-         cancelled = ?, expired = ? WHERE campaign_id = ? AND chunk_no = ? AND version < ?",
+async fn update_older(tx: &mut Tx, chunk: &ChunkTally) -> Result<Change, Error> {
+    sql(
+        "UPDATE chunk_tally SET version = ?, size = ?, pending = ?, granted = ? \
+         WHERE campaign_id = ? AND chunk_no = ? AND version < ?",
     )
-    .bind(tally.version)
-    .bind(tally.size)
-    .bind(counts.pending)
-    .bind(counts.granted)
-    .bind(counts.sent)
-    .bind(counts.failed)
-    .bind(counts.skipped)
-    .bind(counts.cancelled)
-    .bind(counts.expired)
-    .bind(tally.campaign_id)
-    .bind(tally.chunk_no)
-    .bind(tally.version)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .bind(chunk.version)
+    .bind(chunk.tally.total())
+    .bind(chunk.tally.pending)
+    .bind(chunk.tally.granted)
+    .bind(chunk.campaign_id)
+    .bind(chunk.chunk_no)
+    .bind(chunk.version)
+    .change(tx)
+    .await
 }
 
-async fn insert(tx: &mut Tx, tally: &ChunkTally) -> Result<(), Error> {
-    let counts = &tally.counts;
+async fn insert(tx: &mut Tx, chunk: &ChunkTally) -> Result<Insertion, Error> {
     sql(
-        "INSERT INTO chunk_tally (campaign_id, chunk_no, version, size, pending, granted, sent, failed, skipped, \
-         cancelled, expired) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO chunk_tally (campaign_id, chunk_no, version, size, pending, granted) \
+         VALUES (?, ?, ?, ?, ?, ?)",
     )
-    .bind(tally.campaign_id)
-    .bind(tally.chunk_no)
-    .bind(tally.version)
-    .bind(tally.size)
-    .bind(counts.pending)
-    .bind(counts.granted)
-    .bind(counts.sent)
-    .bind(counts.failed)
-    .bind(counts.skipped)
-    .bind(counts.cancelled)
-    .bind(counts.expired)
-    .execute(tx)
-    .await?;
-    Ok(())
+    .bind(chunk.campaign_id)
+    .bind(chunk.chunk_no)
+    .bind(chunk.version)
+    .bind(chunk.tally.total())
+    .bind(chunk.tally.pending)
+    .bind(chunk.tally.granted)
+    .insert(tx)
+    .await
 }
 
 /// Under the lock on the tally's row, which the statement before took.
-async fn replace_reasons(tx: &mut Tx, tally: &ChunkTally) -> Result<(), Error> {
+async fn replace_reasons(tx: &mut Tx, chunk: &ChunkTally) -> Result<(), Error> {
     sql("DELETE FROM chunk_reason WHERE campaign_id = ? AND chunk_no = ?")
-        .bind(tally.campaign_id)
-        .bind(tally.chunk_no)
+        .bind(chunk.campaign_id)
+        .bind(chunk.chunk_no)
         .execute(&mut *tx)
         .await?;
-    let rows = tally.reasons.iter().map(|reason| {
+    let rows = chunk.tally.settled.iter().map(|(reason, pushes)| {
         [
-            tally.campaign_id.into(),
-            tally.chunk_no.into(),
-            reason.state.into(),
-            (&reason.reason).into(),
-            reason.pushes.into(),
+            chunk.campaign_id.into(),
+            chunk.chunk_no.into(),
+            reason.as_str().into(),
+            (*pushes).into(),
         ]
     });
     insert_rows(
         tx,
-        "INSERT INTO chunk_reason (campaign_id, chunk_no, state, reason, pushes)",
+        "INSERT INTO chunk_reason (campaign_id, chunk_no, reason, pushes)",
         rows.collect(),
         "",
     )

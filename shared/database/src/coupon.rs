@@ -66,38 +66,34 @@ pub async fn insert(
 
 /// The coupon, if there is one with that id.
 pub async fn find(on: impl Executor, id: CouponId) -> Result<Option<Coupon>, Error> {
-    let row =
-        sql("SELECT id, name, stock, reserved, valid_from, valid_until, created_at FROM coupon WHERE id = ?")
-            .bind(id)
-            .fetch_optional(on)
-            .await?;
-    row.map(|row| read(&row)).transpose()
+    sql("SELECT id, name, stock, reserved, valid_from, valid_until, created_at FROM coupon WHERE id = ?")
+        .bind(id)
+        .find(on, read)
+        .await
 }
 
 /// Coupons, newest first: those older than `before`, or the newest.
 pub async fn list(on: impl Executor, before: Option<CouponId>, limit: u32) -> Result<Vec<Coupon>, Error> {
     // Primary key. No UUID is greater than the greatest.
-    let rows = sql(
+    sql(
         "SELECT id, name, stock, reserved, valid_from, valid_until, created_at FROM coupon \
          WHERE id < ? ORDER BY id DESC LIMIT ?",
     )
     .bind(before.unwrap_or(CouponId(uuid::Uuid::max())))
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(read).collect()
+    .list(on, read)
+    .await
 }
 
 /// The coupon, locked until the transaction ends.
 pub(crate) async fn lock(tx: &mut Tx, id: CouponId) -> Result<Option<Coupon>, Error> {
-    let row = sql(
+    sql(
         "SELECT id, name, stock, reserved, valid_from, valid_until, created_at FROM coupon \
          WHERE id = ? FOR UPDATE",
     )
     .bind(id)
-    .fetch_optional(tx)
-    .await?;
-    row.map(|row| read(&row)).transpose()
+    .find(tx, read)
+    .await
 }
 
 /// Sets what is reserved, under the lock of [`lock`].

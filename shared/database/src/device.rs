@@ -10,6 +10,10 @@ use uuid::Uuid;
 use crate::word::words;
 use crate::{Change, Error, Executor, Row, Tx, Value, insert_rows, sql};
 
+/// The most addresses of a user. Whoever registers some looks for the crowded afterwards, in the
+/// same transaction.
+pub const MAX_PER_USER: u32 = 100;
+
 words! {
     /// Which gateway an address belongs to, and which kind of address it is.
     DeviceKind {
@@ -70,27 +74,38 @@ pub async fn register(tx: &mut Tx, registrations: &[Registration], now: DateTime
     Ok(())
 }
 
-/// Makes `registrations`, all of the one user, the only addresses that the user has.
+/// Makes `registrations`, all of the one user, the only addresses that the user has. What is
+/// registered again keeps its id.
 pub async fn replace(
     tx: &mut Tx,
     user_id: &str,
     registrations: &[Registration],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    remove_user(&mut *tx, user_id).await?;
-    register(tx, registrations, now).await
+    register(&mut *tx, registrations, now).await?;
+    let devices = list_by_users(&mut *tx, &[user_id]).await?;
+    let others = devices.iter().filter(|device| {
+        let Registration { kind, address, .. } = &device.registration;
+        !registrations
+            .iter()
+            .any(|kept| kept.kind == *kind && kept.address == *address)
+    });
+    // Primary key.
+    sql("DELETE FROM device WHERE id IN (?..)")
+        .bind_list(others.map(|device| device.id))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Removes one address of the user. Stale if it is not there, or is somebody else's.
-pub async fn remove(tx: &mut Tx, user_id: &str, kind: DeviceKind, address: &str) -> Result<Change, Error> {
-    // Index device_by_address.
-    let removed = sql("DELETE FROM device WHERE address_hash = ? AND kind = ? AND user_id = ?")
-        .bind(hash(address))
-        .bind(kind)
+pub async fn remove(tx: &mut Tx, user_id: &str, id: Uuid) -> Result<Change, Error> {
+    // Primary key.
+    sql("DELETE FROM device WHERE id = ? AND user_id = ?")
+        .bind(id)
         .bind(user_id)
-        .execute(tx)
-        .await?;
-    Ok(Change::matched(removed))
+        .change(tx)
+        .await
 }
 
 /// Removes every address of the user, and says how many there were.
@@ -113,28 +128,49 @@ pub async fn remove_gone(tx: &mut Tx, ids: &[Uuid], seen: DateTime<Utc>) -> Resu
         .await
 }
 
-/// The devices of one user, in the order of their first registration; 100 at most.
+/// The device with that address, whosever it is.
+pub async fn find(on: impl Executor, kind: DeviceKind, address: &str) -> Result<Option<Device>, Error> {
+    // Index device_by_address.
+    sql(
+        "SELECT id, user_id, kind, address, extra, registered_at FROM device \
+         WHERE address_hash = ? AND kind = ?",
+    )
+    .bind(hash(address))
+    .bind(kind)
+    .find(on, read)
+    .await
+}
+
+/// One of `users`, a chunk's at most, who has more than [`MAX_PER_USER`] addresses.
+pub async fn find_crowded(on: impl Executor, users: &[&str]) -> Result<Option<String>, Error> {
+    // Index device_by_user.
+    sql("SELECT user_id FROM device WHERE user_id IN (?..) GROUP BY user_id HAVING COUNT(*) > ? LIMIT 1")
+        .bind_list(users.iter().copied())
+        .bind(MAX_PER_USER)
+        .find(on, |row| row.get("user_id"))
+        .await
+}
+
+/// The devices of one user, in the order of their first registration; [`MAX_PER_USER`] at most.
 pub async fn list_by_user(on: impl Executor, user_id: &str) -> Result<Vec<Device>, Error> {
     // Index device_by_user.
-    let rows = sql(
+    sql(
         "SELECT id, user_id, kind, address, extra, registered_at FROM device \
-         WHERE user_id = ? ORDER BY id LIMIT 100",
+         WHERE user_id = ? ORDER BY id LIMIT ?",
     )
     .bind(user_id)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(read).collect()
+    .bind(MAX_PER_USER)
+    .list(on, read)
+    .await
 }
 
 /// The devices of all of `users`, a chunk's at most, in no order.
 pub async fn list_by_users(on: impl Executor, users: &[&str]) -> Result<Vec<Device>, Error> {
     // Index device_by_user.
-    let rows =
-        sql("SELECT id, user_id, kind, address, extra, registered_at FROM device WHERE user_id IN (?..)")
-            .bind_list(users.iter().copied())
-            .fetch_all(on)
-            .await?;
-    rows.iter().map(read).collect()
+    sql("SELECT id, user_id, kind, address, extra, registered_at FROM device WHERE user_id IN (?..)")
+        .bind_list(users.iter().copied())
+        .list(on, read)
+        .await
 }
 
 /// How many devices there are.

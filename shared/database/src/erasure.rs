@@ -52,25 +52,23 @@ pub async fn request(tx: &mut Tx, user_id: &str, now: DateTime<Utc>) -> Result<(
 
 /// The user's erasure, if one was ever asked for.
 pub async fn find(on: impl Executor, user_id: &str) -> Result<Option<Erasure>, Error> {
-    let row = sql("SELECT user_id, state, resume_from, requested_at, done_at FROM erasure WHERE user_id = ?")
+    sql("SELECT user_id, state, resume_from, requested_at, done_at FROM erasure WHERE user_id = ?")
         .bind(user_id)
-        .fetch_optional(on)
-        .await?;
-    row.map(|row| read(&row)).transpose()
+        .find(on, read)
+        .await
 }
 
 /// Erasures with work left, by user: those after `after`, or from the first (`""`).
 pub async fn list_open(on: impl Executor, after: &str, limit: u32) -> Result<Vec<Erasure>, Error> {
     // Index erasure_by_state.
-    let rows = sql(
+    sql(
         "SELECT user_id, state, resume_from, requested_at, done_at FROM erasure \
          WHERE state = 'open' AND user_id > ? ORDER BY user_id LIMIT ?",
     )
     .bind(after)
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(read).collect()
+    .list(on, read)
+    .await
 }
 
 /// Keeps how far an open erasure is that was asked for at `requested_at`. Stale if it was asked
@@ -81,14 +79,12 @@ pub async fn advance(
     requested_at: DateTime<Utc>,
     resume_from: &str,
 ) -> Result<Change, Error> {
-    let matched =
-        sql("UPDATE erasure SET resume_from = ? WHERE user_id = ? AND state = 'open' AND requested_at = ?")
-            .bind(resume_from)
-            .bind(user_id)
-            .bind(requested_at)
-            .execute(tx)
-            .await?;
-    Ok(Change::matched(matched))
+    sql("UPDATE erasure SET resume_from = ? WHERE user_id = ? AND state = 'open' AND requested_at = ?")
+        .bind(resume_from)
+        .bind(user_id)
+        .bind(requested_at)
+        .change(tx)
+        .await
 }
 
 /// Ends an erasure that was asked for at `requested_at`. Stale if it was asked for again since.
@@ -98,33 +94,29 @@ pub async fn mark_done(
     requested_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Change, Error> {
-    let matched = sql(
+    sql(
         "UPDATE erasure SET state = 'done', resume_from = NULL, done_at = ? \
          WHERE user_id = ? AND state = 'open' AND requested_at = ?",
     )
     .bind(now)
     .bind(user_id)
     .bind(requested_at)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// Those of `users`, a chunk's at most, whose erasure was ever asked for.
 pub async fn list_erased_among(on: impl Executor, users: &[&str]) -> Result<HashSet<String>, Error> {
-    let rows = sql("SELECT user_id FROM erasure WHERE user_id IN (?..)")
+    sql("SELECT user_id FROM erasure WHERE user_id IN (?..)")
         .bind_list(users.iter().copied())
-        .fetch_all(on)
-        .await?;
-    rows.iter().map(|row| row.get("user_id")).collect()
+        .list(on, |row| row.get("user_id"))
+        .await
 }
 
 /// Whether any erasure was ever asked for.
 pub async fn exists(on: impl Executor) -> Result<bool, Error> {
-    let row = sql("SELECT user_id FROM erasure LIMIT 1")
-        .fetch_optional(on)
-        .await?;
-    Ok(row.is_some())
+    let rows = sql("SELECT user_id FROM erasure LIMIT 1").fetch_all(on).await?;
+    Ok(!rows.is_empty())
 }
 
 /// Forgets that the user was erased, because they came back. A repeat does nothing.

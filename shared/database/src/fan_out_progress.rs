@@ -9,11 +9,11 @@ use crate::{Error, Executor, Tx, sql};
 
 /// Every chunk below the mark is expanded; 0 where nothing is known.
 pub async fn find(on: impl Executor, campaign: CampaignId) -> Result<u32, Error> {
-    let row = sql("SELECT low_water FROM fan_out_progress WHERE campaign_id = ?")
+    let mark = sql("SELECT low_water FROM fan_out_progress WHERE campaign_id = ?")
         .bind(campaign)
-        .fetch_optional(on)
+        .find(on, |row| row.get("low_water"))
         .await?;
-    Ok(row.map(|row| row.get("low_water")).transpose()?.unwrap_or(0))
+    Ok(mark.unwrap_or(0))
 }
 
 /// Raises the mark to `low_water`; a lower one changes nothing.

@@ -21,19 +21,17 @@ pub struct Answered {
 /// What was answered under this key, if anything was. `scope` is the route and whoever asks, at
 /// most 64 characters; `key_hash` is the SHA-256 of the key.
 pub async fn find(on: impl Executor, scope: &str, key_hash: &[u8; 32]) -> Result<Option<Answered>, Error> {
-    let row = sql("SELECT request_hash, status, response FROM idempotency WHERE scope = ? AND key_hash = ?")
+    sql("SELECT request_hash, status, response FROM idempotency WHERE scope = ? AND key_hash = ?")
         .bind(scope)
         .bind(key_hash)
-        .fetch_optional(on)
-        .await?;
-    row.map(|row| {
-        Ok(Answered {
-            request_hash: row.get("request_hash")?,
-            status: row.get("status")?,
-            response: row.get("response")?,
+        .find(on, |row| {
+            Ok(Answered {
+                request_hash: row.get("request_hash")?,
+                status: row.get("status")?,
+                response: row.get("response")?,
+            })
         })
-    })
-    .transpose()
+        .await
 }
 
 /// Keeps an answer. `Existing` if another request was faster: roll back, and give its answer.
@@ -44,7 +42,7 @@ pub async fn insert(
     answered: &Answered,
     now: DateTime<Utc>,
 ) -> Result<Insertion, Error> {
-    let inserted = sql(
+    sql(
         "INSERT INTO idempotency (scope, key_hash, request_hash, status, response, created_at) \
          VALUES (?, ?, ?, ?, ?, ?)",
     )
@@ -54,20 +52,24 @@ pub async fn insert(
     .bind(answered.status)
     .bind(&answered.response)
     .bind(now)
-    .execute(tx)
-    .await;
-    Insertion::of(inserted)
+    .insert(tx)
+    .await
 }
 
-/// Deletes up to `limit` of the answers given before `before`, oldest first, and says how many.
+/// Deletes up to `limit` of the answers given before `before`, oldest first, and those given at the
+/// same instant as the last of them. Says how many.
 pub async fn prune(tx: &mut Tx, before: DateTime<Utc>, limit: u32) -> Result<u64, Error> {
-    // Index idempotency_by_age. The inner table is there because MySQL takes no LIMIT in IN.
-    sql(
-        "DELETE FROM idempotency WHERE (scope, key_hash) IN (SELECT scope, key_hash FROM \
-         (SELECT scope, key_hash FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT ?) AS page)",
-    )
-    .bind(before)
-    .bind(limit)
-    .execute(tx)
-    .await
+    // Index idempotency_by_age, twice. With a subquery in the DELETE, MariaDB reads and locks the
+    // whole table.
+    let last: Option<DateTime<Utc>> =
+        sql("SELECT created_at FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT 1 OFFSET ?")
+            .bind(before)
+            .bind(limit.saturating_sub(1))
+            .find(&mut *tx, |row| row.get("created_at"))
+            .await?;
+    sql("DELETE FROM idempotency WHERE created_at < ? AND created_at <= ?")
+        .bind(before)
+        .bind(last.unwrap_or(before))
+        .execute(tx)
+        .await
 }

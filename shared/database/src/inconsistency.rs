@@ -70,7 +70,7 @@ macro_rules! select_inconsistencies {
 /// Inserts an open inconsistency; only the first of an intent is kept. State, resolution and
 /// `resolved_at` of the argument are not read.
 pub async fn insert(tx: &mut Tx, inconsistency: &Inconsistency) -> Result<Insertion, Error> {
-    let inserted = sql(
+    sql(
         "INSERT INTO inconsistency (id, intent_id, campaign_id, chunk_no, kind, detail, state, detected_at) \
          VALUES (?, ?, ?, ?, ?, ?, 'open', ?)",
     )
@@ -81,9 +81,8 @@ pub async fn insert(tx: &mut Tx, inconsistency: &Inconsistency) -> Result<Insert
     .bind(inconsistency.kind)
     .bind(cut(&inconsistency.detail, 512))
     .bind(inconsistency.detected_at)
-    .execute(tx)
-    .await;
-    Insertion::of(inserted)
+    .insert(tx)
+    .await
 }
 
 /// Ends the inconsistency of an intent as `Repaired` or `Dead`. Stale if there is none, or it
@@ -96,7 +95,7 @@ pub async fn resolve(
     now: DateTime<Utc>,
 ) -> Result<Change, Error> {
     // Index inconsistency_by_intent.
-    let matched = sql(
+    sql(
         "UPDATE inconsistency SET state = ?, resolution = ?, resolved_at = ? \
          WHERE intent_id = ? AND state <> 'repaired'",
     )
@@ -104,28 +103,16 @@ pub async fn resolve(
     .bind(cut(resolution, 512))
     .bind(now)
     .bind(intent)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// The inconsistency, if there is one with that id.
 pub async fn find(on: impl Executor, id: InconsistencyId) -> Result<Option<Inconsistency>, Error> {
-    let row = sql(select_inconsistencies!("WHERE id = ?"))
+    sql(select_inconsistencies!("WHERE id = ?"))
         .bind(id)
-        .fetch_optional(on)
-        .await?;
-    row.map(|row| read(&row)).transpose()
-}
-
-/// The inconsistency of an intent, if it has one.
-pub async fn find_by_intent(on: impl Executor, intent: IntentId) -> Result<Option<Inconsistency>, Error> {
-    // Index inconsistency_by_intent.
-    let row = sql(select_inconsistencies!("WHERE intent_id = ?"))
-        .bind(intent)
-        .fetch_optional(on)
-        .await?;
-    row.map(|row| read(&row)).transpose()
+        .find(on, read)
+        .await
 }
 
 /// Inconsistencies in one state, oldest first: those after `after`, or from the first.
@@ -136,15 +123,14 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<Inconsistency>, Error> {
     // Index inconsistency_by_state.
-    let rows = sql(select_inconsistencies!(
+    sql(select_inconsistencies!(
         "WHERE state = ? AND id > ? ORDER BY id LIMIT ?"
     ))
     .bind(state)
     .bind(after.unwrap_or(InconsistencyId(uuid::Uuid::nil())))
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(read).collect()
+    .list(on, read)
+    .await
 }
 
 /// How many are not repaired; dead ones are not.

@@ -21,7 +21,6 @@ pub mod erasure;
 pub mod fan_out_progress;
 pub mod idempotency;
 pub mod inconsistency;
-pub mod lease;
 pub mod opt_out;
 mod outcome;
 pub mod shard;

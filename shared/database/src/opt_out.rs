@@ -27,18 +27,16 @@ pub async fn delete(tx: &mut Tx, user_id: &str) -> Result<(), Error> {
 
 /// Since when the user wants none.
 pub async fn find(on: impl Executor, user_id: &str) -> Result<Option<DateTime<Utc>>, Error> {
-    let row = sql("SELECT since FROM opt_out WHERE user_id = ?")
+    sql("SELECT since FROM opt_out WHERE user_id = ?")
         .bind(user_id)
-        .fetch_optional(on)
-        .await?;
-    row.map(|row| row.get("since")).transpose()
+        .find(on, |row| row.get("since"))
+        .await
 }
 
 /// Those of `users`, a chunk's at most, who want none.
 pub async fn list_among(on: impl Executor, users: &[&str]) -> Result<HashSet<String>, Error> {
-    let rows = sql("SELECT user_id FROM opt_out WHERE user_id IN (?..)")
+    sql("SELECT user_id FROM opt_out WHERE user_id IN (?..)")
         .bind_list(users.iter().copied())
-        .fetch_all(on)
-        .await?;
-    rows.iter().map(|row| row.get("user_id")).collect()
+        .list(on, |row| row.get("user_id"))
+        .await
 }

@@ -19,21 +19,3 @@ pub enum Change {
     /// The condition did not hold; nothing was changed.
     Stale,
 }
-
-impl Change {
-    /// Of an UPDATE by a unique key with conditions: it matched its row or not.
-    pub(crate) fn matched(rows: u64) -> Self {
-        if rows == 0 { Self::Stale } else { Self::Applied }
-    }
-}
-
-impl Insertion {
-    /// Of a plain INSERT of one row: a unique violation says that it is there.
-    pub(crate) fn of(inserted: Result<u64, crate::Error>) -> Result<Self, crate::Error> {
-        match inserted {
-            Ok(_) => Ok(Self::New),
-            Err(crate::Error::UniqueViolation(_)) => Ok(Self::Existing),
-            Err(other) => Err(other),
-        }
-    }
-}

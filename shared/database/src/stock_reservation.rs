@@ -81,16 +81,15 @@ pub async fn return_unused(tx: &mut Tx, holder: Holder, coupon_id: CouponId, use
 
 /// The reservation, if there is one.
 pub async fn find(on: impl Executor, holder: Holder) -> Result<Option<StockReservation>, Error> {
-    let row = sql(
+    sql(
         "SELECT campaign_id, chunk_no, shard, coupon_id, amount, returned FROM stock_reservation \
          WHERE campaign_id = ? AND chunk_no = ? AND shard = ?",
     )
     .bind(holder.campaign_id)
     .bind(holder.chunk_no)
     .bind(holder.shard)
-    .fetch_optional(on)
-    .await?;
-    row.map(|row| read(&row)).transpose()
+    .find(on, read)
+    .await
 }
 
 /// A campaign's reservations that are not returned, by chunk and shard, from chunk `from` on.
@@ -102,16 +101,15 @@ pub async fn list_unreturned(
     limit: u32,
 ) -> Result<Vec<StockReservation>, Error> {
     // Primary key.
-    let rows = sql(
+    sql(
         "SELECT campaign_id, chunk_no, shard, coupon_id, amount, returned FROM stock_reservation \
          WHERE campaign_id = ? AND chunk_no >= ? AND returned IS NULL ORDER BY chunk_no, shard LIMIT ?",
     )
     .bind(campaign)
     .bind(from)
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(read).collect()
+    .list(on, read)
+    .await
 }
 
 async fn insert(

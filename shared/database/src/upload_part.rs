@@ -59,12 +59,11 @@ pub async fn insert(
 
 /// The part's bytes.
 pub async fn find(on: impl Executor, audience: AudienceId, no: u32) -> Result<Option<Vec<u8>>, Error> {
-    let row = sql("SELECT bytes FROM upload_part WHERE audience_id = ? AND no = ?")
+    sql("SELECT bytes FROM upload_part WHERE audience_id = ? AND no = ?")
         .bind(audience)
         .bind(no)
-        .fetch_optional(on)
-        .await?;
-    row.map(|row| row.get("bytes")).transpose()
+        .find(on, |row| row.get("bytes"))
+        .await
 }
 
 /// The parts that are there, in order, from number `from` on.
@@ -75,22 +74,18 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<PartHeader>, Error> {
     // Primary key.
-    let rows =
-        sql("SELECT no, size, sha256 FROM upload_part WHERE audience_id = ? AND no >= ? ORDER BY no LIMIT ?")
-            .bind(audience)
-            .bind(from)
-            .bind(limit)
-            .fetch_all(on)
-            .await?;
-    rows.iter()
-        .map(|row| {
+    sql("SELECT no, size, sha256 FROM upload_part WHERE audience_id = ? AND no >= ? ORDER BY no LIMIT ?")
+        .bind(audience)
+        .bind(from)
+        .bind(limit)
+        .list(on, |row| {
             Ok(PartHeader {
                 no: row.get("no")?,
                 size: row.get("size")?,
                 sha256: row.get("sha256")?,
             })
         })
-        .collect()
+        .await
 }
 
 /// Deletes the parts below number `below` and says how many; a few tens at a time keep the

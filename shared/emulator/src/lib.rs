@@ -7,7 +7,11 @@
 
 pub mod clock;
 pub mod datastore;
+mod grpc;
 mod listener;
 pub mod sink;
+mod storage;
 pub mod tasks;
 mod token_bucket;
+
+pub use listener::BindError;

@@ -24,6 +24,16 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
+/// The address is taken, or not this machine's: choose another.
+#[derive(Debug, thiserror::Error)]
+#[error("{address} cannot be listened on")]
+pub struct BindError {
+    /// The address that was asked for.
+    pub address: SocketAddr,
+    /// What the system said.
+    pub source: io::Error,
+}
+
 /// A listening port and the tasks that serve it.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -34,9 +44,10 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Binds `address`; nothing is accepted until [`Listener::serve`] is called with the socket.
-    pub(crate) async fn bind(address: SocketAddr) -> io::Result<(Self, TcpListener)> {
-        let socket = TcpListener::bind(address).await?;
-        let address = socket.local_addr()?;
+    pub(crate) async fn bind(address: SocketAddr) -> Result<(Self, TcpListener), BindError> {
+        let refused = |source| BindError { address, source };
+        let socket = TcpListener::bind(address).await.map_err(refused)?;
+        let address = socket.local_addr().map_err(refused)?;
         let listener = Self {
             address,
             stop: CancellationToken::new(),

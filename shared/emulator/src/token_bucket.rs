@@ -1,5 +1,7 @@
 //! A token bucket: paces the dispatches of a queue, and the messages of a project.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Holds up to `burst` tokens and is refilled at `rate` tokens a second.
@@ -30,20 +32,19 @@ impl Bucket {
         self.tokens = self.tokens.min(burst);
     }
 
-    /// Takes a token, or says when there will be one.
+    /// Takes a token, or says when there will be one: at the end of time if chrono cannot hold it.
     pub(crate) fn take(&mut self, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
         self.refill(now);
         if self.tokens >= 1.0 {
             self.tokens -= 1.0;
             return Ok(());
         }
-        // Rounded up: a microsecond early would find the bucket short and look again at once.
-        let micros = ((1.0 - self.tokens) / self.rate * 1e6).ceil();
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a float cast saturates, and years are enough"
-        )]
-        Err(now + TimeDelta::microseconds(micros as i64 + 1))
+        // A microsecond more: one early would find the bucket short and look again at once.
+        let wait = Duration::try_from_secs_f64((1.0 - self.tokens) / self.rate + 1e-6).ok();
+        let refilled_at = wait
+            .and_then(|wait| TimeDelta::from_std(wait).ok())
+            .and_then(|wait| now.checked_add_signed(wait));
+        Err(refilled_at.unwrap_or(DateTime::<Utc>::MAX_UTC))
     }
 
     fn refill(&mut self, now: DateTime<Utc>) {
@@ -74,6 +75,18 @@ mod tests {
         );
         assert!(bucket.take(next).is_ok());
         assert!(bucket.take(next).is_err());
+    }
+
+    #[test]
+    fn a_token_that_takes_longer_than_time_is_waited_for() {
+        let start = DateTime::UNIX_EPOCH;
+        let mut bucket = Bucket::new(f64::MIN_POSITIVE, 1.0, start);
+
+        let first = bucket.take(start);
+        let second = bucket.take(start);
+
+        assert_eq!(first, Ok(()));
+        assert_eq!(second, Err(DateTime::<Utc>::MAX_UTC));
     }
 
     #[test]

@@ -135,10 +135,10 @@ impl Backends {
         let (embedded, endpoints) = Embedded::start(config, &process.clock).await?;
         let db = open_database(config).await?;
         let push_store = PushStore::connect(datastore_settings(config, endpoints.datastore)).await?;
-        let queue = queue_settings(config, endpoints.queue);
+        let queue = queue_settings(config, endpoints.queue.clone());
         let queue_identity = identity(&queue);
         let task_queue = TaskQueue::connect(queue).await?;
-        if config.queue.endpoint.is_embedded() {
+        if is_stand_in(&endpoints.queue) {
             task_queue.create_queues().await?;
         }
         let fcm = Arc::new(Fcm::new(fcm_config(config, &endpoints.fcm)?)?);
@@ -225,9 +225,14 @@ fn queue_settings(config: &Config, endpoint: String) -> task_queue::Settings {
     }
 }
 
+/// Whether an endpoint is an emulator's, embedded or not: Google's are never spoken to in clear.
+fn is_stand_in(endpoint: &str) -> bool {
+    endpoint.starts_with("http://")
+}
+
 /// What a token of that queue says. An emulator signs as itself and publishes its own keys.
 fn identity(queue: &task_queue::Settings) -> Expected {
-    let (issuer, keys_url) = if queue.endpoint.starts_with("http://") {
+    let (issuer, keys_url) = if is_stand_in(&queue.endpoint) {
         (queue.endpoint.clone(), format!("{}/certs", queue.endpoint))
     } else {
         (
@@ -245,10 +250,11 @@ fn identity(queue: &task_queue::Settings) -> Expected {
 
 fn fcm_config(config: &Config, endpoint: &str) -> Result<fcm::Config, ConnectError> {
     let settings = &config.provider.fcm;
-    let credentials = match (&settings.credentials, settings.endpoint.is_embedded()) {
-        (_, true) => Credentials::Token("embedded".to_owned()),
-        (None, false) => Credentials::Ambient,
-        (Some(key), false) => {
+    let credentials = match &settings.credentials {
+        // A token of Google's must not go over the wire in clear.
+        _ if is_stand_in(endpoint) => Credentials::Token("stand-in".to_owned()),
+        None => Credentials::Ambient,
+        Some(key) => {
             let key = serde_json::from_str(key.expose()).map_err(|_| ConnectError::FcmCredentials)?;
             Credentials::ServiceAccount(key)
         }
@@ -263,4 +269,33 @@ fn fcm_config(config: &Config, endpoint: &str) -> Result<fcm::Config, ConnectErr
             timeout: settings.timeout,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_gateway_behind_tls_is_shown_credentials() {
+        crate::process::install_crypto();
+        let directory = tempfile::tempdir().unwrap();
+        let key = directory.path().join("key.json");
+        std::fs::write(&key, "{}").unwrap();
+        let credentials = |endpoint: &str| {
+            let variables = [
+                ("NOROSHI__PROVIDER__FCM__PROJECT", "p".to_owned()),
+                ("NOROSHI__PROVIDER__FCM__ENDPOINT", endpoint.to_owned()),
+                (
+                    "NOROSHI__PROVIDER__FCM__CREDENTIALS",
+                    format!("file:{}", key.display()),
+                ),
+            ];
+            let variables = variables.map(|(name, value)| (name.to_owned(), value));
+            let config = Config::read(None, variables).unwrap();
+            format!("{:?}", fcm_config(&config, endpoint).unwrap().credentials)
+        };
+
+        assert_eq!(credentials("http://127.0.0.1:8086"), "Token(..)");
+        assert_eq!(credentials("https://fcm.googleapis.com"), "ServiceAccount(..)");
+    }
 }

@@ -16,6 +16,11 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
+    /// All of them, for the end of a help text.
+    pub const HELP: &str = "\
+Exit codes: 0 done, 64 wrong configuration or usage, 69 a store is not reachable,
+70 a fault of ours, 75 try again.";
+
     /// The number that the operating system gets.
     pub fn code(self) -> u8 {
         match self {

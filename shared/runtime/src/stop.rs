@@ -6,7 +6,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-/// Whether to go on. Clones share it; a child stops with its parent, not the other way round.
+/// Whether to go on. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     drain: CancellationToken,
@@ -17,14 +17,6 @@ impl Stop {
     /// Nothing is asked for yet.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// A part that can be stopped alone.
-    pub fn child(&self) -> Self {
-        Self {
-            drain: self.drain.child_token(),
-            at_once: self.at_once.child_token(),
-        }
     }
 
     /// Asks for a drain. A repeat changes nothing.
@@ -114,25 +106,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_child_stops_with_its_parent_and_not_the_other_way_round() {
-        let parent = Stop::new();
-        let (first, second) = (parent.child(), parent.child());
-
-        first.request();
-        assert!(first.is_requested() && !second.is_requested() && !parent.is_requested());
-
-        parent.request();
-        second.requested().await;
-    }
-
-    #[tokio::test]
     async fn to_end_at_once_is_to_drain_as_well() {
         let stop = Stop::new();
-        let child = stop.child();
+        let part = stop.clone();
 
         stop.request_at_once();
 
-        child.requested().await;
-        child.requested_at_once().await;
+        part.requested().await;
+        part.requested_at_once().await;
     }
 }

@@ -150,6 +150,7 @@ mod tests {
         // The first 8 bytes of what `printf user-1 | sha256sum` says.
         assert_eq!(user_hash("user-1"), "c6c289e49e9c05b2");
     }
+
     #[test]
     fn a_panic_is_one_line_of_the_log() {
         let (lines, log) = std::sync::mpsc::channel::<Vec<u8>>();

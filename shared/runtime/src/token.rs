@@ -11,60 +11,38 @@ use crate::config::Secret;
 
 const FILE: &str = "admin-token";
 
-/// The token of the data directory, and whether this call made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Token {
-    /// Made now: to be shown to the user once.
-    Generated(Secret),
-    /// Was there.
-    Kept(Secret),
-}
-
-impl Token {
-    /// The token, however it came to be.
-    pub fn secret(&self) -> &Secret {
-        match self {
-            Self::Generated(secret) | Self::Kept(secret) => secret,
-        }
-    }
-}
-
 /// The token in `data_dir`, made (with the directory) when there is none. Two processes that
 /// start at once get the same one.
-pub fn find_or_generate(data_dir: &Path) -> io::Result<Token> {
+pub fn find_or_generate(data_dir: &Path) -> io::Result<Secret> {
     let path = data_dir.join(FILE);
-    let reference = format!("file:{}", path.display());
-    match fs::read_to_string(&path) {
-        Ok(token) => return Ok(Token::Kept(Secret::new(reference, token.trim_end()))),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    fs::create_dir_all(data_dir)?;
-    let token = hex::encode(rand::random::<[u8; 32]>());
-    match publish(&path, &token) {
-        Ok(()) => Ok(Token::Generated(Secret::new(reference, token))),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Token::Kept(Secret::new(
-            reference,
-            fs::read_to_string(&path)?.trim_end(),
-        ))),
-        Err(error) => Err(error),
-    }
+    let token = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(data_dir)?;
+            generate(&path)?;
+            fs::read_to_string(&path)?
+        }
+        read => read?,
+    };
+    Ok(Secret::new(format!("file:{}", path.display()), token.trim_end()))
 }
 
-/// Writes the token aside and links it into place, so that nobody sees half of one and an
-/// existing one is never replaced.
-fn publish(path: &Path, token: &str) -> io::Result<()> {
+/// Writes a token aside and links it into place, so that nobody sees half of one and an existing
+/// one is never replaced.
+fn generate(path: &Path) -> io::Result<()> {
     let aside = path.with_extension(std::process::id().to_string());
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&aside)?;
-    writeln!(file, "{token}")?;
+    writeln!(file, "{}", hex::encode(rand::random::<[u8; 32]>()))?;
     file.sync_all()?;
     let linked = fs::hard_link(&aside, path);
     fs::remove_file(&aside)?;
-    linked
+    match linked {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    }
 }
 
 #[cfg(test)]
@@ -79,11 +57,11 @@ mod tests {
         let first = find_or_generate(&data).unwrap();
         let second = find_or_generate(&data).unwrap();
 
-        assert!(matches!(first, Token::Generated(_)));
-        assert_eq!(second, Token::Kept(first.secret().clone()));
-        assert_eq!(first.secret().expose().len(), 64);
+        assert_eq!(second, first);
+        assert_eq!(first.expose().len(), 64);
         assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "nothing is left aside");
-        assert!(!format!("{first:?}").contains(first.secret().expose()));
+        generate(&data.join(FILE)).unwrap();
+        assert_eq!(find_or_generate(&data).unwrap(), first, "the first one stays");
     }
 
     #[cfg(unix)]

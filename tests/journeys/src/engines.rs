@@ -1,8 +1,8 @@
 //! The engines that a test can run on.
 //!
 //! `tests/run` finds or starts the real ones and names them in the environment. Without it the
-//! suite runs on the embedded ones alone, and a test of a real engine has nothing to do. With
-//! `NOROSHI_TEST_ENGINES=real`, which `tests/run` sets, nothing is left out silently: a real
+//! suite runs on the embedded ones alone, and a test of a real engine says that it is skipped and
+//! has nothing to do. With `NOROSHI_TEST_ENGINES=real`, which `tests/run` sets, nothing is left out silently: a real
 //! engine that is not named is a failure of the test that needs it.
 
 use std::env;
@@ -32,12 +32,17 @@ enum Requirement {
     Required,
 }
 
+#[expect(clippy::disallowed_macros, reason = "a test speaks to whoever runs it")]
 fn named(variable: &str) -> Option<String> {
-    choose(
+    let named = choose(
         variable,
         env::var(variable).ok(),
         requirement(env::var("NOROSHI_TEST_ENGINES").ok().as_deref()),
-    )
+    );
+    if named.is_none() {
+        eprintln!("skipped: {variable} names no engine");
+    }
+    named
 }
 
 fn requirement(engines: Option<&str>) -> Requirement {

@@ -33,18 +33,26 @@ mod world;
 #[macro_export]
 macro_rules! on_every_engine {
     ($($test:ident),+ $(,)?) => {
-        mod in_memory {
-            $(#[tokio::test]
-            async fn $test() {
-                super::$test(super::World::in_memory().await).await;
-            })+
-        }
+        mod in_memory { $crate::on_engine!(in_memory: $($test,)+); }
+        mod on_file { $crate::on_engine!(on_file: $($test,)+); }
+    };
+}
 
-        mod on_file {
-            $(#[tokio::test]
-            async fn $test() {
-                super::$test(super::World::on_file().await).await;
-            })+
-        }
+/// Stamps each test for the embedded queue on a file: what memory forgets.
+#[macro_export]
+macro_rules! on_a_file {
+    ($($test:ident),+ $(,)?) => {
+        mod on_a_file { $crate::on_engine!(on_file: $($test,)+); }
+    };
+}
+
+/// Stamps each test for one of the engines.
+#[macro_export]
+macro_rules! on_engine {
+    ($engine:ident: $($test:ident,)+) => {
+        $(#[tokio::test]
+        async fn $test() {
+            super::$test(super::World::$engine().await).await;
+        })+
     };
 }

@@ -18,10 +18,10 @@ pub(super) enum Extent {
 /// Refuses a file whose header can never be an audience's. What its start does not tell is left
 /// to the import.
 pub(super) fn check_header(bytes: &[u8], extent: Extent, settings: FileSettings) -> Result<(), Error> {
-    let settings = settings.for_reader([0; 16]);
+    let hash_key = [0; 16];
     let opened = match extent {
-        Extent::Whole => AudienceReader::open(bytes, settings).map(drop),
-        Extent::Start => AudienceReader::open(bytes.chain(NotHereYet), settings).map(drop),
+        Extent::Whole => AudienceReader::open(bytes, settings, hash_key).map(drop),
+        Extent::Start => AudienceReader::open(bytes.chain(NotHereYet), settings, hash_key).map(drop),
     };
     match opened {
         Ok(()) | Err(ReadError::Source(_)) => Ok(()),

@@ -16,6 +16,7 @@ use tracing::warn;
 
 use super::file::{Extent, check_header};
 use crate::error::Error;
+use crate::json;
 use crate::transaction::conclude;
 
 /// Parts deleted in one transaction.
@@ -101,8 +102,7 @@ impl Upload {
     /// Stores one part, the first one together with its audience.
     async fn store_part(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(), Error> {
         if self.parts == 0 {
-            let settings =
-                serde_json::to_string(&self.settings).map_err(|error| Error::Fault(error.to_string()))?;
+            let settings = json::write(&self.settings)?;
             database::audience::insert(tx, self.id, &self.name, &settings, now).await?;
         }
         let part = &self.buffer[..self.buffer.len().min(MAX_PART_BYTES)];
@@ -126,7 +126,7 @@ impl Upload {
         let now = backends.process.clock.now();
         let mut tx = backends.db.begin().await?;
         let abandoned = database::audience::abandon_upload(&mut tx, self.id, now).await;
-        if conclude(tx, abandoned.map_err(Error::from)).await? == Change::Stale {
+        if conclude(tx, abandoned).await? == Change::Stale {
             return Ok(());
         }
         let mut below = 0;
@@ -134,10 +134,10 @@ impl Upload {
             below = (below + DELETED_AT_ONCE).min(self.parts);
             let mut tx = backends.db.begin().await?;
             let deleted = upload_part::delete_below(&mut tx, self.id, below).await;
-            conclude(tx, deleted.map_err(Error::from)).await?;
+            conclude(tx, deleted).await?;
         }
         let mut tx = backends.db.begin().await?;
         let deleted = database::audience::delete_cancelled(&mut tx, self.id).await;
-        conclude(tx, deleted.map_err(Error::from)).await.map(drop)
+        conclude(tx, deleted).await.map(drop)
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::json;
 use crate::schema;
 
 /// A frozen list of recipients, or what is to become one.
@@ -65,10 +65,8 @@ impl Audience {
             state: row.state.as_str(),
             refusal: row.refusal,
             size: row.progress.size,
-            rejected_rows: stored::<BTreeMap<String, u64>>(&row.progress.rejected)?
-                .values()
-                .sum(),
-            variables: stored(&row.progress.variables)?,
+            rejected_rows: read_rejected(&row.progress)?.values().sum(),
+            variables: json::read("an audience's variables", &row.progress.variables)?,
             created_at: row.created_at,
             updated_at: row.updated_at,
             ready_at: row.ready_at,
@@ -86,13 +84,12 @@ impl AudienceProgress {
             read_bytes: row.progress.read_bytes,
             rows: row.progress.records,
             accepted: row.progress.size,
-            rejected: stored(&row.progress.rejected)?,
+            rejected: read_rejected(&row.progress)?,
             chunk_count: row.progress.chunk_count,
         })
     }
 }
 
-/// Reads JSON that this program stored.
-fn stored<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
-    serde_json::from_str(json).map_err(|error| Error::Fault(format!("an audience's JSON: {error}")))
+fn read_rejected(progress: &database::audience::Progress) -> Result<BTreeMap<String, u64>, Error> {
+    json::read("an audience's rejected rows", &progress.rejected)
 }

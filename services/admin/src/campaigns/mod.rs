@@ -22,8 +22,8 @@ use uuid::Uuid;
 
 use crate::answer::{Done, versioned};
 use crate::error::Error;
-use crate::once::{Begun, Incoming, KeyHeader};
-use crate::openapi::{Conflicting, Missing, Outdated, Unaccepted, Unreadable, Unversioned};
+use crate::once::{Incoming, KeyHeader};
+use crate::openapi::{Conflicting, Outdated, Unversioned};
 use crate::page::{List, Page, PageParameters};
 use crate::request::{Body, Parameters, Segments};
 use crate::transaction::conclude;
@@ -47,11 +47,7 @@ pub(crate) fn routes() -> OpenApiRouter<Backends> {
 #[utoipa::path(
     post, path = "/v1/campaigns", tag = "campaigns", operation_id = "create_campaign",
     params(KeyHeader), request_body = CampaignPlan,
-    responses(
-        (status = 201, description = "The draft", body = Campaign),
-        (status = 400, response = Unreadable),
-        (status = 422, response = Unaccepted),
-    )
+    responses((status = 201, description = "The draft", body = Campaign))
 )]
 async fn create(
     State(backends): State<Backends>,
@@ -60,11 +56,8 @@ async fn create(
 ) -> Result<Response, Error> {
     let now = backends.process.clock.now();
     body.content.check(now)?;
-    let once = incoming.with_body("POST /v1/campaigns", &body.bytes);
-    let mut tx = match once.begin(&backends.db).await? {
-        Begun::New(tx) => tx,
-        Begun::Answered(answer) => return Ok(answer),
-    };
+    let once = incoming.with_body(&body.bytes);
+    let mut tx = once.begin(&backends.db).await?;
     let created = create_in(&mut tx, &body.content, now).await;
     let answer = once.conclude(&backends, tx, created, Done::Created).await?;
     backends.nudges.import.nudge();
@@ -98,7 +91,7 @@ async fn list(
 #[utoipa::path(
     get, path = "/v1/campaigns/{id}", tag = "campaigns", operation_id = "get_campaign",
     params(("id" = Uuid, Path)),
-    responses((status = 200, description = "The campaign", body = Campaign), (status = 404, response = Missing))
+    responses((status = 200, description = "The campaign", body = Campaign))
 )]
 async fn get(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
     let campaign = Campaign::of(find_row(&backends.db, CampaignId(id)).await?)?;
@@ -121,11 +114,8 @@ struct VersionHeader {
     params(("id" = Uuid, Path), VersionHeader), request_body = CampaignPlan,
     responses(
         (status = 200, description = "The draft as it is now", body = Campaign),
-        (status = 400, response = Unreadable),
-        (status = 404, response = Missing),
         (status = 409, response = Conflicting),
         (status = 412, response = Outdated),
-        (status = 422, response = Unaccepted),
         (status = 428, response = Unversioned),
     )
 )]

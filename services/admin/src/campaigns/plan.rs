@@ -17,6 +17,7 @@ use crate::audiences::inline_upload;
 use crate::coupons::NewCoupon;
 use crate::error::Error;
 use crate::field::check_name;
+use crate::json;
 use crate::schema;
 use crate::user_id::UserId;
 
@@ -109,8 +110,8 @@ impl CampaignPlan {
             audience_id: Some(audience_id),
             coupon_id: self.resolve_coupon(tx, now).await?,
             coupon_for: self.coupon_for.into(),
-            message: to_json(&self.message)?,
-            schedule: to_json(&self.schedule)?,
+            message: json::write(&self.message)?,
+            schedule: json::write(&self.schedule)?,
             starts_at: self.schedule.starts_at(),
             expires_at: match self.schedule.expires {
                 Some(Expiry::At(instant)) => Some(instant),
@@ -140,7 +141,7 @@ impl CampaignPlan {
                 return Err(Error::invalid("audience_id", reason));
             }
         }
-        Ok((id, lane(&audience)))
+        Ok((id, Lane::for_audience(audience.progress.size)))
     }
 
     async fn resolve_coupon(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Option<CouponId>, Error> {
@@ -159,23 +160,9 @@ impl CampaignPlan {
 
 /// Refuses a message that names variables which a ready audience does not have.
 pub(super) fn check_variables(message: &Message, audience: &Audience) -> Result<(), Error> {
-    let columns: Vec<String> = from_json("an audience's variables", &audience.progress.variables)?;
+    let columns: Vec<String> = json::read("an audience's variables", &audience.progress.variables)?;
     Templates::compile(message, Some(&columns)).map_err(Error::in_message)?;
     Ok(())
-}
-
-/// The lane of a campaign to that audience, as far as its size is known.
-pub(super) fn lane(audience: &Audience) -> Lane {
-    Lane::for_audience(audience.progress.size)
-}
-
-/// Reads JSON that this program stored.
-pub(super) fn from_json<T: serde::de::DeserializeOwned>(what: &str, json: &str) -> Result<T, Error> {
-    serde_json::from_str(json).map_err(|error| Error::Fault(format!("{what}: {error}")))
-}
-
-fn to_json(value: &impl Serialize) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(|error| Error::Fault(error.to_string()))
 }
 
 fn check_schedule(schedule: &Schedule, now: DateTime<Utc>) -> Result<(), Error> {

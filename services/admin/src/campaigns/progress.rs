@@ -16,7 +16,6 @@ use uuid::Uuid;
 use super::find_row;
 use crate::answer::Done;
 use crate::error::Error;
-use crate::openapi::Missing;
 use crate::request::Segments;
 use crate::schema;
 
@@ -84,7 +83,7 @@ pub(crate) struct ReasonCount {
 #[utoipa::path(
     get, path = "/v1/campaigns/{id}/progress", tag = "campaigns", operation_id = "get_campaign_progress",
     params(("id" = Uuid, Path)),
-    responses((status = 200, description = "How far it is", body = CampaignProgress), (status = 404, response = Missing))
+    responses((status = 200, description = "How far it is", body = CampaignProgress))
 )]
 async fn progress(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
     let row = find_row(&backends.db, CampaignId(id)).await?;
@@ -94,14 +93,13 @@ async fn progress(State(backends): State<Backends>, Segments(id): Segments<Uuid>
 async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
     let db = &backends.db;
     let total = chunk_tally::total(db, row.id).await?;
-    let tally = total.tally(&chunk_tally::reasons(db, row.id).await?);
+    let read = total.tally.read_in(row.state, row.audience_size);
     let balance = Balance {
         audience: row.audience_size,
         expanded: total.expanded,
-        tally: tally.clone(),
+        tally: total.tally,
         open_intents: intent::count_open(db, row.id).await?,
     };
-    let read = tally.read_in(row.state, row.audience_size);
     Ok(CampaignProgress {
         state: row.state.as_str(),
         audience_size: row.audience_size,

@@ -15,7 +15,6 @@ use uuid::Uuid;
 use super::find_row;
 use crate::answer::Done;
 use crate::error::Error;
-use crate::openapi::{Missing, Unaccepted};
 use crate::page::{List, Page, PageParameters};
 use crate::request::{Parameters, Segments};
 use crate::schema;
@@ -64,11 +63,7 @@ impl Recipient {
 #[utoipa::path(
     get, path = "/v1/campaigns/{id}/recipients", tag = "campaigns", operation_id = "list_recipients",
     params(("id" = Uuid, Path), PageParameters),
-    responses(
-        (status = 200, description = "A page", body = Page<Recipient>),
-        (status = 404, response = Missing),
-        (status = 422, response = Unaccepted),
-    )
+    responses((status = 200, description = "A page", body = Page<Recipient>))
 )]
 async fn recipients(
     State(backends): State<Backends>,

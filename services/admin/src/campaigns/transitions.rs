@@ -6,7 +6,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use campaign::{CampaignId, CampaignState, Transition};
+use campaign::{CampaignId, CampaignState, Lane, Transition};
 use chrono::{DateTime, Utc};
 use database::audience::AudienceState;
 use database::campaign::{Campaign as Row, Plan, Transitioned};
@@ -16,12 +16,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::plan::{check_variables, from_json, lane};
+use super::plan::check_variables;
 use super::view::Campaign;
 use super::{find_row, why_stale};
 use crate::answer::Done;
 use crate::error::Error;
-use crate::openapi::{Conflicting, Missing, Unaccepted};
+use crate::json;
+use crate::openapi::Conflicting;
 use crate::request::Segments;
 use crate::stop::permits_ended;
 use crate::transaction::conclude;
@@ -44,9 +45,7 @@ pub(super) fn routes() -> OpenApiRouter<Backends> {
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It is scheduled", body = Campaign),
-        (status = 404, response = Missing),
         (status = 409, response = Conflicting),
-        (status = 422, response = Unaccepted),
     )
 )]
 async fn schedule(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
@@ -63,9 +62,7 @@ async fn schedule(State(backends): State<Backends>, Segments(id): Segments<Uuid>
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It runs", body = Campaign),
-        (status = 404, response = Missing),
         (status = 409, response = Conflicting),
-        (status = 422, response = Unaccepted),
     )
 )]
 async fn start(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
@@ -80,7 +77,6 @@ async fn start(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It is paused", body = Campaign),
-        (status = 404, response = Missing),
         (status = 409, response = Conflicting),
     )
 )]
@@ -96,7 +92,6 @@ async fn pause(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It runs", body = Campaign),
-        (status = 404, response = Missing),
         (status = 409, response = Conflicting),
     )
 )]
@@ -115,7 +110,6 @@ async fn resume(State(backends): State<Backends>, Segments(id): Segments<Uuid>) 
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It is cancelled", body = Campaign),
-        (status = 404, response = Missing),
         (status = 409, response = Conflicting),
     )
 )]
@@ -128,7 +122,7 @@ async fn cancel(State(backends): State<Backends>, Segments(id): Segments<Uuid>) 
 
 async fn change(backends: &Backends, id: CampaignId, transition: Transition) -> Result<Campaign, Error> {
     let now = backends.process.clock.now();
-    let mut tx = backends.db.begin().await?;
+    let mut tx = backends.db.begin_ahead().await?;
     let changed = change_in(&mut tx, id, transition, now).await;
     conclude(tx, changed).await
 }
@@ -169,11 +163,11 @@ async fn freeze(tx: &mut Tx, draft: Row, transition: Transition, now: DateTime<U
         return Err(Error::AudienceNotReady(audience.state));
     }
     check_variables(
-        &from_json("a campaign's message", &draft.plan.message)?,
+        &json::read("a campaign's message", &draft.plan.message)?,
         &audience,
     )?;
     let plan = Plan {
-        lane: lane(&audience),
+        lane: Lane::for_audience(audience.progress.size),
         ..draft.plan
     };
     // The version compared here is that of the plan read above, and its row is locked from here

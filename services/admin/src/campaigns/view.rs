@@ -6,8 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::plan::from_json;
 use crate::error::Error;
+use crate::json;
 use crate::schema;
 
 /// One message to one audience.
@@ -58,8 +58,8 @@ impl Campaign {
             state: row.state.as_str(),
             reason: row.reason,
             name: row.plan.name,
-            message: from_json("a campaign's message", &row.plan.message)?,
-            schedule: from_json("a campaign's schedule", &row.plan.schedule)?,
+            message: json::read("a campaign's message", &row.plan.message)?,
+            schedule: json::read("a campaign's schedule", &row.plan.schedule)?,
             audience_id: row.plan.audience_id.map(|id| id.0),
             coupon_id: row.plan.coupon_id.map(|id| id.0),
             coupon_for: row.plan.coupon_for.as_str(),

@@ -2,9 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
-use database::Tx;
-use database::device::{self, Registration};
+use database::device::Registration;
 use runtime::Backends;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,12 +10,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::devices::{Kind, NewDevice};
-use super::erasure::welcome_back;
+use super::registration::{Kind, NewDevice, register_all};
 use crate::answer::Done;
 use crate::error::Error;
-use crate::once::{Begun, Incoming, KeyHeader};
-use crate::openapi::{Conflicting, TooLarge, Unaccepted, Unreadable, WrongType};
+use crate::once::{Incoming, KeyHeader};
+use crate::openapi::Conflicting;
 use crate::request::{has_media_type, parse_json, read_all};
 use crate::user_id::UserId;
 
@@ -65,11 +62,7 @@ struct Registered {
     ),
     responses(
         (status = 200, description = "They are registered", body = Registered),
-        (status = 400, response = Unreadable),
         (status = 409, response = Conflicting),
-        (status = 413, response = TooLarge),
-        (status = 415, response = WrongType),
-        (status = 422, response = Unaccepted),
     )
 )]
 async fn register(
@@ -87,41 +80,35 @@ async fn register(
     let devices = if is_lines {
         parse_lines(&bytes)?
     } else {
-        parse_json(&bytes)?
+        parse_array(&bytes)?
     };
-    let registrations = check(devices)?;
-    let once = incoming.with_body("POST /v1/devices", &bytes);
-    let mut tx = match once.begin(&backends.db).await? {
-        Begun::New(tx) => tx,
-        Begun::Answered(answer) => return Ok(answer),
-    };
-    let registered = register_in(&mut tx, &registrations, backends.process.clock.now()).await;
+    let (places, registrations) = check(devices)?;
+    let once = incoming.with_body(&bytes);
+    let mut tx = once.begin(&backends.db).await?;
+    let registered = register_all(&mut tx, &registrations, &places, backends.process.clock.now()).await;
+    let registered = registered.map(|()| Registered {
+        registered: registrations.len(),
+    });
     once.conclude(&backends, tx, registered, Done::Ok).await
 }
 
-async fn register_in(
-    tx: &mut Tx,
-    registrations: &[Registration],
-    now: DateTime<Utc>,
-) -> Result<Registered, Error> {
-    let users: Vec<_> = registrations
-        .iter()
-        .map(|device| device.user_id.as_str())
-        .collect();
-    welcome_back(tx, &users).await?;
-    device::register(tx, registrations, now).await?;
-    Ok(Registered {
-        registered: registrations.len(),
-    })
+/// The addresses, each with its path in the body.
+type Placed = Vec<(String, UserDevice)>;
+
+fn parse_array(bytes: &[u8]) -> Result<Placed, Error> {
+    let devices = parse_json::<Vec<UserDevice>>(bytes)?.into_iter().enumerate();
+    Ok(devices.map(|(no, device)| (format!("[{no}]."), device)).collect())
 }
 
 /// One object a line; blank lines are none. A fault names its line.
-fn parse_lines(bytes: &[u8]) -> Result<Vec<UserDevice>, Error> {
-    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
-    let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-    lines
-        .map(|(no, line)| parse_json(line).map_err(|error| at_line(no + 1, error)))
-        .collect()
+fn parse_lines(bytes: &[u8]) -> Result<Placed, Error> {
+    let lines = bytes.split(|byte| *byte == b'\n').zip(1..);
+    let lines = lines.filter(|(line, _)| !line.trim_ascii().is_empty());
+    let devices = lines.map(|(line, no)| match parse_json(line) {
+        Ok(device) => Ok((format!("line {no}: "), device)),
+        Err(error) => Err(at_line(no, error)),
+    });
+    devices.collect()
 }
 
 fn at_line(number: usize, error: Error) -> Error {
@@ -144,11 +131,12 @@ fn at_line(number: usize, error: Error) -> Error {
     }
 }
 
-fn check(devices: Vec<UserDevice>) -> Result<Vec<Registration>, Error> {
+/// The registrations, and the paths of them in the body.
+fn check(devices: Placed) -> Result<(Vec<String>, Vec<Registration>), Error> {
     if devices.is_empty() || devices.len() > MAX_DEVICES {
         return Err(Error::invalid("body", "must have 1 to 10000 addresses"));
     }
-    let registrations = devices.into_iter().enumerate().map(|(position, device)| {
+    let registrations = devices.into_iter().map(|(place, device)| {
         let UserDevice {
             user_id,
             kind,
@@ -156,8 +144,8 @@ fn check(devices: Vec<UserDevice>) -> Result<Vec<Registration>, Error> {
             extra,
         } = device;
         let device = NewDevice { kind, address, extra };
-        device.check(&format!("[{position}].address"))?;
-        Ok(device.of_user(user_id.into_string()))
+        device.check(&place)?;
+        Ok((place, device.of_user(user_id.into_string())))
     });
     registrations.collect()
 }

@@ -19,14 +19,11 @@ use utoipa_axum::routes;
 
 use crate::answer::Done;
 use crate::error::Error;
-use crate::openapi::{Missing, Unaccepted};
+use crate::openapi::Missing;
 use crate::request::Segments;
 use crate::schema;
 use crate::transaction::conclude;
 use crate::user_id::UserId;
-
-/// Users asked about in one statement.
-const USERS_AT_ONCE: usize = 499;
 
 /// The routes of erasure.
 pub(super) fn routes() -> OpenApiRouter<Backends> {
@@ -60,7 +57,7 @@ impl Erasure {
 #[utoipa::path(
     delete, path = "/v1/users/{user_id}", tag = "users", operation_id = "erase_user",
     params(("user_id" = String, Path)),
-    responses((status = 202, description = "It will be done", body = Erasure), (status = 422, response = Unaccepted))
+    responses((status = 202, description = "It will be done", body = Erasure))
 )]
 async fn erase(
     State(backends): State<Backends>,
@@ -86,7 +83,6 @@ async fn request(tx: &mut Tx, user: &UserId, now: DateTime<Utc>) -> Result<Erasu
     responses(
         (status = 200, description = "How far it is", body = Erasure),
         (status = 404, response = Missing),
-        (status = 422, response = Unaccepted),
     )
 )]
 async fn get(State(backends): State<Backends>, Segments(user): Segments<UserId>) -> Result<Response, Error> {
@@ -98,17 +94,15 @@ async fn find(on: impl database::Executor, user: &UserId) -> Result<Erasure, Err
     row.map(Erasure::of).ok_or(Error::NotFound { what: "erasure" })
 }
 
-/// Forgets that any of `users` was erased, because they register devices. Refused while an
-/// erasure is under way: it would take the new devices as well.
-pub(super) async fn welcome_back(tx: &mut Tx, users: &[&str]) -> Result<(), Error> {
-    for some in users.chunks(USERS_AT_ONCE) {
-        for user in erasure::list_erased_among(&mut *tx, some).await? {
-            match erasure::find(&mut *tx, &user).await?.map(|erasure| erasure.state) {
-                Some(ErasureState::Open) => return Err(Error::BeingErased),
-                Some(ErasureState::Done) => erasure::delete(tx, &user).await?,
-                None => {}
-            }
+/// Forgets that any of `users`, a chunk's at most, was erased, because they register devices.
+/// Answers one whose erasure is under way: it would take the new devices as well.
+pub(super) async fn welcome_back(tx: &mut Tx, users: &[&str]) -> Result<Option<String>, Error> {
+    for user in erasure::list_erased_among(&mut *tx, users).await? {
+        match erasure::find(&mut *tx, &user).await?.map(|erasure| erasure.state) {
+            Some(ErasureState::Open) => return Ok(Some(user)),
+            Some(ErasureState::Done) => erasure::delete(tx, &user).await?,
+            None => {}
         }
     }
-    Ok(())
+    Ok(None)
 }

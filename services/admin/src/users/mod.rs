@@ -5,6 +5,7 @@ mod devices;
 mod erasure;
 mod opt_out;
 mod pushes;
+mod registration;
 
 use runtime::Backends;
 use utoipa_axum::router::OpenApiRouter;

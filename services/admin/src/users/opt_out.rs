@@ -12,7 +12,6 @@ use utoipa_axum::routes;
 
 use crate::answer::{Done, nothing};
 use crate::error::Error;
-use crate::openapi::Unaccepted;
 use crate::request::Segments;
 use crate::transaction::conclude;
 use crate::user_id::UserId;
@@ -33,7 +32,7 @@ struct OptOut {
 #[utoipa::path(
     get, path = "/v1/users/{user_id}/opt-out", tag = "users", operation_id = "get_opt_out",
     params(("user_id" = String, Path)),
-    responses((status = 200, description = "Since when", body = OptOut), (status = 422, response = Unaccepted))
+    responses((status = 200, description = "Since when", body = OptOut))
 )]
 async fn get(State(backends): State<Backends>, Segments(user): Segments<UserId>) -> Result<Response, Error> {
     let since = opt_out::find(&backends.db, user.as_str()).await?;
@@ -46,7 +45,7 @@ async fn get(State(backends): State<Backends>, Segments(user): Segments<UserId>)
 #[utoipa::path(
     put, path = "/v1/users/{user_id}/opt-out", tag = "users", operation_id = "opt_out",
     params(("user_id" = String, Path)),
-    responses((status = 204, description = "It is noted"), (status = 422, response = Unaccepted))
+    responses((status = 204, description = "It is noted"))
 )]
 async fn opt_out(
     State(backends): State<Backends>,
@@ -54,7 +53,7 @@ async fn opt_out(
 ) -> Result<Response, Error> {
     let mut tx = backends.db.begin().await?;
     let noted = opt_out::insert(&mut tx, user.as_str(), backends.process.clock.now()).await;
-    conclude(tx, noted.map_err(Error::from)).await?;
+    conclude(tx, noted).await?;
     Ok(nothing())
 }
 
@@ -62,7 +61,7 @@ async fn opt_out(
 #[utoipa::path(
     delete, path = "/v1/users/{user_id}/opt-out", tag = "users", operation_id = "opt_in",
     params(("user_id" = String, Path)),
-    responses((status = 204, description = "It is noted"), (status = 422, response = Unaccepted))
+    responses((status = 204, description = "It is noted"))
 )]
 async fn opt_in(
     State(backends): State<Backends>,
@@ -70,6 +69,6 @@ async fn opt_in(
 ) -> Result<Response, Error> {
     let mut tx = backends.db.begin().await?;
     let noted = opt_out::delete(&mut tx, user.as_str()).await;
-    conclude(tx, noted.map_err(Error::from)).await?;
+    conclude(tx, noted).await?;
     Ok(nothing())
 }

@@ -16,7 +16,6 @@ use uuid::Uuid;
 
 use crate::answer::Done;
 use crate::error::Error;
-use crate::openapi::Unaccepted;
 use crate::request::Segments;
 use crate::schema;
 use crate::user_id::UserId;
@@ -56,7 +55,7 @@ struct PushHistory {
 #[utoipa::path(
     get, path = "/v1/users/{user_id}/pushes", tag = "users", operation_id = "list_user_pushes",
     params(("user_id" = String, Path)),
-    responses((status = 200, description = "The pushes", body = PushHistory), (status = 422, response = Unaccepted))
+    responses((status = 200, description = "The pushes", body = PushHistory))
 )]
 async fn history(
     State(backends): State<Backends>,
@@ -66,21 +65,10 @@ async fn history(
     let truncated = pushes.len() > MOST.into();
     pushes.truncate(MOST.into());
     pushes.sort_unstable_by_key(|push| std::cmp::Reverse(push.campaign));
-    let states = states(&backends, &pushes).await?;
+    let campaigns = pushes.iter().map(|push| push.campaign);
+    let states = database::campaign::list_states(&backends.db, campaigns).await?;
     let items = pushes.into_iter().map(|push| of(push, &states)).collect();
     Ok(Done::Ok.with(PushHistory { items, truncated }))
-}
-
-async fn states(backends: &Backends, pushes: &[Push]) -> Result<HashMap<CampaignId, CampaignState>, Error> {
-    let mut states = HashMap::new();
-    for push in pushes {
-        if !states.contains_key(&push.campaign)
-            && let Some(row) = database::campaign::find(&backends.db, push.campaign).await?
-        {
-            states.insert(push.campaign, row.state);
-        }
-    }
-    Ok(states)
 }
 
 fn of(push: Push, states: &HashMap<CampaignId, CampaignState>) -> UserPush {

@@ -1,7 +1,7 @@
 //! Campaigns as drafts, and what is said of them later.
 
-use campaign::{CampaignId, PushState};
-use database::chunk_tally::{self, ChunkTally, Counts, Reason};
+use campaign::{Reason, Tally};
+use database::chunk_tally::{self, ChunkTally};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -193,22 +193,12 @@ async fn progress_is_the_sum_of_what_chunks_wrote_down() {
     let id = world.draft().await;
     world.post(&format!("/v1/campaigns/{id}/start"), json!({})).await;
     let mut tx = world.backends.db.begin().await.unwrap();
-    let tally = ChunkTally {
-        campaign_id: id.parse::<CampaignId>().unwrap(),
-        chunk_no: 0,
-        version: 1,
-        size: 499,
-        counts: Counts {
-            pending: 9,
-            sent: 480,
-            skipped: 10,
-            ..Counts::default()
-        },
-        reasons: vec![
-            reason(PushState::Sent, "accepted", 480),
-            reason(PushState::Skipped, "no_device", 10),
-        ],
+    let tally = Tally {
+        pending: 9,
+        granted: 0,
+        settled: [(Reason::Accepted, 480), (Reason::NoDevice, 10)].into(),
     };
+    let tally = ChunkTally::of(id.parse().unwrap(), 0, 1, &tally);
     let replaced = chunk_tally::replace(&mut tx, &tally).await.unwrap();
     assert_eq!(replaced, database::Change::Applied);
     tx.commit().await.repeatable().unwrap();
@@ -249,12 +239,4 @@ async fn what_a_cancelled_campaign_did_not_settle_reads_as_cancelled() {
     assert_eq!(progress["tally"]["cancelled"], 1_000);
     assert_eq!(progress["reasons"][0]["reason"], "campaign_cancelled");
     assert_eq!(progress["missing"], json!([]));
-}
-
-fn reason(state: PushState, reason: &str, pushes: u64) -> Reason {
-    Reason {
-        state,
-        reason: reason.to_owned(),
-        pushes,
-    }
 }

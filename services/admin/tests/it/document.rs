@@ -47,7 +47,13 @@ fn every_operation_and_every_type_is_described() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             assert!(operation["summary"].is_string(), "{method} {path}");
-            assert!(operation["responses"]["401"].is_object(), "{method} {path}");
+            let answers = &operation["responses"];
+            assert!(answers["401"].is_object(), "{method} {path}");
+            if operation["requestBody"].is_object() {
+                for refusal in ["400", "413", "415", "422"] {
+                    assert!(answers[refusal].is_object(), "{method} {path} {refusal}");
+                }
+            }
         }
     }
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {

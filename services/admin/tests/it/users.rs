@@ -48,12 +48,13 @@ async fn every_kind_of_address_is_shown_in_the_word_it_came_in() {
 async fn a_users_addresses_are_replaced_as_a_whole() {
     let world = World::new().await;
     world.post("/v1/users/u1/devices", token("a1")).await;
+    let kept = world.post("/v1/users/u1/devices", token("a2")).await;
 
     let replaced = world
         .put("/v1/users/u1/devices", json!([token("a2"), token("a3")]))
         .await;
 
-    assert_eq!(replaced.json["items"].as_array().unwrap().len(), 2);
+    assert_eq!(replaced.json["items"][0], kept.json);
     assert_eq!(addresses(&world, "u1").await, ["a2", "a3"]);
 }
 
@@ -81,9 +82,29 @@ async fn a_user_has_a_hundred_addresses_at_most() {
     world.put("/v1/users/u1/devices", json!(hundred)).await;
 
     let one_more = world.post("/v1/users/u1/devices", token("b")).await;
+    let in_bulk = json!([
+        {"user_id": "u2", "kind": "fcm_token", "address": "b"},
+        {"user_id": "u1", "kind": "fcm_token", "address": "c"},
+    ]);
+    let in_bulk = world.post("/v1/devices", in_bulk).await;
 
     assert_eq!(one_more.unaccepted(), "user_id");
+    assert_eq!(in_bulk.unaccepted(), "[1].user_id");
     assert_eq!(addresses(&world, "u1").await.len(), 100);
+    assert_eq!(addresses(&world, "u2").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_address_that_is_older_than_its_new_users_hundred_is_one_too_many() {
+    let world = World::new().await;
+    world.post("/v1/users/u2/devices", token("old")).await;
+    let hundred: Vec<_> = (0..100).map(|no| token(&format!("a{no}"))).collect();
+    world.put("/v1/users/u1/devices", json!(hundred)).await;
+
+    let moved = world.post("/v1/users/u1/devices", token("old")).await;
+
+    assert_eq!(moved.unaccepted(), "user_id");
+    assert_eq!(addresses(&world, "u2").await, ["old"]);
 }
 
 #[tokio::test]
@@ -102,20 +123,22 @@ async fn ten_thousand_addresses_are_registered_at_once() {
 #[tokio::test]
 async fn addresses_are_registered_line_by_line_and_a_fault_names_its_line() {
     let world = World::new().await;
-    let lines = |text: &'static str| {
+    let lines = |text: String| {
         let request = world.request(Method::POST, "/v1/devices");
         send(request.header("content-type", "application/x-ndjson").body(text))
     };
     let good = r#"{"user_id":"u1","kind":"apns","address":"a1"}"#;
 
-    let registered = lines("{\"user_id\":\"u1\",\"kind\":\"apns\",\"address\":\"a1\"}\n\n{\"user_id\":\"u2\",\"kind\":\"apns\",\"address\":\"a2\"}\n").await;
-    let broken = lines("{\"user_id\":\"u1\",\"kind\":\"apns\",\"address\":\"a1\"}\n{\"user_id\":").await;
-    let wrong = lines("\n{\"user_id\":\"u1\",\"kind\":\"pager\",\"address\":\"a1\"}").await;
+    let registered = lines(format!("{good}\n\n{}\n", good.replace('1', "2"))).await;
+    let broken = lines(format!("{good}\n{{\"user_id\":")).await;
+    let wrong = lines(format!("\n{}", good.replace("apns", "pager"))).await;
+    let blank = lines(format!("\n{}", good.replace("a1", ""))).await;
 
-    assert_eq!(registered.json, json!({"registered": 2}), "{good}");
+    assert_eq!(registered.json, json!({"registered": 2}));
     assert_eq!(broken.problem(), (400, "not-json"));
     assert_eq!(broken.json["line"], 2);
     assert_eq!(wrong.unaccepted(), "line 2: kind");
+    assert_eq!(blank.unaccepted(), "line 2: address");
 }
 
 #[tokio::test]
@@ -168,10 +191,14 @@ async fn an_erasure_is_asked_for_and_followed() {
 async fn a_user_comes_back_after_the_erasure_and_not_during_it() {
     let world = World::new().await;
     world.delete("/v1/users/u1").await;
-    let bulk = json!([{"user_id": "u1", "kind": "fcm_token", "address": "a1"}]);
+    let bulk = json!([
+        {"user_id": "u2", "kind": "fcm_token", "address": "a2"},
+        {"user_id": "u1", "kind": "fcm_token", "address": "a1"},
+    ]);
 
     let during = world.post("/v1/users/u1/devices", token("a1")).await;
     let in_bulk = world.post("/v1/devices", bulk).await;
+    let replacing = world.put("/v1/users/u1/devices", json!([])).await;
     let mut tx = world.backends.db.begin().await.unwrap();
     let now = world.clock.clock().now();
     let done = erasure::mark_done(&mut tx, "u1", now, now).await.unwrap();
@@ -181,6 +208,8 @@ async fn a_user_comes_back_after_the_erasure_and_not_during_it() {
     assert_eq!(done, database::Change::Applied);
     assert_eq!(during.problem(), (409, "being-erased"));
     assert_eq!(in_bulk.problem(), (409, "being-erased"));
+    assert_eq!(in_bulk.json["field"], "[1].user_id");
+    assert_eq!(replacing.problem(), (409, "being-erased"));
     assert_eq!(after.status, StatusCode::CREATED);
     assert_eq!(
         world.get("/v1/users/u1/erasure").await.problem(),

@@ -28,24 +28,24 @@ pub enum ConfigCommand {
 /// Does it, with the configuration in `file` or where it is by default.
 pub fn run(command: &ConfigCommand, file: Option<&Path>) -> ExitCode {
     match command {
-        ConfigCommand::Show => with(file, |config| output::text(&config.redacted())),
-        ConfigCommand::Check => with(file, |_| output::line("The configuration is valid.")),
-        ConfigCommand::Sample => {
-            output::text(SAMPLE);
-            ExitCode::Done
-        }
+        ConfigCommand::Show => configured(file, |config| said(&config.redacted())),
+        ConfigCommand::Check => configured(file, |_| said("The configuration is valid.\n")),
+        ConfigCommand::Sample => said(SAMPLE),
     }
 }
 
-fn with(file: Option<&Path>, act: impl FnOnce(Config)) -> ExitCode {
+/// Runs a command with the configuration in `file`, or where it is by default.
+pub fn configured(file: Option<&Path>, run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
     match Config::load(file) {
-        Ok(config) => {
-            act(config);
-            ExitCode::Done
-        }
+        Ok(config) => run(config),
         Err(error) => {
             output::fault(&error);
             ExitCode::Usage
         }
     }
+}
+
+fn said(text: &str) -> ExitCode {
+    output::text(text);
+    ExitCode::Done
 }

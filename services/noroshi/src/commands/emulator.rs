@@ -15,41 +15,71 @@ use crate::output;
 /// Which part.
 #[derive(Clone, Debug, Subcommand)]
 pub enum EmulatorCommand {
-    /// Datastore v1 over gRPC: Firestore in Datastore mode, as production has it.
+    /// Datastore v1 over gRPC: Firestore in Datastore mode, as production has it
     ///
     /// Stricter than Google's emulator where production is: commits over the limits and queries
     /// without a declared composite index are refused, and conflicting transactions are told.
     /// Clients find it by DATASTORE_EMULATOR_HOST. POST /reset empties it, GET / answers Ok.
-    #[command(after_help = "\
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
 Without --file everything is in memory and gone at the end. With it, what was acknowledged
 survives a kill, and the next start goes on at once.
 
   noroshi emulator datastore --file datastore.db --index 'Task:done,-priority'
-  export DATASTORE_EMULATOR_HOST=127.0.0.1:8085")]
+  export DATASTORE_EMULATOR_HOST=127.0.0.1:8085
+
+Noroshi itself uses it with this configuration:
+
+  [datastore]
+  endpoint = \"http://127.0.0.1:8085\"
+  project = \"any\""
+    )]
     Datastore(DatastoreArguments),
-    /// Cloud Tasks v2 over gRPC, which calls HTTP targets with signed OIDC tokens.
+    /// Cloud Tasks v2 over gRPC, which calls HTTP targets with signed OIDC tokens
     ///
     /// Queues and tasks, names that are not used twice, schedules, retries with back-off, rates
     /// and concurrency, deadlines, and every X-CloudTasks-* header. GET /certs has the keys that
     /// verify its tokens; their issuer is its own address.
-    #[command(after_help = "\
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
 Without --file queues and tasks are in memory and gone at the end. With it, a task that was
 being dispatched when the process died is dispatched again.
 
   noroshi emulator tasks --file tasks.db
-  noroshi up   # with endpoint = \"http://127.0.0.1:8123\" under [queue]")]
+
+Noroshi itself uses it with this configuration, and makes its queues there:
+
+  [queue]
+  endpoint = \"http://127.0.0.1:8123\"
+  project = \"any\"
+  location = \"any\"
+  handler = \"http://127.0.0.1:8081/tasks/deliver\"
+  service_account = \"anyone@example.com\""
+    )]
     Tasks(TasksArguments),
-    /// A gateway of Firebase Cloud Messaging (HTTP v1) that writes down what it accepts.
+    /// A gateway of Firebase Cloud Messaging (HTTP v1) that writes down what it accepts
     ///
     /// Requests are checked as strictly as the public reference. Every accepted message is one
     /// line of the ledger before it is answered: push id, address, collapse id, attempt, time.
-    #[command(after_help = "\
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
 Trouble is made by a script: errors by share, dead addresses, delays, lost answers. It is given
 at the start or while it runs, and counted:
 
   noroshi emulator sink --ledger sink.ledger
-  curl -X PUT http://127.0.0.1:8086/_sink/script -d '{\"faults\":[{\"outcome\":\"unavailable\",\"share\":0.05,\"first\":2}]}'
-  curl http://127.0.0.1:8086/_sink/stats")]
+  curl -X PUT http://127.0.0.1:8086/_sink/script \\
+    -d '{\"faults\":[{\"outcome\":\"unavailable\",\"share\":0.05,\"first\":2}]}'
+  curl http://127.0.0.1:8086/_sink/stats
+
+Noroshi itself uses it with this configuration:
+
+  [provider.fcm]
+  endpoint = \"http://127.0.0.1:8086\"
+  project = \"any\""
+    )]
     Sink(SinkArguments),
 }
 
@@ -66,8 +96,8 @@ pub struct DatastoreArguments {
     #[arg(long, value_enum, default_value_t = Concurrency::Optimistic)]
     concurrency: Concurrency,
     /// Declare a composite index, as KIND:PROPERTY,-PROPERTY; a minus sign means descending, and
-    /// an ancestor index begins with ^. May be given more than once.
-    #[arg(long = "index", value_name = "INDEX", value_parser = parse_index)]
+    /// an ancestor index begins with ^. May be given more than once
+    #[arg(long = "index", verbatim_doc_comment, value_name = "INDEX", value_parser = parse_index)]
     indexes: Vec<datastore::CompositeIndex>,
 }
 

@@ -1,7 +1,7 @@
 //! `noroshi migrate`: brings the SQL database to this program's schema.
 
 use clap::Subcommand;
-use database::migrate::{self, State};
+use database::migrate::{self, State, Status};
 use runtime::backends::connect_database;
 use runtime::{Config, ConnectError, ExitCode, Failure, process};
 
@@ -15,20 +15,14 @@ pub enum MigrateCommand {
     Status,
 }
 
-/// Applies what is pending, or lists what there is.
+/// Applies what is pending, unless only the status is asked for, and lists what there is.
 pub fn run(command: Option<MigrateCommand>, config: Config) -> ExitCode {
     process::run(config, |process| async move {
-        let done = match command {
-            None => apply(&process.config).await,
-            Some(MigrateCommand::Status) => Ok(()),
-        };
-        match async {
-            done?;
-            list(&process.config).await
-        }
-        .await
-        {
-            Ok(()) => ExitCode::Done,
+        match migrations(command, &process.config).await {
+            Ok(migrations) => {
+                output::line(table(&migrations));
+                ExitCode::Done
+            }
             Err(error) => {
                 output::fault(&error);
                 error.exit_code()
@@ -37,18 +31,23 @@ pub fn run(command: Option<MigrateCommand>, config: Config) -> ExitCode {
     })
 }
 
-async fn apply(config: &Config) -> Result<(), ConnectError> {
+async fn migrations(command: Option<MigrateCommand>, config: &Config) -> Result<Vec<Status>, ConnectError> {
     let db = connect_database(config).await?;
-    let applied = migrate::run(&db).await;
+    let migrations = async {
+        match command {
+            None => migrate::run(&db).await?,
+            Some(MigrateCommand::Status) => {}
+        }
+        migrate::status(&db).await
+    }
+    .await;
     db.close().await;
-    Ok(applied?)
+    Ok(migrations?)
 }
 
-async fn list(config: &Config) -> Result<(), ConnectError> {
-    let db = connect_database(config).await?;
-    let migrations = migrate::status(&db).await?;
+fn table(migrations: &[Status]) -> Table {
     let mut table = Table::new();
-    for migration in &migrations {
+    for migration in migrations {
         let state = match migration.state {
             State::Applied => "applied",
             State::Pending => "pending",
@@ -56,7 +55,5 @@ async fn list(config: &Config) -> Result<(), ConnectError> {
         };
         table.row([&migration.version, &migration.name, &state]);
     }
-    output::line(table);
-    db.close().await;
-    Ok(())
+    table
 }

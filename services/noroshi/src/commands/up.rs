@@ -1,6 +1,5 @@
 //! `noroshi up`: everything in one process, until it is asked to stop.
 
-use runtime::token::Token;
 use runtime::{Config, ExitCode, Failure, Process, process};
 
 use crate::installation::Installation;
@@ -12,19 +11,9 @@ pub fn run(config: Config) -> ExitCode {
 }
 
 async fn up(process: Process) -> ExitCode {
-    let data = process.config.data.dir.display().to_string();
     match Installation::start(process).await {
         Ok(installation) => {
-            output::note(format_args!(
-                "The API listens on http://{}/v1 (see /openapi.json).",
-                installation.admin
-            ));
-            let token = match &installation.token {
-                Token::Generated(_) => format!("Its token was made just now and is in {data}/admin-token."),
-                Token::Kept(token) => format!("Its token: {}.", token.reference()),
-            };
-            output::note(token);
-            output::note("Ctrl-C ends it, after a drain; twice, at once. Nothing is lost either way.");
+            installation.say_where();
             installation.drained().await;
             ExitCode::Done
         }

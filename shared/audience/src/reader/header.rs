@@ -9,10 +9,10 @@ use super::text::{BLOCK, Encoding, Text};
 use crate::{ReadError, Refusal};
 
 /// The most columns of a file.
-pub const MAX_COLUMNS: usize = 64;
+pub(super) const MAX_COLUMNS: usize = 64;
 
 /// The longest column name, in bytes.
-pub const MAX_COLUMN_NAME_BYTES: usize = 128;
+const MAX_COLUMN_NAME_BYTES: usize = 128;
 
 /// What separates the fields of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -11,32 +11,20 @@ mod text;
 
 use std::io::Read;
 
-use header::Columns;
+use header::{Columns, MAX_COLUMNS};
 use records::Records;
 use rules::Rules;
 use text::Text;
 
-pub use header::{Delimiter, MAX_COLUMN_NAME_BYTES, MAX_COLUMNS};
-pub use rules::{MAX_USER_ID_BYTES, MAX_VARIABLES_BYTES, check_user_id};
+pub use header::Delimiter;
+pub use rules::check_user_id;
 pub use text::Encoding;
 
 use crate::duplicates::AcceptedIds;
-use crate::{ReadError, Recipient, Refusal, Rejection};
+use crate::{FileSettings, ReadError, Recipient, Refusal, Rejection};
 
 /// The most lines of a file: what fits 32 bits.
-pub const MAX_LINES: u64 = u32::MAX as u64;
-
-/// How a file is to be read; what is `None` is found from the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReadSettings {
-    /// How it is written.
-    pub encoding: Option<Encoding>,
-    /// What separates its fields.
-    pub delimiter: Option<Delimiter>,
-    /// A random secret, under which ids are hashed to find duplicates. It has no influence on
-    /// what is found; with a known one, somebody could make ids that meet.
-    pub hash_key: [u8; 16],
-}
+const MAX_LINES: u64 = u32::MAX as u64;
 
 /// Rows of an audience file, one after the other.
 pub struct AudienceReader<R> {
@@ -60,10 +48,13 @@ pub struct Row<'a> {
 impl<R: Read> AudienceReader<R> {
     /// Reads the header.
     ///
+    /// `hash_key` is a random secret, under which ids are hashed to find duplicates. It has no
+    /// influence on what is found; with a known one, somebody could make ids that meet.
+    ///
     /// # Errors
     ///
     /// The file is refused, or its source cannot be read.
-    pub fn open(source: R, settings: ReadSettings) -> Result<Self, ReadError> {
+    pub fn open(source: R, settings: FileSettings, hash_key: [u8; 16]) -> Result<Self, ReadError> {
         let mut text = Text::new(source, settings.encoding);
         let delimiter = match settings.delimiter {
             Some(delimiter) => delimiter,
@@ -76,7 +67,7 @@ impl<R: Read> AudienceReader<R> {
             records,
             columns,
             rules: Rules::default(),
-            accepted: AcceptedIds::new(settings.hash_key),
+            accepted: AcceptedIds::new(hash_key),
         })
     }
 

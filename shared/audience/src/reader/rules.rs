@@ -8,10 +8,10 @@ use super::records::Record;
 use crate::{Recipient, Rejection, Variables};
 
 /// The longest user id, in bytes of UTF-8.
-pub const MAX_USER_ID_BYTES: usize = 128;
+const MAX_USER_ID_BYTES: usize = 128;
 
 /// The most that a row's variables have, in bytes of UTF-8 of all their values.
-pub const MAX_VARIABLES_BYTES: usize = 2_048;
+const MAX_VARIABLES_BYTES: usize = 2_048;
 
 /// The longest locale, in bytes: a well-formed tag may be of any length.
 const MAX_LOCALE_BYTES: usize = 128;
@@ -85,7 +85,7 @@ impl Rules {
     }
 }
 
-/// Whether it can be a user's id: not empty, at most [`MAX_USER_ID_BYTES`], no control characters.
+/// Whether it can be a user's id: not empty, at most 128 bytes, no control characters.
 pub fn check_user_id(user_id: &str) -> Result<&str, Rejection> {
     if user_id.is_empty() {
         return Err(Rejection::MissingUserId);

@@ -1,12 +1,11 @@
 //! Which recipient is in which chunk.
 
-use audience::{
-    AudienceReader, Chunk, ChunkSettings, Chunker, MAX_CHUNK_RECIPIENTS, ReadSettings, Unpacked,
-    estimated_commit_bytes,
-};
+use audience::{Chunk, ChunkSettings, Chunker, MAX_CHUNK_RECIPIENTS, Unpacked, estimated_commit_bytes};
+
+use super::open;
 
 fn chunks(file: &str, settings: ChunkSettings) -> Vec<Chunk> {
-    let mut reader = AudienceReader::open(file.as_bytes(), ReadSettings::default()).unwrap();
+    let mut reader = open(file.as_bytes());
     let mut chunker = Chunker::new(settings, reader.variables());
     let mut chunks = Vec::new();
     while let Some(row) = reader.next_row().unwrap() {

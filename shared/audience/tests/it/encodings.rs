@@ -1,6 +1,6 @@
 //! Every encoding, found and given, and what cannot be decoded.
 
-use audience::{Encoding, ReadSettings, Refusal};
+use audience::{Encoding, FileSettings, Refusal};
 use encoding_rs::SHIFT_JIS;
 
 use super::{Trickle, read, read_with, rows_of};
@@ -17,10 +17,10 @@ fn utf_16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
         .collect()
 }
 
-fn given(encoding: Encoding) -> ReadSettings {
-    ReadSettings {
+fn given(encoding: Encoding) -> FileSettings {
+    FileSettings {
         encoding: Some(encoding),
-        ..ReadSettings::default()
+        ..FileSettings::default()
     }
 }
 
@@ -66,7 +66,7 @@ fn every_encoding_is_read_however_the_bytes_come() {
 
     for bytes in &files {
         for at_once in 1..7 {
-            let rows = rows_of(Trickle { bytes, at_once }, ReadSettings::default()).unwrap();
+            let rows = rows_of(Trickle { bytes, at_once }, FileSettings::default()).unwrap();
             assert_eq!(rows, ROWS);
         }
     }

@@ -12,22 +12,27 @@ mod rows;
 
 use std::io::{self, Read};
 
-use audience::{AudienceReader, ReadError, ReadSettings, Refusal};
+use audience::{AudienceReader, FileSettings, ReadError, Refusal};
+
+/// A reader of a file that is not refused by its header.
+fn open<R: Read>(file: R) -> AudienceReader<R> {
+    AudienceReader::open(file, FileSettings::default(), [7; 16]).unwrap()
+}
 
 /// What became of every row, as `line user_id verdict`.
 fn read(file: impl AsRef<[u8]>) -> Result<Vec<String>, Refusal> {
-    read_with(file, ReadSettings::default())
+    read_with(file, FileSettings::default())
 }
 
-fn read_with(file: impl AsRef<[u8]>, settings: ReadSettings) -> Result<Vec<String>, Refusal> {
+fn read_with(file: impl AsRef<[u8]>, settings: FileSettings) -> Result<Vec<String>, Refusal> {
     rows_of(file.as_ref(), settings).map_err(|error| match error {
         ReadError::Refused(refusal) => refusal,
         ReadError::Source(error) => panic!("memory can always be read: {error}"),
     })
 }
 
-fn rows_of(source: impl Read, settings: ReadSettings) -> Result<Vec<String>, ReadError> {
-    let mut reader = AudienceReader::open(source, settings)?;
+fn rows_of(source: impl Read, settings: FileSettings) -> Result<Vec<String>, ReadError> {
+    let mut reader = AudienceReader::open(source, settings, [7; 16])?;
     let mut rows = Vec::new();
     while let Some(row) = reader.next_row()? {
         let verdict = row

@@ -1,11 +1,13 @@
 //! Packed chunks: there and back, erased, and broken.
 
-use audience::{AudienceReader, Corrupt, Packed, Packer, ReadSettings, Recipient, Unpacked, erase};
+use audience::{Corrupt, Packed, Packer, Recipient, Unpacked, erase};
 use proptest::prelude::*;
+
+use super::open;
 
 /// Packs the accepted rows of a file, which all have one time zone.
 fn pack(file: &str) -> Packed {
-    let mut reader = AudienceReader::open(file.as_bytes(), ReadSettings::default()).unwrap();
+    let mut reader = open(file.as_bytes());
     let mut packer: Option<Packer> = None;
     let names = reader.variables().to_vec();
     while let Some(row) = reader.next_row().unwrap() {
@@ -143,7 +145,7 @@ proptest! {
             file.write_record([format!("{id}{position}").as_str(), locale, note]).unwrap();
         }
         let file = file.into_inner().unwrap();
-        let mut reader = AudienceReader::open(file.as_slice(), ReadSettings::default()).unwrap();
+        let mut reader = open(file.as_slice());
         let mut packer = Packer::new(None, reader.variables());
         let mut written = Vec::new();
         while let Some(row) = reader.next_row().unwrap() {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use audience::{Delimiter, ReadError, ReadSettings, Refusal};
+use audience::{Delimiter, FileSettings, ReadError, Refusal};
 
 use super::{read, read_with, rows_of};
 
@@ -54,9 +54,9 @@ fn sixty_four_columns_are_the_most() {
 
 #[test]
 fn a_given_delimiter_is_believed() {
-    let settings = ReadSettings {
+    let settings = FileSettings {
         delimiter: Some(Delimiter::Semicolon),
-        ..ReadSettings::default()
+        ..FileSettings::default()
     };
 
     assert_eq!(
@@ -83,7 +83,7 @@ fn a_quote_that_is_never_closed_is_told_and_does_not_swallow_the_rest() {
 fn a_file_of_nothing_but_nul_is_refused_with_little_memory() {
     let endless = io::repeat(0).take(1 << 40);
 
-    let error = rows_of(endless, ReadSettings::default()).unwrap_err();
+    let error = rows_of(endless, FileSettings::default()).unwrap_err();
 
     assert!(
         matches!(error, ReadError::Refused(Refusal::RecordTooLong { line: 1, .. })),
@@ -101,7 +101,7 @@ fn a_source_that_fails_is_told_from_a_file_that_is_refused() {
     }
     let source = "user_id\nu1\n".as_bytes().chain(Broken);
 
-    let error = rows_of(source, ReadSettings::default()).unwrap_err();
+    let error = rows_of(source, FileSettings::default()).unwrap_err();
 
     assert!(matches!(error, ReadError::Source(_)), "{error}");
 }

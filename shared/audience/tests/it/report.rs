@@ -1,9 +1,11 @@
 //! The report of a file, row by row.
 
-use audience::{AudienceReader, REPORT_HEADER, ReadSettings, write_report_line};
+use audience::{REPORT_HEADER, write_report_line};
+
+use super::open;
 
 fn report(file: &str) -> String {
-    let mut reader = AudienceReader::open(file.as_bytes(), ReadSettings::default()).unwrap();
+    let mut reader = open(file.as_bytes());
     let mut report = REPORT_HEADER.to_owned();
     while let Some(row) = reader.next_row().unwrap() {
         write_report_line(&mut report, &row);

@@ -1,14 +1,14 @@
 //! Which rows are recipients, and on which lines they stand.
 
-use audience::{AudienceReader, ReadSettings, Rejection, Summary, file_of_user_ids};
+use audience::{FileSettings, Rejection, Summary, file_of_user_ids};
 use proptest::prelude::*;
 
-use super::{Trickle, read, rows_of};
+use super::{Trickle, open, read, rows_of};
 
 #[test]
 fn a_row_gives_a_recipient_with_its_variables() {
     let file = " User_ID ,Time_Zone,name,LOCALE,Rank\n u1 ,Asia/Tokyo, Hanako ,ja-JP,7\nu2,,,,\n";
-    let mut reader = AudienceReader::open(file.as_bytes(), ReadSettings::default()).unwrap();
+    let mut reader = open(file.as_bytes());
 
     assert_eq!(reader.variables(), ["name", "rank"]);
     let first = reader.next_row().unwrap().unwrap().verdict.unwrap();
@@ -79,7 +79,7 @@ fn limits_are_the_last_that_is_allowed() {
 #[test]
 fn a_rejected_rows_id_does_not_count_as_seen_and_a_duplicate_names_the_line() {
     let file = "user_id,locale\nu1,!\nu1,ja\n\nu1,en\n";
-    let mut reader = AudienceReader::open(file.as_bytes(), ReadSettings::default()).unwrap();
+    let mut reader = open(file.as_bytes());
 
     let mut verdicts = Vec::new();
     while let Some(row) = reader.next_row().unwrap() {
@@ -158,7 +158,7 @@ fn a_million_fields_are_one_wrong_row() {
 #[test]
 fn counts_are_by_reason() {
     let file = "user_id,a\nu1,\nu1,\nu1,\nu2\nu3,\n";
-    let mut reader = AudienceReader::open(file.as_bytes(), ReadSettings::default()).unwrap();
+    let mut reader = open(file.as_bytes());
 
     let mut summary = Summary::default();
     while let Some(row) = reader.next_row().unwrap() {
@@ -215,7 +215,7 @@ proptest! {
         let whole = read(&file);
 
         let trickle = Trickle { bytes: file.as_bytes(), at_once };
-        let piecemeal = rows_of(trickle, ReadSettings::default());
+        let piecemeal = rows_of(trickle, FileSettings::default());
 
         prop_assert_eq!(whole.map_err(|error| error.to_string()), piecemeal.map_err(|error| error.to_string()));
     }
@@ -231,7 +231,7 @@ proptest! {
         }
         let file = writer.into_inner().unwrap();
 
-        let mut reader = AudienceReader::open(file.as_slice(), ReadSettings::default()).unwrap();
+        let mut reader = open(file.as_slice());
 
         let mut line = 2;
         for (position, (id, note)) in rows.iter().enumerate() {

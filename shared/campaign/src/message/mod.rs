@@ -18,10 +18,10 @@ pub(crate) use source::{Part, Source};
 pub use validate::{MessageError, Position};
 
 /// The longest time for which FCM keeps a message: 4 weeks.
-pub const MAX_TTL: Duration = Duration::from_secs(28 * 24 * 3_600);
+pub(crate) const MAX_TTL: Duration = Duration::from_secs(28 * 24 * 3_600);
 
 /// The longest template source, in bytes. What is rendered from it has a limit of its own.
-pub const MAX_TEMPLATE_BYTES: usize = 16 * 1024;
+const MAX_TEMPLATE_BYTES: usize = 16 * 1024;
 
 /// A campaign's message.
 ///
@@ -51,8 +51,8 @@ pub struct Message {
     /// The id of the Android notification channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// How long a gateway keeps it for a device that cannot be reached, at most [`MAX_TTL`];
-    /// none is until the push expires.
+    /// How long a gateway keeps it for a device that cannot be reached, at most 4 weeks; none is
+    /// until the push expires.
     #[serde(
         default,
         rename = "ttl_seconds",

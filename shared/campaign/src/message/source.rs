@@ -3,38 +3,25 @@
 use super::Message;
 
 /// One template of a message and its place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Source<'a> {
+    /// Its path in the message's JSON.
+    pub(crate) field: String,
     /// The locale of a text; `None` for data.
     pub(crate) locale: Option<&'a str>,
-    pub(crate) part: Part<'a>,
+    pub(crate) part: Part,
     pub(crate) template: &'a str,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part<'a> {
+/// What of a rendered message a template gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
     Title,
     Body,
     Image,
     DeepLink,
-    Data(&'a str),
-}
-
-impl Source<'_> {
-    /// Its path in the message's JSON.
-    pub(crate) fn field(&self) -> String {
-        let name = match self.part {
-            Part::Title => "title",
-            Part::Body => "body",
-            Part::Image => "image",
-            Part::DeepLink => "deep_link",
-            Part::Data(key) => return format!("data.{key}"),
-        };
-        match self.locale {
-            Some(locale) => format!("texts.{locale}.{name}"),
-            None => name.to_owned(),
-        }
-    }
+    /// The value under this key.
+    Data(String),
 }
 
 impl Message {
@@ -42,14 +29,15 @@ impl Message {
     pub(crate) fn sources(&self) -> impl Iterator<Item = Source<'_>> {
         let texts = self.texts.iter().flat_map(|(locale, texts)| {
             [
-                (Part::Title, Some(&texts.title)),
-                (Part::Body, Some(&texts.body)),
-                (Part::Image, texts.image.as_ref()),
-                (Part::DeepLink, texts.deep_link.as_ref()),
+                ("title", Part::Title, Some(&texts.title)),
+                ("body", Part::Body, Some(&texts.body)),
+                ("image", Part::Image, texts.image.as_ref()),
+                ("deep_link", Part::DeepLink, texts.deep_link.as_ref()),
             ]
             .into_iter()
-            .filter_map(move |(part, template)| {
+            .filter_map(move |(name, part, template)| {
                 Some(Source {
+                    field: format!("texts.{locale}.{name}"),
                     locale: Some(locale),
                     part,
                     template: template?,
@@ -57,8 +45,9 @@ impl Message {
             })
         });
         let data = self.data.iter().map(|(key, template)| Source {
+            field: format!("data.{key}"),
             locale: None,
-            part: Part::Data(key),
+            part: Part::Data(key.clone()),
             template,
         });
         texts.chain(data)

@@ -104,10 +104,10 @@ impl Message {
     fn validate_sources(&self) -> Result<(), MessageError> {
         for source in self.sources() {
             let short_enough = source.template.len() <= MAX_TEMPLATE_BYTES;
-            check(short_enough, &source.field(), "must be at most 16384 bytes")?;
+            check(short_enough, &source.field, "must be at most 16384 bytes")?;
             let missing =
                 matches!(source.part, Part::Title | Part::Body) && source.template.trim().is_empty();
-            check(!missing, &source.field(), "must not be empty")?;
+            check(!missing, &source.field, "must not be empty")?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use minijinja::{Environment, Value};
 
 use super::builtins;
 use super::language::{self, Fault};
-use super::render::{Context, RenderError, RenderedMessage};
+use super::render::{RenderError, RenderedMessage};
 use crate::message::{Part, Position, Source};
 use crate::{Message, MessageError};
 
@@ -39,19 +39,9 @@ pub(super) struct Locale {
 pub(super) struct Field {
     /// Its path in the message's JSON, and its template's name in the environment.
     pub(super) path: String,
-    pub(super) place: Place,
+    pub(super) part: Part,
     pub(super) text: Text,
     variables: BTreeSet<String>,
-}
-
-/// Where a rendered text goes.
-#[derive(Clone, Debug)]
-pub(super) enum Place {
-    Title,
-    Body,
-    Image,
-    DeepLink,
-    Data(String),
 }
 
 #[derive(Clone, Debug)]
@@ -78,8 +68,9 @@ impl Templates {
         let mut data = Vec::new();
         let mut texts: Vec<(&str, Field)> = Vec::new();
         for source in message.sources() {
+            let locale = source.locale;
             let field = compile_field(&mut environment, source, known.as_ref())?;
-            match source.locale {
+            match locale {
                 Some(locale) => texts.push((locale, field)),
                 None => data.push(field),
             }
@@ -98,7 +89,9 @@ impl Templates {
             let locale = templates.compile_locale(tag, own.chain(&data).cloned().collect())?;
             templates.locales.push(locale);
         }
-        templates.default = templates.position(&message.default_locale).unwrap_or(0);
+        templates.default = templates
+            .position(&message.default_locale)
+            .expect("a valid message has texts in its default locale");
         Ok(templates)
     }
 
@@ -121,6 +114,8 @@ impl Templates {
             .position(|locale| locale.tag.eq_ignore_ascii_case(tag))
     }
 
+    /// What is constant is put together at once: where it is too large, or not what it must be,
+    /// every push of the locale would fail.
     fn compile_locale(&self, tag: &str, fields: Vec<Field>) -> Result<Locale, MessageError> {
         let variables: BTreeSet<&str> = fields
             .iter()
@@ -133,11 +128,11 @@ impl Templates {
             fields,
             constant: None,
         };
+        let constant = self
+            .fill(&locale, None)
+            .map_err(|error| constant_error(tag, &error))?;
         if locale.variables.is_empty() {
-            let message = self
-                .fill(&locale, &Context::default().into_value())
-                .map_err(|error| constant_error(tag, &error))?;
-            locale.constant = Some(Arc::new(message));
+            locale.constant = Some(Arc::new(constant));
         }
         Ok(locale)
     }
@@ -158,18 +153,17 @@ fn compile_field(
     known: Option<&BTreeSet<&str>>,
 ) -> Result<Field, MessageError> {
     let refuse = |fault: Fault| MessageError {
-        field: source.field(),
+        field: source.field.clone(),
         position: Some(position_of(source.template, fault.offset)),
         reason: fault.message,
     };
     let variables = language::variables(source.template, known).map_err(refuse)?;
-    let path = source.field();
     environment
-        .add_template_owned(path.clone(), source.template.to_owned())
+        .add_template_owned(source.field.clone(), source.template.to_owned())
         .map_err(|error| refuse(language::fault_of(&error)))?;
     let text = if variables.is_empty() {
         let rendered = environment
-            .get_template(&path)
+            .get_template(&source.field)
             .and_then(|template| template.render(Value::UNDEFINED))
             .map_err(|error| refuse(language::fault_of(&error)))?;
         Text::Constant(rendered)
@@ -177,23 +171,11 @@ fn compile_field(
         Text::Template
     };
     Ok(Field {
-        path,
-        place: Place::of(source.part),
+        path: source.field,
+        part: source.part,
         text,
         variables,
     })
-}
-
-impl Place {
-    fn of(part: Part<'_>) -> Self {
-        match part {
-            Part::Title => Self::Title,
-            Part::Body => Self::Body,
-            Part::Image => Self::Image,
-            Part::DeepLink => Self::DeepLink,
-            Part::Data(key) => Self::Data(key.to_owned()),
-        }
-    }
 }
 
 fn position_of(template: &str, offset: usize) -> Position {

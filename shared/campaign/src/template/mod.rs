@@ -11,4 +11,4 @@ mod language;
 mod render;
 
 pub use compile::Templates;
-pub use render::{MAX_PAYLOAD_BYTES, RenderError, RenderedMessage};
+pub use render::{RenderError, RenderedMessage};

@@ -7,11 +7,12 @@ use std::time::Duration;
 use minijinja::Value;
 use minijinja::value::Object;
 
-use super::compile::{Field, Locale, Place, Templates, Text, USER_ID};
+use super::compile::{Field, Locale, Templates, Text, USER_ID};
+use crate::message::Part;
 use crate::{Message, Priority, Reason};
 
 /// The most that a gateway takes, in bytes: FCM and APNs alike.
-pub const MAX_PAYLOAD_BYTES: usize = 4_096;
+const MAX_PAYLOAD_BYTES: usize = 4_096;
 
 /// What one recipient is to see, and how it is to be delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,25 +96,30 @@ impl Templates {
             Some((Arc::clone(name), Value::from(value?)))
         };
         let context = Context(locale.variables.iter().filter_map(value_of).collect());
-        self.fill(locale, &context.into_value()).map(Arc::new)
+        self.fill(locale, Some(&Value::from_object(context)))
+            .map(Arc::new)
     }
 
-    pub(super) fn fill(&self, locale: &Locale, context: &Value) -> Result<RenderedMessage, RenderError> {
+    /// The message with the recipient's variables as `context`; without them, what of it is the
+    /// same for all.
+    pub(super) fn fill(
+        &self,
+        locale: &Locale,
+        context: Option<&Value>,
+    ) -> Result<RenderedMessage, RenderError> {
         let mut message = self.frame.clone();
-        for Field {
-            path, place, text, ..
-        } in &locale.fields
-        {
-            let text = match text {
-                Text::Constant(text) => text.clone(),
-                Text::Template => self.render_template(path, context)?,
+        for Field { path, part, text, .. } in &locale.fields {
+            let text = match (text, context) {
+                (Text::Constant(text), _) => text.clone(),
+                (Text::Template, Some(context)) => self.render_template(path, context)?,
+                (Text::Template, None) => continue,
             };
-            match place {
-                Place::Title => message.title = text,
-                Place::Body => message.body = text,
-                Place::Image => message.image = https_url(path, text)?,
-                Place::DeepLink => message.deep_link = Some(text).filter(|link| !link.is_empty()),
-                Place::Data(key) => drop(message.data.insert(key.clone(), text)),
+            match part {
+                Part::Title => message.title = text,
+                Part::Body => message.body = text,
+                Part::Image => message.image = https_url(path, text)?,
+                Part::DeepLink => message.deep_link = Some(text).filter(|link| !link.is_empty()),
+                Part::Data(key) => drop(message.data.insert(key.clone(), text)),
             }
         }
         match message.payload_bytes() {
@@ -176,14 +182,8 @@ fn https_url(path: &str, text: String) -> Result<Option<String>, RenderError> {
 }
 
 /// One recipient's variables, as the engine asks for them: few enough to look through.
-#[derive(Debug, Default)]
-pub(super) struct Context(Vec<(Arc<str>, Value)>);
-
-impl Context {
-    pub(super) fn into_value(self) -> Value {
-        Value::from_object(self)
-    }
-}
+#[derive(Debug)]
+struct Context(Vec<(Arc<str>, Value)>);
 
 impl Object for Context {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {

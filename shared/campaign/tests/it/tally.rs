@@ -1,7 +1,6 @@
 //! The law that a campaign must obey to be finished.
 
 use campaign::{Balance, CampaignState, PushState, Raised, Reason, Standing, Tally};
-use serde_json::json;
 
 fn tally(counts: &[(Standing, u64)]) -> Tally {
     let mut tally = Tally::default();
@@ -32,11 +31,7 @@ fn counts_are_by_state_and_by_reason() {
     assert_eq!(sum.count(PushState::Granted), 5);
     assert_eq!(sum.settled(), 98);
     assert_eq!(sum.total(), 105);
-    assert_eq!(
-        json!(sum),
-        json!({"pending": 2, "granted": 5, "settled": {"accepted": 90, "opted_out": 3, "no_device": 5}})
-    );
-    assert_eq!(serde_json::from_value::<Tally>(json!(sum)).unwrap(), sum);
+    assert_eq!(sum.settled[&Reason::NoDevice], 5);
 }
 
 #[test]

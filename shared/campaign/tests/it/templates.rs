@@ -237,6 +237,22 @@ fn a_text_that_fails_for_everybody_is_refused_at_once() {
 }
 
 #[test]
+fn what_is_the_same_for_all_is_refused_at_once_beside_what_is_not() {
+    let mut message = message("{{ name }}", "b");
+    let refusal = |message: &Message| Templates::compile(message, None).unwrap_err().to_string();
+
+    message.texts.get_mut("en").unwrap().image = Some("http://example.com/a.png".to_owned());
+    assert_eq!(refusal(&message), "texts.en.image: an image must be an https URL");
+
+    message.texts.get_mut("en").unwrap().image = None;
+    message.data.insert("terms".to_owned(), "x".repeat(4_096));
+    assert_eq!(
+        refusal(&message),
+        "texts.en: the payload has 4102 bytes, more than 4096"
+    );
+}
+
+#[test]
 fn data_is_rendered_like_texts_and_named_like_them() {
     let mut message = message("t", "b");
     message.data.insert("rank".to_owned(), "{{ rank }}/10".to_owned());

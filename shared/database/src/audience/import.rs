@@ -46,15 +46,16 @@ pub async fn claim_import(
     until: DateTime<Utc>,
 ) -> Result<Option<Claim>, Error> {
     // Index audience_by_state.
-    let row = sql(select_audiences!(
+    let found = sql(select_audiences!(
         "WHERE state IN ('uploaded', 'importing') AND (leased_until IS NULL OR leased_until <= ?) \
          ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
     ))
     .bind(now)
-    .fetch_optional(&mut *tx)
+    .find(&mut *tx, Audience::read)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let mut audience = Audience::read(&row)?;
+    let Some(mut audience) = found else {
+        return Ok(None);
+    };
     let token = LeaseToken::allocate();
     sql("UPDATE audience SET state = 'importing', lease_token = ?, leased_until = ?, updated_at = ? WHERE id = ?")
         .bind(token)
@@ -76,7 +77,7 @@ pub async fn advance(
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Change, Error> {
-    let matched = sql(
+    sql(
         "UPDATE audience SET read_bytes = ?, records = ?, size = ?, chunk_count = ?, rejected = ?, variables = ?, \
          resume_from = ?, leased_until = ?, updated_at = ? \
          WHERE id = ? AND lease_token = ? AND state = 'importing'",
@@ -92,9 +93,8 @@ pub async fn advance(
     .bind(now)
     .bind(id)
     .bind(token)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// Freezes the audience. Its last progress is kept before, in the same transaction.
@@ -105,7 +105,7 @@ pub async fn mark_ready(
     digest: &[u8; 32],
     now: DateTime<Utc>,
 ) -> Result<Change, Error> {
-    let matched = sql(
+    sql(
         "UPDATE audience SET state = 'ready', digest = ?, ready_at = ?, updated_at = ?, resume_from = NULL, \
          lease_token = NULL, leased_until = NULL WHERE id = ? AND lease_token = ? AND state = 'importing'",
     )
@@ -114,9 +114,8 @@ pub async fn mark_ready(
     .bind(now)
     .bind(id)
     .bind(token)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// Refuses the file, for a reason that is cut to 512 characters.
@@ -127,7 +126,7 @@ pub async fn mark_refused(
     refusal: &str,
     now: DateTime<Utc>,
 ) -> Result<Change, Error> {
-    let matched = sql(
+    sql(
         "UPDATE audience SET state = 'refused', refusal = ?, updated_at = ?, resume_from = NULL, \
          lease_token = NULL, leased_until = NULL WHERE id = ? AND lease_token = ? AND state = 'importing'",
     )
@@ -135,9 +134,8 @@ pub async fn mark_refused(
     .bind(now)
     .bind(id)
     .bind(token)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// Waits until every import's transaction that is under way has ended. Whatever was committed

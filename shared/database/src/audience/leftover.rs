@@ -14,14 +14,13 @@ pub async fn list_abandoned(
     limit: u32,
 ) -> Result<Vec<Audience>, Error> {
     // Index audience_by_state.
-    let rows = sql(select_audiences!(
+    sql(select_audiences!(
         "WHERE state = 'uploading' AND updated_at < ? ORDER BY id LIMIT ?"
     ))
     .bind(before)
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(Audience::read).collect()
+    .list(on, Audience::read)
+    .await
 }
 
 /// Audiences that are ready, refused or cancelled and still have upload parts, or are refused or
@@ -32,7 +31,7 @@ pub async fn list_with_leftovers(
     limit: u32,
 ) -> Result<Vec<Audience>, Error> {
     // Primary key, and for each audience those of its parts and chunks.
-    let rows = sql(select_audiences!(
+    sql(select_audiences!(
         "WHERE id > ? AND ((state IN ('ready', 'refused', 'cancelled') \
          AND EXISTS (SELECT 1 FROM upload_part WHERE audience_id = audience.id)) \
          OR (state IN ('refused', 'cancelled') \
@@ -40,7 +39,6 @@ pub async fn list_with_leftovers(
     ))
     .bind(after.unwrap_or(AudienceId(uuid::Uuid::nil())))
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(Audience::read).collect()
+    .list(on, Audience::read)
+    .await
 }

@@ -42,22 +42,20 @@ pub async fn insert(
 
 /// The audience, if there is one with that id.
 pub async fn find(on: impl Executor, id: AudienceId) -> Result<Option<Audience>, Error> {
-    let row = sql(select_audiences!("WHERE id = ?"))
+    sql(select_audiences!("WHERE id = ?"))
         .bind(id)
-        .fetch_optional(on)
-        .await?;
-    row.map(|row| Audience::read(&row)).transpose()
+        .find(on, Audience::read)
+        .await
 }
 
 /// Audiences, newest first: those older than `before`, or the newest.
 pub async fn list(on: impl Executor, before: Option<AudienceId>, limit: u32) -> Result<Vec<Audience>, Error> {
     // Primary key. No UUID is greater than the greatest.
-    let rows = sql(select_audiences!("WHERE id < ? ORDER BY id DESC LIMIT ?"))
+    sql(select_audiences!("WHERE id < ? ORDER BY id DESC LIMIT ?"))
         .bind(before.unwrap_or(AudienceId(uuid::Uuid::max())))
         .bind(limit)
-        .fetch_all(on)
-        .await?;
-    rows.iter().map(Audience::read).collect()
+        .list(on, Audience::read)
+        .await
 }
 
 /// Counts the bytes of a new part, in the transaction that inserts it. Stale if the upload is
@@ -68,58 +66,51 @@ pub async fn add_uploaded(
     bytes: u64,
     now: DateTime<Utc>,
 ) -> Result<Change, Error> {
-    let matched = sql(
+    sql(
         "UPDATE audience SET uploaded_bytes = uploaded_bytes + ?, updated_at = ? \
          WHERE id = ? AND state = 'uploading'",
     )
     .bind(bytes)
     .bind(now)
     .bind(id)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// Says that every part is there. Stale if the upload was over before.
 pub async fn complete_upload(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Change, Error> {
-    let matched =
-        sql("UPDATE audience SET state = 'uploaded', updated_at = ? WHERE id = ? AND state = 'uploading'")
-            .bind(now)
-            .bind(id)
-            .execute(tx)
-            .await?;
-    Ok(Change::matched(matched))
+    sql("UPDATE audience SET state = 'uploaded', updated_at = ? WHERE id = ? AND state = 'uploading'")
+        .bind(now)
+        .bind(id)
+        .change(tx)
+        .await
 }
 
 /// Gives an audience up before it is ready. Stale if it is ready, refused or cancelled.
 pub async fn cancel(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Change, Error> {
-    let matched = sql("UPDATE audience SET state = 'cancelled', updated_at = ? \
+    sql("UPDATE audience SET state = 'cancelled', updated_at = ? \
          WHERE id = ? AND state IN ('uploading', 'uploaded', 'importing')")
     .bind(now)
     .bind(id)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// Gives up an upload that will not end. Stale if it has ended, or was cancelled; a COMMIT of
 /// its end that is still under way is waited for.
 pub async fn abandon_upload(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Change, Error> {
-    let matched =
-        sql("UPDATE audience SET state = 'cancelled', updated_at = ? WHERE id = ? AND state = 'uploading'")
-            .bind(now)
-            .bind(id)
-            .execute(tx)
-            .await?;
-    Ok(Change::matched(matched))
+    sql("UPDATE audience SET state = 'cancelled', updated_at = ? WHERE id = ? AND state = 'uploading'")
+        .bind(now)
+        .bind(id)
+        .change(tx)
+        .await
 }
 
 /// Deletes a cancelled audience of which no part and no chunk is left. Stale if it is not
 /// cancelled, or not there.
 pub async fn delete_cancelled(tx: &mut Tx, id: AudienceId) -> Result<Change, Error> {
-    let matched = sql("DELETE FROM audience WHERE id = ? AND state = 'cancelled'")
+    sql("DELETE FROM audience WHERE id = ? AND state = 'cancelled'")
         .bind(id)
-        .execute(tx)
-        .await?;
-    Ok(Change::matched(matched))
+        .change(tx)
+        .await
 }

@@ -1,6 +1,8 @@
 //! Reading campaigns.
 
-use ::campaign::{AudienceId, CampaignId, Lane};
+use std::collections::HashMap;
+
+use ::campaign::{CampaignId, CampaignState, Lane};
 use chrono::{DateTime, Utc};
 
 use super::Campaign;
@@ -20,22 +22,31 @@ macro_rules! select_campaigns {
 
 /// The campaign, if there is one with that id.
 pub async fn find(on: impl Executor, id: CampaignId) -> Result<Option<Campaign>, Error> {
-    let row = sql(select_campaigns!("WHERE id = ?"))
+    sql(select_campaigns!("WHERE id = ?"))
         .bind(id)
-        .fetch_optional(on)
-        .await?;
-    row.map(|row| Campaign::read(&row)).transpose()
+        .find(on, Campaign::read)
+        .await
 }
 
 /// Campaigns, newest first: those older than `before`, or the newest.
 pub async fn list(on: impl Executor, before: Option<CampaignId>, limit: u32) -> Result<Vec<Campaign>, Error> {
     // Primary key. No UUID is greater than the greatest.
-    let rows = sql(select_campaigns!("WHERE id < ? ORDER BY id DESC LIMIT ?"))
+    sql(select_campaigns!("WHERE id < ? ORDER BY id DESC LIMIT ?"))
         .bind(before.unwrap_or(CampaignId(uuid::Uuid::max())))
         .bind(limit)
-        .fetch_all(on)
-        .await?;
-    rows.iter().map(Campaign::read).collect()
+        .list(on, Campaign::read)
+        .await
+}
+
+/// The states of those of `ids`, some hundreds at most, that are there.
+pub async fn list_states(
+    on: impl Executor,
+    ids: impl IntoIterator<Item = CampaignId>,
+) -> Result<HashMap<CampaignId, CampaignState>, Error> {
+    sql("SELECT id, state FROM campaign WHERE id IN (?..)")
+        .bind_list(ids)
+        .list(on, |row| Ok((row.get("id")?, row.get("state")?)))
+        .await
 }
 
 /// The running campaigns of a lane, by id: those after `after`, or from the first.
@@ -46,15 +57,14 @@ pub async fn list_running(
     limit: u32,
 ) -> Result<Vec<Campaign>, Error> {
     // Index campaign_by_state.
-    let rows = sql(select_campaigns!(
+    sql(select_campaigns!(
         "WHERE state = 'running' AND id > ? AND lane = ? ORDER BY id LIMIT ?"
     ))
     .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
     .bind(lane)
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(Campaign::read).collect()
+    .list(on, Campaign::read)
+    .await
 }
 
 /// Scheduled campaigns whose time has come, oldest id first. Start them; they do not show again.
@@ -64,14 +74,13 @@ pub async fn list_to_start(
     limit: u32,
 ) -> Result<Vec<Campaign>, Error> {
     // Index campaign_by_state.
-    let rows = sql(select_campaigns!(
+    sql(select_campaigns!(
         "WHERE state = 'scheduled' AND starts_at <= ? ORDER BY id LIMIT ?"
     ))
     .bind(now)
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(Campaign::read).collect()
+    .list(on, Campaign::read)
+    .await
 }
 
 /// Campaigns that were started and have something left to be done, final ones included, by id:
@@ -81,15 +90,14 @@ pub async fn list_to_reconcile(
     after: Option<CampaignId>,
     limit: u32,
 ) -> Result<Vec<Campaign>, Error> {
-    // Index campaign_by_state would not order them; they are few among the primary keys.
-    let rows = sql(select_campaigns!(
-        "WHERE id > ? AND started_at IS NOT NULL AND reconciled_at IS NULL ORDER BY id LIMIT ?"
+    // Index campaign_by_reconciliation.
+    sql(select_campaigns!(
+        "WHERE reconciled_at IS NULL AND id > ? AND started_at IS NOT NULL ORDER BY id LIMIT ?"
     ))
     .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(Campaign::read).collect()
+    .list(on, Campaign::read)
+    .await
 }
 
 /// Whether any campaign to an audience runs, is paused, or ended at `since` or after: whether
@@ -97,14 +105,14 @@ pub async fn list_to_reconcile(
 pub async fn is_any_active_since(on: impl Executor, since: DateTime<Utc>) -> Result<bool, Error> {
     // Index campaign_by_state for the first two; all final campaigns are looked at, once in a
     // while.
-    let row = sql(
+    let rows = sql(
         "SELECT id FROM campaign WHERE kind = 'broadcast' AND (state IN ('running', 'paused') \
          OR ended_at >= ?) LIMIT 1",
     )
     .bind(since)
-    .fetch_optional(on)
+    .fetch_all(on)
     .await?;
-    Ok(row.is_some())
+    Ok(!rows.is_empty())
 }
 
 /// Final campaigns that ended before `ended_before`, have nothing left to be done and are not
@@ -116,47 +124,25 @@ pub async fn list_ended(
     limit: u32,
 ) -> Result<Vec<Campaign>, Error> {
     // Either index will do: pruning is rare and in no hurry.
-    let rows = sql(select_campaigns!(
+    sql(select_campaigns!(
         "WHERE id > ? AND state IN ('finished', 'cancelled', 'failed') AND ended_at < ? \
          AND (reconciled_at IS NOT NULL OR started_at IS NULL) AND pruned_at IS NULL ORDER BY id LIMIT ?"
     ))
     .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
     .bind(ended_before)
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(Campaign::read).collect()
+    .list(on, Campaign::read)
+    .await
 }
 
 /// Campaigns that are marked as pruned and still have a mark of their fan-out, by id: the mark is
 /// the last that is deleted of them.
 pub async fn list_half_pruned(on: impl Executor, limit: u32) -> Result<Vec<Campaign>, Error> {
     // Primary keys of both.
-    let rows = sql(select_campaigns!(
+    sql(select_campaigns!(
         "WHERE pruned_at IS NOT NULL AND id IN (SELECT campaign_id FROM fan_out_progress) ORDER BY id LIMIT ?"
     ))
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(Campaign::read).collect()
-}
-
-/// Campaigns to one audience that are not pruned, by id: those after `after`, or from the first.
-/// An audience that has none is needed by nobody.
-pub async fn list_by_audience(
-    on: impl Executor,
-    audience: AudienceId,
-    after: Option<CampaignId>,
-    limit: u32,
-) -> Result<Vec<Campaign>, Error> {
-    // Index campaign_by_audience.
-    let rows = sql(select_campaigns!(
-        "WHERE audience_id = ? AND id > ? AND pruned_at IS NULL ORDER BY id LIMIT ?"
-    ))
-    .bind(audience)
-    .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
-    .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter().map(Campaign::read).collect()
+    .list(on, Campaign::read)
+    .await
 }

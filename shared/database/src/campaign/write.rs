@@ -59,7 +59,7 @@ pub async fn update_draft(
     plan: &Plan,
     now: DateTime<Utc>,
 ) -> Result<Change, Error> {
-    let matched = sql(
+    sql(
         "UPDATE campaign SET name = ?, lane = ?, audience_id = ?, coupon_id = ?, coupon_for = ?, message = ?, \
          schedule = ?, starts_at = ?, expires_at = ?, version = version + 1, updated_at = ? \
          WHERE id = ? AND version = ? AND state = 'draft'",
@@ -76,9 +76,8 @@ pub async fn update_draft(
     .bind(now)
     .bind(id)
     .bind(version)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// Fixes how many recipients and chunks the campaign has, before it starts. A repeat does
@@ -89,15 +88,14 @@ pub async fn set_audience_size(
     audience_size: u64,
     chunk_count: u32,
 ) -> Result<Change, Error> {
-    let matched = sql(
+    sql(
         "UPDATE campaign SET audience_size = ?, chunk_count = ? WHERE id = ? AND state IN ('draft', 'scheduled')",
     )
     .bind(audience_size)
     .bind(chunk_count)
     .bind(id)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// Moves the campaign to the state after `transition`, under a lock on its row. `reason`, cut to
@@ -124,33 +122,30 @@ pub async fn transition(
 /// Marks a final campaign as pruned; from here on nothing may be written for it. Stale if it is
 /// not final, or pruned already.
 pub async fn mark_pruned(tx: &mut Tx, id: CampaignId, now: DateTime<Utc>) -> Result<Change, Error> {
-    let matched = sql("UPDATE campaign SET pruned_at = ? \
+    sql("UPDATE campaign SET pruned_at = ? \
          WHERE id = ? AND state IN ('finished', 'cancelled', 'failed') AND pruned_at IS NULL")
     .bind(now)
     .bind(id)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// Marks a final campaign as one for which nothing is left to be done. Stale if it is not final,
 /// or marked already.
 pub async fn mark_reconciled(tx: &mut Tx, id: CampaignId, now: DateTime<Utc>) -> Result<Change, Error> {
-    let matched = sql("UPDATE campaign SET reconciled_at = ? \
+    sql("UPDATE campaign SET reconciled_at = ? \
          WHERE id = ? AND state IN ('finished', 'cancelled', 'failed') AND reconciled_at IS NULL")
     .bind(now)
     .bind(id)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 async fn lock_state(tx: &mut Tx, id: CampaignId) -> Result<Option<CampaignState>, Error> {
-    let row = sql("SELECT state FROM campaign WHERE id = ? FOR UPDATE")
+    sql("SELECT state FROM campaign WHERE id = ? FOR UPDATE")
         .bind(id)
-        .fetch_optional(tx)
-        .await?;
-    row.map(|row| row.get("state")).transpose()
+        .find(tx, |row| row.get("state"))
+        .await
 }
 
 /// Sets the state and the instants that go with it: the first start and the one end stay.

@@ -15,7 +15,7 @@ pub struct Settings {
     /// `mysql://user:password@host:port/name?ssl-mode=REQUIRED`, or `sqlite:PATH`. A SQLite file
     /// is made if it is missing; a MySQL database is not.
     pub url: String,
-    /// Connections at most; on SQLite, readers beside the one writer.
+    /// Connections at most; on SQLite, readers beside the one writer, and never more than four.
     pub max_connections: u32,
     /// How long to wait for a connection; on SQLite also for a writer of another process.
     pub connect_within: Duration,
@@ -54,6 +54,15 @@ pub enum Db {
     Sqlite(SqliteDb),
 }
 
+/// When it is a writer's turn on SQLite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// After all that came before.
+    InOrder,
+    /// After the one that writes and at most one that waits.
+    Ahead,
+}
+
 impl Db {
     /// Connects, and checks that the database suits.
     ///
@@ -71,9 +80,19 @@ impl Db {
     ///
     /// On SQLite it waits for its turn to write. On MySQL it runs at READ COMMITTED.
     pub async fn begin(&self) -> Result<Tx, Error> {
+        self.begin_at(Turn::InOrder).await
+    }
+
+    /// Like [`Db::begin`], ahead of all but one of those that wait for their turn on SQLite. For
+    /// what a person wants stopped.
+    pub async fn begin_ahead(&self) -> Result<Tx, Error> {
+        self.begin_at(Turn::Ahead).await
+    }
+
+    async fn begin_at(&self, turn: Turn) -> Result<Tx, Error> {
         let writer = match self {
             Self::MySql(db) => Pooled::MySql(db.pool.acquire().await?),
-            Self::Sqlite(db) => Pooled::Sqlite(db.acquire_writer().await?),
+            Self::Sqlite(db) => Pooled::Sqlite(db.acquire_writer(turn).await?),
         };
         Tx::begin(Connection::new(writer), self.answer_within()).await
     }

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-const LOCK_CLAUSES: [&str; 3] = [" FOR UPDATE SKIP LOCKED", " FOR UPDATE NOWAIT", " FOR UPDATE"];
+const LOCK_CLAUSES: [&str; 2] = [" FOR UPDATE SKIP LOCKED", " FOR UPDATE"];
 const UPSERT: &str = " ON DUPLICATE KEY UPDATE ";
 
 /// The statement as SQLite understands it.

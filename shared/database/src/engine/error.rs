@@ -60,6 +60,10 @@ impl Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let kind = match &error {
+            // MySQL's words name the value, which may be a user's id or an address.
+            sqlx::Error::Database(answer) if answer.is_unique_violation() => {
+                return Self::UniqueViolation(Cause::of(violated_key(answer.message())));
+            }
             sqlx::Error::Database(answer) => classify(answer.as_ref()),
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
@@ -91,10 +95,12 @@ pub(crate) fn failed_commit(error: sqlx::Error) -> Commit {
     }
 }
 
+/// Of `Duplicate entry '…' for key '…'` the part behind the value. SQLite names none.
+fn violated_key(message: &str) -> &str {
+    message.rfind("for key ").map_or(message, |key| &message[key..])
+}
+
 fn classify(answer: &dyn sqlx::error::DatabaseError) -> fn(Cause) -> Error {
-    if answer.is_unique_violation() {
-        return Error::UniqueViolation;
-    }
     match engine_code(answer) {
         Code::MySql(number) => classify_mysql(number),
         // SQLite has one code for these and for every other mistake in a statement.

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, SqlSafeStr};
 
-use super::db::Db;
+use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
@@ -70,7 +70,7 @@ pub async fn run(db: &Db) -> Result<(), Error> {
             run_on_mysql(&mut connection).await
         }
         Db::Sqlite(db) => {
-            let mut connection = db.acquire_writer().await?;
+            let mut connection = db.acquire_writer(Turn::InOrder).await?;
             let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
             migrator()
                 .run_direct(None, &mut *tx, false)

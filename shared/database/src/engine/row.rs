@@ -110,7 +110,6 @@ derived! {
     campaign::InconsistencyId: |raw: Uuid| fitting(Self(raw));
     campaign::LeaseToken: |raw: Uuid| fitting(Self(raw));
     campaign::CampaignState: |raw: String| Self::parse(&raw).ok_or_else(|| unknown_word(&raw));
-    campaign::PushState: |raw: String| Self::parse(&raw).ok_or_else(|| unknown_word(&raw));
     campaign::Lane: |raw: String| Self::parse(&raw).ok_or_else(|| unknown_word(&raw));
 }
 
@@ -123,7 +122,7 @@ impl<const N: usize> Column for [u8; N] {
     }
 }
 
-pub(crate) fn unknown_word(word: &str) -> String {
+fn unknown_word(word: &str) -> String {
     format!("unknown word {word:?}")
 }
 
@@ -131,6 +130,6 @@ fn fitting<T>(value: T) -> Result<T, std::convert::Infallible> {
     Ok(value)
 }
 
-pub(crate) fn misfit(column: &str, error: impl std::fmt::Display) -> Error {
+fn misfit(column: &str, error: impl std::fmt::Display) -> Error {
     Error::fault(format!("column {column}: {error}"))
 }

@@ -5,6 +5,7 @@
 //! answered.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::ConnectOptions;
@@ -12,18 +13,28 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use tokio::sync::Mutex;
 
-use super::db::Settings;
+use super::db::{Settings, Turn};
 use super::error::{Cause, Error};
+use super::tx::within;
 
 /// A few more than the statements that this program has.
 const PREPARED_STATEMENTS: usize = 256;
 
+/// Connections that read. Each has a thread and a cache of its own, and more are not faster: they
+/// wait for one processor or one disk.
+const MOST_READERS: u32 = 4;
+
 /// A SQLite file.
 #[derive(Clone, Debug)]
 pub struct SqliteDb {
-    pub(crate) writer: SqlitePool,
+    writer: SqlitePool,
+    /// Held while waiting for the writer. So only one waits there, and whoever does not queue up
+    /// here comes right behind it.
+    queue: Arc<Mutex<()>>,
     pub(crate) readers: SqlitePool,
+    connect_within: Duration,
     pub(crate) answer_within: Duration,
 }
 
@@ -38,23 +49,34 @@ impl SqliteDb {
             .disable_statement_logging();
         // The writer first: it makes the file and turns it to WAL.
         let writer = pool(settings, 1).connect_with(options.clone()).await?;
-        let readers = pool(settings, settings.max_connections)
+        let readers = pool(settings, settings.max_connections.min(MOST_READERS))
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
         Ok(Self {
             writer,
+            queue: Arc::default(),
             readers,
+            connect_within: settings.connect_within,
             answer_within: settings.answer_within,
         })
     }
 
     /// The writer, when its turn comes. A turn that does not come in time is a busy store, not
     /// an unreachable one.
-    pub(crate) async fn acquire_writer(&self) -> Result<PoolConnection<Sqlite>, Error> {
-        self.writer.acquire().await.map_err(|error| match error {
-            sqlx::Error::PoolTimedOut => Error::Busy(Cause::of(error)),
-            other => other.into(),
-        })
+    pub(crate) async fn acquire_writer(&self, turn: Turn) -> Result<PoolConnection<Sqlite>, Error> {
+        let acquire = async {
+            let _queue = match turn {
+                Turn::InOrder => Some(self.queue.lock().await),
+                Turn::Ahead => None,
+            };
+            self.writer.acquire().await
+        };
+        match within(self.connect_within, acquire).await {
+            Some(Err(sqlx::Error::PoolTimedOut)) | None => {
+                Err(Error::Busy(Cause::of(sqlx::Error::PoolTimedOut)))
+            }
+            Some(acquired) => Ok(acquired?),
+        }
     }
 
     pub(crate) async fn close(&self) {

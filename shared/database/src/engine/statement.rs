@@ -2,9 +2,9 @@
 //!
 //! ```no_run
 //! # async fn example(db: &database::Db) -> Result<(), database::Error> {
-//! let row = database::sql("SELECT since FROM opt_out WHERE user_id = ?")
-//!     .bind("u1")
-//!     .fetch_optional(db)
+//! let grants: Vec<String> = database::sql("SELECT user_id FROM coupon_grant WHERE chunk_no = ?")
+//!     .bind(7u32)
+//!     .list(db, |row| row.get("user_id"))
 //!     .await?;
 //! # Ok(()) }
 //! ```
@@ -23,6 +23,7 @@ use super::executor::Executor;
 use super::row::Row;
 use super::tx::Tx;
 use super::value::Value;
+use crate::outcome::{Change, Insertion};
 
 const LIST: &str = "(?..)";
 
@@ -77,21 +78,50 @@ impl<'a> Statement<'a> {
         tx.execute(self).await
     }
 
+    /// Runs an INSERT of one row, which may be there already.
+    pub(crate) async fn insert(self, tx: &mut Tx) -> Result<Insertion, Error> {
+        match self.execute(tx).await {
+            Ok(_) => Ok(Insertion::New),
+            Err(Error::UniqueViolation(_)) => Ok(Insertion::Existing),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Runs an UPDATE or DELETE of one row, by its key and under conditions.
+    pub(crate) async fn change(self, tx: &mut Tx) -> Result<Change, Error> {
+        match self.execute(tx).await? {
+            0 => Ok(Change::Stale),
+            _ => Ok(Change::Applied),
+        }
+    }
+
     /// All rows of the answer. Ask for a bounded page.
     pub async fn fetch_all(self, on: impl Executor) -> Result<Vec<Row>, Error> {
         on.fetch_all(self).await
     }
 
-    /// The first row of the answer, if there is one.
-    pub async fn fetch_optional(self, on: impl Executor) -> Result<Option<Row>, Error> {
-        Ok(on.fetch_all(self).await?.into_iter().next())
-    }
-
     /// The row of an answer that always has one, as of an aggregate.
     pub async fn fetch_one(self, on: impl Executor) -> Result<Row, Error> {
-        self.fetch_optional(on)
-            .await?
-            .ok_or_else(|| Error::fault("an answer without its row"))
+        let first = self.fetch_all(on).await?.into_iter().next();
+        first.ok_or_else(|| Error::fault("an answer without its row"))
+    }
+
+    /// What `read` makes of the first row of the answer, if there is one.
+    pub async fn find<T>(
+        self,
+        on: impl Executor,
+        read: fn(&Row) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        self.fetch_all(on).await?.first().map(read).transpose()
+    }
+
+    /// What `read` makes of all rows of the answer, in its order. Ask for a bounded page.
+    pub async fn list<T, C: FromIterator<T>>(
+        self,
+        on: impl Executor,
+        read: fn(&Row) -> Result<T, Error>,
+    ) -> Result<C, Error> {
+        self.fetch_all(on).await?.iter().map(read).collect()
     }
 
     pub(crate) fn mysql_arguments(&self) -> Result<MySqlArguments, BoxDynError> {

@@ -140,6 +140,5 @@ values! {
     campaign::InconsistencyId: |id| Self::Uuid(id.0);
     campaign::LeaseToken: |token| Self::Uuid(token.0);
     campaign::CampaignState: |state| Self::Text(Cow::Borrowed(state.as_str()));
-    campaign::PushState: |state| Self::Text(Cow::Borrowed(state.as_str()));
     campaign::Lane: |lane| Self::Text(Cow::Borrowed(lane.as_str()));
 }

@@ -40,7 +40,7 @@ pub async fn open(
     coupon: CouponId,
     reserved: u32,
 ) -> Result<Insertion, Error> {
-    let inserted = sql(
+    sql(
         "INSERT INTO chunk_grants (campaign_id, chunk_no, coupon_id, reserved, used, closed) \
          VALUES (?, ?, ?, ?, 0, ?)",
     )
@@ -49,21 +49,19 @@ pub async fn open(
     .bind(coupon)
     .bind(reserved)
     .bind(false)
-    .execute(tx)
-    .await;
-    Insertion::of(inserted)
+    .insert(tx)
+    .await
 }
 
 /// The chunk's row, locked until the transaction ends. [`Error::Busy`] if another transaction
 /// holds it for more than 2 s.
 pub async fn lock(tx: &mut Tx, campaign: CampaignId, chunk_no: u32) -> Result<Option<ChunkGrants>, Error> {
-    let row = sql("SELECT coupon_id, reserved, used, closed FROM chunk_grants \
+    sql("SELECT coupon_id, reserved, used, closed FROM chunk_grants \
          WHERE campaign_id = ? AND chunk_no = ? FOR UPDATE")
     .bind(campaign)
     .bind(chunk_no)
-    .fetch_optional(tx)
-    .await?;
-    row.map(|row| read(&row)).transpose()
+    .find(tx, read)
+    .await
 }
 
 /// The chunk's row as it was committed last.
@@ -72,14 +70,11 @@ pub async fn find(
     campaign: CampaignId,
     chunk_no: u32,
 ) -> Result<Option<ChunkGrants>, Error> {
-    let row = sql(
-        "SELECT coupon_id, reserved, used, closed FROM chunk_grants WHERE campaign_id = ? AND chunk_no = ?",
-    )
-    .bind(campaign)
-    .bind(chunk_no)
-    .fetch_optional(on)
-    .await?;
-    row.map(|row| read(&row)).transpose()
+    sql("SELECT coupon_id, reserved, used, closed FROM chunk_grants WHERE campaign_id = ? AND chunk_no = ?")
+        .bind(campaign)
+        .bind(chunk_no)
+        .find(on, read)
+        .await
 }
 
 /// Counts grants, in the transaction that inserts them and under its [`lock`].

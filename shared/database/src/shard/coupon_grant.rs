@@ -25,17 +25,6 @@ pub struct Occasion {
     pub granted_at: DateTime<Utc>,
 }
 
-/// One grant of one user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CouponGrant {
-    /// The campaign that gave.
-    pub campaign_id: CampaignId,
-    /// What it gave.
-    pub coupon_id: CouponId,
-    /// When.
-    pub granted_at: DateTime<Utc>,
-}
-
 /// Those of `users`, a chunk's at most, who have the campaign's grant. Read it under the lock of
 /// `chunk_grants`: these count before any new one.
 pub async fn list_granted_among(
@@ -44,12 +33,11 @@ pub async fn list_granted_among(
     users: &[&str],
 ) -> Result<HashSet<String>, Error> {
     // Primary key.
-    let rows = sql("SELECT user_id FROM coupon_grant WHERE campaign_id = ? AND user_id IN (?..)")
+    sql("SELECT user_id FROM coupon_grant WHERE campaign_id = ? AND user_id IN (?..)")
         .bind(campaign)
         .bind_list(users.iter().copied())
-        .fetch_all(on)
-        .await?;
-    rows.iter().map(|row| row.get("user_id")).collect()
+        .list(on, |row| row.get("user_id"))
+        .await
 }
 
 /// Grants to every one of `users`, a chunk's at most, in one statement and in the order of the
@@ -97,47 +85,15 @@ pub async fn list_users(
     limit: u32,
 ) -> Result<Vec<(String, u32)>, Error> {
     // Primary key.
-    let rows = sql(
+    sql(
         "SELECT user_id, chunk_no FROM coupon_grant WHERE campaign_id = ? AND user_id > ? \
          ORDER BY user_id LIMIT ?",
     )
     .bind(campaign)
     .bind(after)
     .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter()
-        .map(|row| Ok((row.get("user_id")?, row.get("chunk_no")?)))
-        .collect()
-}
-
-/// The user's grants, newest campaign first: those of campaigns older than `before`, or the
-/// newest.
-pub async fn list_by_user(
-    on: impl Executor,
-    user_id: &str,
-    before: Option<CampaignId>,
-    limit: u32,
-) -> Result<Vec<CouponGrant>, Error> {
-    // Index coupon_grant_by_user. No UUID is greater than the greatest.
-    let rows = sql(
-        "SELECT campaign_id, coupon_id, granted_at FROM coupon_grant WHERE user_id = ? AND campaign_id < ? \
-         ORDER BY campaign_id DESC LIMIT ?",
-    )
-    .bind(user_id)
-    .bind(before.unwrap_or(CampaignId(uuid::Uuid::max())))
-    .bind(limit)
-    .fetch_all(on)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(CouponGrant {
-                campaign_id: row.get("campaign_id")?,
-                coupon_id: row.get("coupon_id")?,
-                granted_at: row.get("granted_at")?,
-            })
-        })
-        .collect()
+    .list(on, |row| Ok((row.get("user_id")?, row.get("chunk_no")?)))
+    .await
 }
 
 /// Puts `pseudonym`, which no other user has or had, in the place of an erased user; counts and

@@ -90,11 +90,7 @@ pub async fn insert(
 
 /// The intent, if there is one with that id.
 pub async fn find(on: impl Executor, id: IntentId) -> Result<Option<Intent>, Error> {
-    let row = sql(select_intents!("WHERE id = ?"))
-        .bind(id)
-        .fetch_optional(on)
-        .await?;
-    row.map(|row| read(&row)).transpose()
+    sql(select_intents!("WHERE id = ?")).bind(id).find(on, read).await
 }
 
 /// Closes intents whose Datastore side is done, 499 at most, and says how many were open. By
@@ -120,14 +116,13 @@ pub async fn lease_open(
 ) -> Result<(LeaseToken, Vec<Intent>), Error> {
     let token = LeaseToken::allocate();
     // Index intent_by_due.
-    let rows = sql(select_intents!(
+    let intents: Vec<_> = sql(select_intents!(
         "WHERE state = 'open' AND due_at <= ? ORDER BY due_at LIMIT ? FOR UPDATE SKIP LOCKED"
     ))
     .bind(now)
     .bind(limit)
-    .fetch_all(&mut *tx)
+    .list(&mut *tx, read)
     .await?;
-    let intents: Vec<_> = rows.iter().map(read).collect::<Result<_, _>>()?;
     if intents.is_empty() {
         return Ok((token, intents));
     }
@@ -149,7 +144,7 @@ pub async fn postpone(
     due_at: DateTime<Utc>,
     error: &str,
 ) -> Result<Change, Error> {
-    let matched = sql(
+    sql(
         "UPDATE intent SET due_at = ?, last_error = ?, lease_token = NULL \
          WHERE id = ? AND lease_token = ? AND state = 'open'",
     )
@@ -157,9 +152,8 @@ pub async fn postpone(
     .bind(cut(error, 512))
     .bind(id)
     .bind(token)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// Gives a leased intent up, with the reason, cut to 512 characters.
@@ -170,7 +164,7 @@ pub async fn mark_dead(
     error: &str,
     now: DateTime<Utc>,
 ) -> Result<Change, Error> {
-    let matched = sql(
+    sql(
         "UPDATE intent SET state = 'dead', last_error = ?, closed_at = ?, lease_token = NULL \
          WHERE id = ? AND lease_token = ? AND state = 'open'",
     )
@@ -178,20 +172,8 @@ pub async fn mark_dead(
     .bind(now)
     .bind(id)
     .bind(token)
-    .execute(tx)
-    .await?;
-    Ok(Change::matched(matched))
-}
-
-/// Opens a dead intent again, because a person asked for another try at once.
-pub async fn reopen(tx: &mut Tx, id: IntentId, now: DateTime<Utc>) -> Result<Change, Error> {
-    let matched =
-        sql("UPDATE intent SET state = 'open', due_at = ?, closed_at = NULL WHERE id = ? AND state = 'dead'")
-            .bind(now)
-            .bind(id)
-            .execute(tx)
-            .await?;
-    Ok(Change::matched(matched))
+    .change(tx)
+    .await
 }
 
 /// How many of the campaign's intents are not closed; dead ones are not.
@@ -204,24 +186,19 @@ pub async fn count_open(on: impl Executor, campaign: CampaignId) -> Result<u64, 
         .get("intents")
 }
 
-/// When the oldest open intent was written.
-pub async fn oldest_open(on: impl Executor) -> Result<Option<DateTime<Utc>>, Error> {
-    // Index intent_by_due.
-    sql("SELECT MIN(created_at) AS oldest FROM intent WHERE state = 'open'")
-        .fetch_one(on)
-        .await?
-        .get("oldest")
-}
-
 /// Deletes up to `limit` closed intents of the campaign and says how many. Dead ones stay.
 pub async fn prune(tx: &mut Tx, campaign: CampaignId, limit: u32) -> Result<u64, Error> {
-    // Index intent_by_campaign. The inner table is there because MySQL takes no LIMIT in IN.
-    sql("DELETE FROM intent WHERE id IN (SELECT id FROM \
-         (SELECT id FROM intent WHERE campaign_id = ? AND state = 'closed' LIMIT ?) AS page)")
-    .bind(campaign)
-    .bind(limit)
-    .execute(tx)
-    .await
+    // Index intent_by_campaign, then primary key. With a subquery in the DELETE, MariaDB reads and
+    // locks the whole table.
+    let ids: Vec<IntentId> = sql("SELECT id FROM intent WHERE campaign_id = ? AND state = 'closed' LIMIT ?")
+        .bind(campaign)
+        .bind(limit)
+        .list(&mut *tx, |row| row.get("id"))
+        .await?;
+    sql("DELETE FROM intent WHERE id IN (?..)")
+        .bind_list(ids)
+        .execute(tx)
+        .await
 }
 
 fn read(row: &Row) -> Result<Intent, Error> {

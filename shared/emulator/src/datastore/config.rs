@@ -1,13 +1,13 @@
 //! The settings of the Datastore emulator.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::encoding::value::Direction;
 use crate::clock::{Clock, SystemClock};
+use crate::storage::Storage;
 
-/// How a server stores, serialises and limits.
+/// How a server stores and serialises.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where entities live. Default: in memory.
@@ -16,12 +16,6 @@ pub struct Config {
     pub concurrency: Concurrency,
     /// Composite indexes, for every partition. Changing them rebuilds them at the next start.
     pub indexes: Vec<CompositeIndex>,
-    /// Most mutations a commit may have. Default: 500, which was Google's limit until 2023.
-    pub max_mutations: usize,
-    /// Longest life of a transaction. Default: 270 s, as in production.
-    pub transaction_lifetime: Duration,
-    /// Longest pause between two requests of a transaction. Default: 60 s, as in production.
-    pub transaction_idle: Duration,
     /// The time by which transactions expire and entities are stamped.
     pub clock: Arc<dyn Clock>,
 }
@@ -32,21 +26,9 @@ impl Default for Config {
             storage: Storage::Memory,
             concurrency: Concurrency::Optimistic,
             indexes: Vec::new(),
-            max_mutations: 500,
-            transaction_lifetime: Duration::from_secs(270),
-            transaction_idle: Duration::from_secs(60),
             clock: Arc::new(SystemClock),
         }
     }
-}
-
-/// Where entities live.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// In the process, and gone with it.
-    Memory,
-    /// In an SQLite file, made if it is not there. What was acknowledged survives a crash.
-    File(PathBuf),
 }
 
 /// What happens to transactions that touch the same entities.

@@ -1,15 +1,17 @@
 //! What every method works on: the store, the open transactions, the settings.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use gcloud_sdk::google::datastore::v1 as wire;
+use tokio::sync::Semaphore;
 use wire::read_options::{ConsistencyType, ReadConsistency};
 use wire::transaction_options::Mode;
 
 use super::catalog::Catalog;
 use super::commit::{Batch, Committed, Ready};
-use super::config::{Concurrency, Config, Storage};
+use super::config::{Concurrency, Config};
 use super::engine::file::{OpenError, Opened};
 use super::engine::{Engine, File, Memory, Writing};
 use super::error::Error;
@@ -17,6 +19,7 @@ use super::key::Scope;
 use super::store::Store;
 use super::transactions::{self, Access, Reading, TransactionId, Transactions};
 use super::versions::{Snapshot, Versions};
+use crate::storage::Storage;
 
 /// The databases of a server, all projects together.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub(crate) struct Database {
     pub(crate) transactions: Transactions,
     pub(crate) config: Config,
     last_id: AtomicI64,
+    aside: Semaphore,
 }
 
 /// Where a read looks.
@@ -60,12 +64,12 @@ impl Database {
                 }
             }
         };
-        let transactions = Transactions::new(config.transaction_lifetime, config.transaction_idle, now);
         Ok(Self {
             store,
-            transactions,
+            transactions: Transactions::new(now),
             config,
             last_id: AtomicI64::new(now.timestamp_micros()),
+            aside: Semaphore::new(threads_aside()),
         })
     }
 
@@ -81,20 +85,26 @@ impl Database {
         }
     }
 
-    /// Does work on the store that may be long, where it keeps no other request waiting.
+    /// Does work on the store that may be long, where it keeps no other request waiting: on a few
+    /// threads, since each keeps a connection and memory of its own.
     pub(crate) async fn run_aside<T, F>(self: &Arc<Self>, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     {
+        let _turn = self.aside.acquire().await.map_err(|_| Error::Stopping)?;
         let database = self.clone();
-        let worked = tokio::task::spawn_blocking(move || work(&database)).await;
-        worked.map_err(|_| Error::Stopping)?
+        match tokio::task::spawn_blocking(move || work(&database)).await {
+            Ok(worked) => worked,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(Error::Stopping),
+        }
     }
 
     /// Applies batches one after the other, each or nothing of it, up to the first that is
     /// refused.
     pub(crate) async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Committed>, Error> {
+        self.transactions.sweep(self.config.clock.now());
         match &self.store.engine {
             Engine::Memory(memory) => batches
                 .into_iter()
@@ -126,17 +136,12 @@ impl Database {
 
     /// Finishes what is waiting to be stored. Later commits are refused.
     pub(crate) async fn close(self: Arc<Self>) {
-        match &self.store.engine {
+        let closed = tokio::task::spawn_blocking(move || match &self.store.engine {
             Engine::Memory(_) => {}
-            Engine::File(_) => {
-                let closed = tokio::task::spawn_blocking(move || match &self.store.engine {
-                    Engine::Memory(_) => {}
-                    Engine::File(file) => file.close(),
-                });
-                if closed.await.is_err() {
-                    tracing::error!("the file of the Datastore emulator was not closed well");
-                }
-            }
+            Engine::File(file) => file.close(),
+        });
+        if closed.await.is_err() {
+            tracing::error!("the file of the Datastore emulator was not closed well");
         }
     }
 
@@ -158,9 +163,9 @@ impl Database {
                 return Err(Error::Unimplemented("reading at a past time is not supported"));
             }
         };
-        Ok(self
-            .transactions
-            .begin(scope.database(), access, self.config.clock.now()))
+        let now = self.config.clock.now();
+        self.transactions.sweep(now);
+        Ok(self.transactions.begin(scope.clone(), access, now))
     }
 
     /// Where a read with these options looks.
@@ -216,13 +221,51 @@ impl Database {
             Concurrency::Pessimistic { .. } => Reading::Newest,
         };
         let (versions, now) = (&self.store.versions, self.config.clock.now());
-        let snapshot = self
-            .transactions
-            .snapshot(id, &scope.database(), reading, versions, now)?;
+        let snapshot = self.transactions.snapshot(id, scope, reading, versions, now)?;
         Ok(ReadAt {
             snapshot,
             transaction: Some(id),
             begun,
         })
+    }
+}
+
+/// Threads that work aside: more than processors, because some wait for the disk.
+fn threads_aside() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[tokio::test]
+    async fn an_abandoned_transaction_holds_no_history_once_it_has_expired() {
+        let clock = Arc::new(ManualClock::new(chrono::DateTime::UNIX_EPOCH));
+        let config = Config {
+            clock: clock.clone(),
+            ..Config::default()
+        };
+        let database = Database::open(config).unwrap();
+        let scope = Scope::new("project".to_owned(), String::new()).unwrap();
+        let commit = || Batch {
+            writes: Vec::new(),
+            reads: None,
+            now: database.now(),
+        };
+        let holds_history = || !database.store.versions.lock().history.is_empty();
+        let id = database.begin(&scope, None).unwrap();
+        database.in_transaction(&scope, id, Vec::new()).unwrap();
+
+        database.commit(vec![commit()]).await.unwrap();
+        let before = holds_history();
+        clock.advance(Duration::from_secs(61));
+        database.commit(vec![commit()]).await.unwrap();
+
+        assert!(before);
+        assert!(!holds_history());
     }
 }

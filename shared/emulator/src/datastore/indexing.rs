@@ -13,7 +13,7 @@ use super::encoding::path::{ancestor_lengths, descending, push_descending};
 use super::encoding::value::{Direction, push_value, value_length};
 use super::error::Error;
 use super::key::MAX_NAME_BYTES;
-use super::wire::Property;
+use super::messages::Property;
 
 /// Most index entries an entity may have, as in production.
 const MAX_ENTRIES: usize = 20_000;

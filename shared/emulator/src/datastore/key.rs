@@ -34,7 +34,7 @@ pub(crate) enum Completeness {
 }
 
 /// The database that a request addresses; every key in it must agree.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Scope {
     pub(crate) project: String,
     pub(crate) database: String,
@@ -47,11 +47,6 @@ impl Scope {
             return Err(Error::invalid("The project id is the empty string."));
         }
         Ok(Self { project, database })
-    }
-
-    /// Project and database id.
-    pub(crate) fn database(&self) -> (String, String) {
-        (self.project.clone(), self.database.clone())
     }
 
     /// The partition of a key or query; what it leaves out is the scope's.

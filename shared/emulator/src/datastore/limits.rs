@@ -1,4 +1,4 @@
-//! The limits of production that no setting lifts.
+//! The limits of production.
 //!
 //! Source: Google's page of Datastore limits. The words are those of production.
 
@@ -10,6 +10,8 @@ pub(crate) const MAX_REQUEST_BYTES: usize = 10 << 20;
 const MAX_TRANSACTION_BYTES: usize = 10 << 20;
 /// Largest entity: 1 MiB − 4 bytes.
 const MAX_ENTITY_BYTES: usize = (1 << 20) - 4;
+/// Most mutations of a commit: Google's limit until 2023.
+const MAX_MUTATIONS: usize = 500;
 /// Most keys of a Lookup.
 const MAX_LOOKUP_KEYS: usize = 1_000;
 /// Most values of an IN filter, and most alternatives of a query once it is written out.
@@ -42,11 +44,11 @@ pub(crate) fn check_lookup(keys: usize) -> Result<(), Error> {
 }
 
 /// Checks the number of mutations of a commit.
-pub(crate) fn check_mutations(mutations: usize, most: usize) -> Result<(), Error> {
-    if mutations > most {
-        return Err(Error::invalid(format!(
-            "cannot write more than {most} entities in a single call"
-        )));
+pub(crate) fn check_mutations(mutations: usize) -> Result<(), Error> {
+    if mutations > MAX_MUTATIONS {
+        return Err(Error::invalid(
+            "cannot write more than 500 entities in a single call",
+        ));
     }
     Ok(())
 }

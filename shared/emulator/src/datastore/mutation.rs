@@ -16,7 +16,7 @@ use super::engine::Record;
 use super::error::Error;
 use super::indexing::{self, Entry};
 use super::key::{self, Key};
-use super::wire::{Exclusion, Properties, Property, UnreadProperties};
+use super::messages::{Exclusion, Properties, Property, UnreadProperties};
 
 /// A mutation, ready to be applied.
 #[derive(Debug)]
@@ -195,9 +195,7 @@ impl Record {
         let properties = Properties::decode(&*self.properties);
         properties.expect("only encoded properties are stored").list
     }
-}
 
-impl Record {
     /// The properties that indexes may hold, sorted by name. The others, which are most of the
     /// bytes of many an entity, are passed over unread.
     pub(crate) fn indexable_properties(&self) -> Vec<Property> {

@@ -1,38 +1,26 @@
-//! A running emulator: gRPC and two plain HTTP requests on one port.
+//! The server's life: its storage opened, its port served, drained at its end.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::{get, post};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
+use std::time::Duration;
 
 use super::config::Config;
 use super::database::Database;
 use super::engine::file::OpenError;
-use super::service::Service;
+use super::wire::Wire;
+use crate::listener::{BindError, Listener};
 
-/// HTTP/2 windows that a commit of 500 entities fits in.
-const STREAM_WINDOW: u32 = 4 << 20;
-const CONNECTION_WINDOW: u32 = 16 << 20;
+/// The most calls that one connection may have open.
+const STREAMS: u32 = 1_000;
+/// How long a stop waits for the calls under way.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// Why a server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address is taken, or not ours.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// Choose another address.
+    #[error(transparent)]
+    Listen(#[from] BindError),
     /// The file cannot be used.
     #[error("cannot use the storage")]
     Storage(#[from] OpenError),
@@ -41,82 +29,39 @@ pub enum StartError {
     Panicked,
 }
 
-/// A running emulator. Dropping it stops it without waiting; [`Server::stop`] waits.
+/// A running emulator. Dropping it leaves it running until the runtime ends; [`Server::stop`]
+/// ends it well.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    listener: Listener,
     database: Arc<Database>,
 }
 
 impl Server {
-    /// Starts a server on `listen`; port 0 takes a free one. It is ready when this returns.
+    /// Starts a server on `listen`; port 0 takes a free one. It is reachable when this returns.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`].
     pub async fn start(config: Config, listen: SocketAddr) -> Result<Self, StartError> {
         let database = tokio::task::spawn_blocking(move || Database::open(config)).await;
         let database = Arc::new(database.map_err(|_| StartError::Panicked)??);
-        let refused = |source| StartError::Listen {
-            address: listen,
-            source,
+        let (listener, socket) = Listener::bind(listen).await?;
+        let wire = Wire {
+            database: database.clone(),
         };
-        let listener = TcpListener::bind(listen).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
-        let (stop, stopped) = oneshot::channel();
-        let serving = serve(database.clone(), listener, stopped);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the server tracks the task: `stop` joins it"
-        )]
-        let serving = tokio::spawn(serving);
-        Ok(Self {
-            address,
-            stop,
-            serving,
-            database,
-        })
+        listener.serve(socket, STREAMS, DRAIN, move |_| wire.clone());
+        Ok(Self { listener, database })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
-    /// Lets the requests under way finish, stores what is to be stored, and ends.
+    /// Stops: calls under way have five seconds to end, then what is to be stored is stored.
     pub async fn stop(self) {
-        drop(self.stop);
-        match self.serving.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error.cause = %error, "the Datastore emulator did not end well"),
-            Err(error) => tracing::warn!(error.cause = %error, "the Datastore emulator panicked"),
-        }
+        self.listener.stop().await;
         self.database.close().await;
     }
-}
-
-async fn serve(
-    database: Arc<Database>,
-    listener: TcpListener,
-    stopped: oneshot::Receiver<()>,
-) -> Result<(), tonic::transport::Error> {
-    let plain = Router::new().route("/", get(async || "Ok")).route(
-        "/reset",
-        post({
-            let database = database.clone();
-            async move || match database.reset().await {
-                Ok(()) => Ok("Resetting...\n"),
-                Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
-            }
-        }),
-    );
-    let grpc = Routes::new(Service::new(database)).into_axum_router();
-    tonic::transport::Server::builder()
-        .accept_http1(true)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .add_routes(Routes::from(grpc.merge(plain)))
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async {
-            // An error means that the handle was dropped, which is a stop as well.
-            let _ = stopped.await;
-        })
-        .await
 }

@@ -48,7 +48,7 @@ impl Gateway {
 
     /// What was counted since the start.
     pub(super) fn counts(&self) -> Counts {
-        self.stats.counts()
+        self.stats.counts(self.ledger.written())
     }
 
     /// Answers one request; cancelling `reset` drops its connection.
@@ -140,9 +140,7 @@ impl Gateway {
             .map_err(|error| {
                 tracing::error!(%error, "an accepted message could not be written to the ledger");
                 Problem::unavailable()
-            })?;
-        count(&self.stats.accepted);
-        Ok(())
+            })
     }
 
     async fn delay(&self, faults: &Faults, since: DateTime<Utc>) {

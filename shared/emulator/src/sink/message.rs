@@ -3,6 +3,11 @@
 //! Names that the reference does not have are refused. As in every JSON of Google's, a field may
 //! be written in snake case or in camel case, and `null` means that it is not there.
 
+#![expect(
+    dead_code,
+    reason = "most fields are parsed only so that a wrong one is refused"
+)]
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -35,8 +40,8 @@ pub(super) struct SendRequest<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Message<'a> {
-    #[serde(borrow, rename = "name")]
-    pub(super) _name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) name: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) data: Option<Pairs<'a>>,
     #[serde(borrow)]
@@ -47,8 +52,8 @@ pub(super) struct Message<'a> {
     pub(super) webpush: Option<Webpush<'a>>,
     #[serde(borrow)]
     pub(super) apns: Option<Apns<'a>>,
-    #[serde(borrow, rename = "fcm_options", alias = "fcmOptions")]
-    pub(super) _fcm_options: Option<FcmOptions<'a>>,
+    #[serde(borrow, alias = "fcmOptions")]
+    pub(super) fcm_options: Option<FcmOptions<'a>>,
     #[serde(borrow)]
     pub(super) fid: Option<Text<'a>>,
     #[serde(borrow)]
@@ -73,33 +78,33 @@ pub(super) struct Notification<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FcmOptions<'a> {
-    #[serde(borrow, rename = "analytics_label", alias = "analyticsLabel")]
-    pub(super) _analytics_label: Option<Text<'a>>,
+    #[serde(borrow, alias = "analyticsLabel")]
+    pub(super) analytics_label: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Android<'a> {
-    #[serde(borrow, rename = "collapse_key", alias = "collapseKey")]
-    pub(super) _collapse_key: Option<Text<'a>>,
+    #[serde(borrow, alias = "collapseKey")]
+    pub(super) collapse_key: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) priority: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) ttl: Option<Text<'a>>,
-    #[serde(borrow, rename = "restricted_package_name", alias = "restrictedPackageName")]
-    pub(super) _restricted_package_name: Option<Text<'a>>,
+    #[serde(borrow, alias = "restrictedPackageName")]
+    pub(super) restricted_package_name: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) data: Option<Pairs<'a>>,
     #[serde(borrow)]
     pub(super) notification: Option<AndroidNotification<'a>>,
-    #[serde(borrow, rename = "fcm_options", alias = "fcmOptions")]
-    pub(super) _fcm_options: Option<FcmOptions<'a>>,
-    #[serde(rename = "direct_boot_ok", alias = "directBootOk")]
-    pub(super) _direct_boot_ok: Option<bool>,
-    #[serde(rename = "bandwidth_constrained_ok", alias = "bandwidthConstrainedOk")]
-    pub(super) _bandwidth_constrained_ok: Option<bool>,
-    #[serde(rename = "restricted_satellite_ok", alias = "restrictedSatelliteOk")]
-    pub(super) _restricted_satellite_ok: Option<bool>,
+    #[serde(borrow, alias = "fcmOptions")]
+    pub(super) fcm_options: Option<FcmOptions<'a>>,
+    #[serde(alias = "directBootOk")]
+    pub(super) direct_boot_ok: Option<bool>,
+    #[serde(alias = "bandwidthConstrainedOk")]
+    pub(super) bandwidth_constrained_ok: Option<bool>,
+    #[serde(alias = "restrictedSatelliteOk")]
+    pub(super) restricted_satellite_ok: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -111,52 +116,51 @@ pub(super) struct AndroidNotification<'a> {
     pub(super) body: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) tag: Option<Text<'a>>,
-    #[serde(borrow, rename = "icon")]
-    pub(super) _icon: Option<Text<'a>>,
-    #[serde(borrow, rename = "color")]
-    pub(super) _color: Option<Text<'a>>,
-    #[serde(borrow, rename = "sound")]
-    pub(super) _sound: Option<Text<'a>>,
-    #[serde(borrow, rename = "image")]
-    pub(super) _image: Option<Text<'a>>,
-    #[serde(borrow, rename = "ticker")]
-    pub(super) _ticker: Option<Text<'a>>,
-    #[serde(borrow, rename = "click_action", alias = "clickAction")]
-    pub(super) _click_action: Option<Text<'a>>,
-    #[serde(borrow, rename = "body_loc_key", alias = "bodyLocKey")]
-    pub(super) _body_loc_key: Option<Text<'a>>,
-    #[serde(borrow, rename = "body_loc_args", alias = "bodyLocArgs")]
-    pub(super) _body_loc_args: Option<Vec<Text<'a>>>,
-    #[serde(borrow, rename = "title_loc_key", alias = "titleLocKey")]
-    pub(super) _title_loc_key: Option<Text<'a>>,
-    #[serde(borrow, rename = "title_loc_args", alias = "titleLocArgs")]
-    pub(super) _title_loc_args: Option<Vec<Text<'a>>>,
-    #[serde(borrow, rename = "channel_id", alias = "channelId")]
-    pub(super) _channel_id: Option<Text<'a>>,
-    #[serde(rename = "sticky")]
-    pub(super) _sticky: Option<bool>,
-    #[serde(borrow, rename = "event_time", alias = "eventTime")]
-    pub(super) _event_time: Option<Text<'a>>,
-    #[serde(rename = "local_only", alias = "localOnly")]
-    pub(super) _local_only: Option<bool>,
+    #[serde(borrow)]
+    pub(super) icon: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) color: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) sound: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) image: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) ticker: Option<Text<'a>>,
+    #[serde(borrow, alias = "clickAction")]
+    pub(super) click_action: Option<Text<'a>>,
+    #[serde(borrow, alias = "bodyLocKey")]
+    pub(super) body_loc_key: Option<Text<'a>>,
+    #[serde(borrow, alias = "bodyLocArgs")]
+    pub(super) body_loc_args: Option<Vec<Text<'a>>>,
+    #[serde(borrow, alias = "titleLocKey")]
+    pub(super) title_loc_key: Option<Text<'a>>,
+    #[serde(borrow, alias = "titleLocArgs")]
+    pub(super) title_loc_args: Option<Vec<Text<'a>>>,
+    #[serde(borrow, alias = "channelId")]
+    pub(super) channel_id: Option<Text<'a>>,
+    pub(super) sticky: Option<bool>,
+    #[serde(borrow, alias = "eventTime")]
+    pub(super) event_time: Option<Text<'a>>,
+    #[serde(alias = "localOnly")]
+    pub(super) local_only: Option<bool>,
     #[serde(borrow, alias = "notificationPriority")]
     pub(super) notification_priority: Option<Text<'a>>,
-    #[serde(rename = "default_sound", alias = "defaultSound")]
-    pub(super) _default_sound: Option<bool>,
-    #[serde(rename = "default_vibrate_timings", alias = "defaultVibrateTimings")]
-    pub(super) _default_vibrate_timings: Option<bool>,
-    #[serde(rename = "default_light_settings", alias = "defaultLightSettings")]
-    pub(super) _default_light_settings: Option<bool>,
-    #[serde(borrow, rename = "vibrate_timings", alias = "vibrateTimings")]
-    pub(super) _vibrate_timings: Option<Vec<Text<'a>>>,
+    #[serde(alias = "defaultSound")]
+    pub(super) default_sound: Option<bool>,
+    #[serde(alias = "defaultVibrateTimings")]
+    pub(super) default_vibrate_timings: Option<bool>,
+    #[serde(alias = "defaultLightSettings")]
+    pub(super) default_light_settings: Option<bool>,
+    #[serde(borrow, alias = "vibrateTimings")]
+    pub(super) vibrate_timings: Option<Vec<Text<'a>>>,
     #[serde(borrow)]
     pub(super) visibility: Option<Text<'a>>,
-    #[serde(rename = "notification_count", alias = "notificationCount")]
-    pub(super) _notification_count: Option<i32>,
-    #[serde(borrow, rename = "light_settings", alias = "lightSettings")]
-    pub(super) _light_settings: Option<Object<'a>>,
-    #[serde(rename = "bypass_proxy_notification", alias = "bypassProxyNotification")]
-    pub(super) _bypass_proxy_notification: Option<bool>,
+    #[serde(alias = "notificationCount")]
+    pub(super) notification_count: Option<i32>,
+    #[serde(borrow, alias = "lightSettings")]
+    pub(super) light_settings: Option<Object<'a>>,
+    #[serde(alias = "bypassProxyNotification")]
+    pub(super) bypass_proxy_notification: Option<bool>,
     #[serde(borrow)]
     pub(super) proxy: Option<Text<'a>>,
 }
@@ -164,45 +168,45 @@ pub(super) struct AndroidNotification<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Webpush<'a> {
-    #[serde(borrow, rename = "headers")]
-    pub(super) _headers: Option<Pairs<'a>>,
+    #[serde(borrow)]
+    pub(super) headers: Option<Pairs<'a>>,
     #[serde(borrow)]
     pub(super) data: Option<Pairs<'a>>,
     #[serde(borrow)]
     pub(super) notification: Option<Object<'a>>,
-    #[serde(borrow, rename = "fcm_options", alias = "fcmOptions")]
-    pub(super) _fcm_options: Option<WebpushOptions<'a>>,
+    #[serde(borrow, alias = "fcmOptions")]
+    pub(super) fcm_options: Option<WebpushOptions<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WebpushOptions<'a> {
-    #[serde(borrow, rename = "link")]
-    pub(super) _link: Option<Text<'a>>,
-    #[serde(borrow, rename = "analytics_label", alias = "analyticsLabel")]
-    pub(super) _analytics_label: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) link: Option<Text<'a>>,
+    #[serde(borrow, alias = "analyticsLabel")]
+    pub(super) analytics_label: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Apns<'a> {
-    #[serde(borrow, rename = "headers")]
-    pub(super) _headers: Option<Pairs<'a>>,
+    #[serde(borrow)]
+    pub(super) headers: Option<Pairs<'a>>,
     #[serde(borrow)]
     pub(super) payload: Option<Object<'a>>,
-    #[serde(borrow, rename = "fcm_options", alias = "fcmOptions")]
-    pub(super) _fcm_options: Option<ApnsOptions<'a>>,
-    #[serde(borrow, rename = "live_activity_token", alias = "liveActivityToken")]
-    pub(super) _live_activity_token: Option<Text<'a>>,
+    #[serde(borrow, alias = "fcmOptions")]
+    pub(super) fcm_options: Option<ApnsOptions<'a>>,
+    #[serde(borrow, alias = "liveActivityToken")]
+    pub(super) live_activity_token: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApnsOptions<'a> {
-    #[serde(borrow, rename = "analytics_label", alias = "analyticsLabel")]
-    pub(super) _analytics_label: Option<Text<'a>>,
-    #[serde(borrow, rename = "image")]
-    pub(super) _image: Option<Text<'a>>,
+    #[serde(borrow, alias = "analyticsLabel")]
+    pub(super) analytics_label: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) image: Option<Text<'a>>,
 }
 
 impl Text<'_> {

@@ -36,8 +36,6 @@ pub struct Config {
     pub script: Script,
     /// The bearer token that is good; `None` takes any that is not empty.
     pub bearer: Option<String>,
-    /// The most streams a connection may have open. FCM's own limit is 100.
-    pub streams: u32,
     /// The clock of the ledger, of delays and quotas.
     pub clock: Arc<dyn Clock>,
     /// How long [`Server::stop`] waits for requests that are under way.
@@ -51,7 +49,6 @@ impl Config {
             ledger,
             script: Script::default(),
             bearer: None,
-            streams: 100,
             clock: Arc::new(SystemClock),
             drain: Duration::from_secs(2),
         }

@@ -14,19 +14,17 @@ use super::gateway::Gateway;
 use super::ledger::Appender;
 use super::script::ScriptError;
 use super::{Config, Counts};
-use crate::listener::Listener;
+use crate::listener::{BindError, Listener};
+
+/// The most streams a connection may have open: FCM's own limit.
+const STREAMS: u32 = 100;
 
 /// Why a sink could not be started. Nothing was left running.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Choose another address: this one is taken or not this machine's.
-    #[error("{address} cannot be listened on")]
-    Address {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// Choose another address.
+    #[error(transparent)]
+    Listen(#[from] BindError),
     /// Look at the ledger file: its directory is missing, or it cannot be written.
     #[error("the ledger cannot be opened")]
     Ledger(#[source] io::Error),
@@ -52,17 +50,12 @@ impl Server {
     /// See [`StartError`].
     pub async fn start(config: Config, listen: SocketAddr) -> Result<Self, StartError> {
         config.script.check()?;
-        let (listener, socket) = Listener::bind(listen)
-            .await
-            .map_err(|source| StartError::Address {
-                address: listen,
-                source,
-            })?;
+        let (listener, socket) = Listener::bind(listen).await?;
         let (ledger, writer) = Appender::open(&config.ledger).map_err(StartError::Ledger)?;
-        let (streams, drain) = (config.streams, config.drain);
+        let drain = config.drain;
         let gateway = Arc::new(Gateway::new(config, ledger));
         let shared = gateway.clone();
-        listener.serve(socket, streams, drain, move |reset: CancellationToken| {
+        listener.serve(socket, STREAMS, drain, move |reset: CancellationToken| {
             let gateway = shared.clone();
             service_fn(move |request: Request<Incoming>| {
                 let (gateway, reset) = (gateway.clone(), reset.clone());

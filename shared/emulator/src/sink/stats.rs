@@ -27,7 +27,6 @@ pub struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct Stats {
     pub(super) requests: AtomicU64,
-    pub(super) accepted: AtomicU64,
     pub(super) validated: AtomicU64,
     pub(super) invalid: AtomicU64,
     pub(super) unauthenticated: AtomicU64,
@@ -39,11 +38,12 @@ impl Stats {
         count(&self.faults[outcome as usize]);
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    /// The counts, with those of the ledger.
+    pub(super) fn counts(&self, accepted: u64) -> Counts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {
             requests: read(&self.requests),
-            accepted: read(&self.accepted),
+            accepted,
             validated: read(&self.validated),
             invalid: read(&self.invalid),
             unauthenticated: read(&self.unauthenticated),

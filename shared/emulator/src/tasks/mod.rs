@@ -22,22 +22,13 @@ mod store;
 mod task_request;
 mod wire;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use server::{Server, StartError};
 
 use crate::clock::{Clock, SystemClock};
-
-/// Where queues and tasks are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// In memory: lost with the process.
-    Memory,
-    /// In one SQLite file, made if it is missing, held exclusively while the server runs.
-    File(PathBuf),
-}
+pub use crate::storage::Storage;
 
 /// How a task queue server behaves. [`Config::new`] has Cloud Tasks' own values.
 #[derive(Clone, Debug)]
@@ -48,12 +39,8 @@ pub struct Config {
     pub clock: Arc<dyn Clock>,
     /// The issuer of OIDC tokens; `None` is the server's own base URL, `http://{address}`.
     pub issuer: Option<String>,
-    /// How long the name of a task that ran or was deleted cannot be used again.
-    pub name_memory: Duration,
     /// How many tasks of a queue are kept in memory, the soonest first.
     pub window_tasks: usize,
-    /// How many bytes those tasks may have together; one task is kept whatever its size.
-    pub window_bytes: usize,
     /// How long [`Server::stop`] waits for dispatches and calls that are under way.
     pub drain: Duration,
 }
@@ -65,9 +52,7 @@ impl Config {
             storage,
             clock: Arc::new(SystemClock),
             issuer: None,
-            name_memory: Duration::from_secs(3600),
             window_tasks: 10_000,
-            window_bytes: 32 << 20,
             drain: Duration::from_secs(5),
         }
     }

@@ -1,9 +1,10 @@
 //! What the port answers over plain HTTP: that it is alive, and how to verify its tokens.
 
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode};
 use tonic::body::Body;
 
 use super::identity::Identity;
+use crate::grpc;
 
 /// Answers a request that is not a call of Cloud Tasks.
 pub(super) fn answer<B>(request: &Request<B>, identity: &Identity) -> Response<Body> {
@@ -19,17 +20,9 @@ pub(super) fn answer<B>(request: &Request<B>, identity: &Identity) -> Response<B
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    page(status, "text/plain; charset=utf-8", text.into())
+    grpc::page(status, "text/plain; charset=utf-8", text)
 }
 
 fn json(document: &serde_json::Value) -> Response<Body> {
-    page(StatusCode::OK, "application/json", document.to_string())
-}
-
-fn page(status: StatusCode, kind: &'static str, text: String) -> Response<Body> {
-    Response::builder()
-        .status(status)
-        .header(header::CONTENT_TYPE, kind)
-        .body(Body::new(http_body_util::Full::new(bytes::Bytes::from(text))))
-        .expect("the status and the one header are constants")
+    grpc::page(StatusCode::OK, "application/json", document.to_string())
 }

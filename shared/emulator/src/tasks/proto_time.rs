@@ -49,8 +49,3 @@ pub(super) fn proto_duration(duration: Duration) -> prost_types::Duration {
         nanos: i32::try_from(duration.subsec_nanos()).unwrap_or(0),
     }
 }
-
-/// `duration` in whole microseconds, the unit of everything stored.
-pub(super) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
-}

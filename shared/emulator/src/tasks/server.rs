@@ -1,6 +1,5 @@
 //! The server's life: brought up from its store, drained at its end.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -14,7 +13,7 @@ use super::queue::{Environment, Queues};
 use super::store::{self, Store};
 use super::wire::Wire;
 use super::{Config, attempt};
-use crate::listener::Listener;
+use crate::listener::{BindError, Listener};
 
 /// The most calls that one connection may have open.
 const STREAMS: u32 = 1_000;
@@ -22,14 +21,9 @@ const STREAMS: u32 = 1_000;
 /// Why a server could not be started. Nothing was left running.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Choose another address: this one is taken or not this machine's.
-    #[error("{address} cannot be listened on")]
-    Address {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// Choose another address.
+    #[error(transparent)]
+    Listen(#[from] BindError),
     /// Look at the storage file: it is missing its directory, damaged, or held by another process.
     #[error("the task store cannot be opened: {0}")]
     Storage(String),
@@ -58,12 +52,7 @@ impl Server {
     ///
     /// See [`StartError`].
     pub async fn start(config: Config, listen: SocketAddr) -> Result<Self, StartError> {
-        let (listener, socket) = Listener::bind(listen)
-            .await
-            .map_err(|source| StartError::Address {
-                address: listen,
-                source,
-            })?;
+        let (listener, socket) = Listener::bind(listen).await?;
         let (store, writer) = Store::open(&config.storage).map_err(storage)?;
         let issuer = config
             .issuer

@@ -1,9 +1,6 @@
 //! The wire: gRPC calls by their method names, everything else as plain HTTP.
-//!
-//! The SDK generates messages and a client but no server, so the methods are listed here.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -14,14 +11,15 @@ use prost::Message;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::server::Grpc;
-use tonic_prost::ProstCodec;
 
 use super::api::Api;
 use super::identity::Identity;
 use super::pages;
+use crate::grpc;
 
 const PREFIX: &str = "/google.cloud.tasks.v2.CloudTasks/";
+/// The largest request: a task with all that may stand around it.
+const REQUEST_BYTES: usize = 1 << 20;
 
 /// Serves one server's port; cheap to clone for each connection.
 #[derive(Clone, Debug)]
@@ -70,17 +68,14 @@ async fn call(api: &Api, method: &str, request: Request<Incoming>) -> Response<B
     }
 }
 
-async fn unary<Q, A, F>(request: Request<Incoming>, method: impl Fn(Q) -> F) -> Response<Body>
+async fn unary<Asked, Answer, Answering>(
+    request: Request<Incoming>,
+    method: impl Fn(Asked) -> Answering,
+) -> Response<Body>
 where
-    Q: Message + Default + 'static,
-    A: Message + Default + 'static,
-    F: Future<Output = Result<A, Status>>,
+    Asked: Message + Default + 'static,
+    Answer: Message + 'static,
+    Answering: Future<Output = Result<Answer, Status>>,
 {
-    let method = tower::service_fn(|request: tonic::Request<Q>| {
-        let answer = method(request.into_inner());
-        async move { answer.await.map(tonic::Response::new) }
-    });
-    Grpc::new(ProstCodec::<A, Q>::default())
-        .unary(method, request)
-        .await
+    grpc::unary(request, REQUEST_BYTES, method).await
 }

@@ -1,7 +1,6 @@
-//! A client with a project of its own.
+//! A Datastore server, and a client with a project of its own.
 
-use std::net::SocketAddr;
-
+use emulator::datastore::{Config, Server};
 use gcloud_sdk::google::datastore::v1 as wire;
 use tonic::Status;
 use tonic::transport::Channel;
@@ -14,18 +13,27 @@ use wire::property_filter::Operator;
 use wire::read_options::ConsistencyType;
 use wire::value::ValueType;
 
-/// Most that an answer may have; clients take 4 MiB unless told.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
 const PROJECT: &str = "project";
+
+/// A server, and a client of it.
+pub(crate) async fn start(config: Config) -> (Server, Tasks) {
+    let server = Server::start(config, ([127, 0, 0, 1], 0).into())
+        .await
+        .expect("it starts");
+    let tasks = Tasks::at(&format!("http://{}", server.address())).await;
+    (server, tasks)
+}
 
 /// Entities of kind `Task` with a name and an indexed number `v`.
 #[derive(Clone, Debug)]
 pub(crate) struct Tasks(DatastoreClient<Channel>);
 
 impl Tasks {
-    pub(crate) async fn at(address: SocketAddr) -> Result<Self, tonic::transport::Error> {
-        let client = DatastoreClient::connect(format!("http://{address}")).await?;
-        Ok(Self(client.max_decoding_message_size(MAX_ANSWER_BYTES)))
+    pub(crate) async fn at(url: &str) -> Self {
+        let client = DatastoreClient::connect(url.to_owned())
+            .await
+            .expect("it listens");
+        Self(client)
     }
 
     pub(crate) async fn begin(&self) -> Vec<u8> {
@@ -40,6 +48,19 @@ impl Tasks {
             .expect("a transaction begins")
             .into_inner()
             .transaction
+    }
+
+    pub(crate) async fn roll_back(&self, transaction: &[u8]) {
+        let request = wire::RollbackRequest {
+            project_id: PROJECT.to_owned(),
+            transaction: transaction.to_vec(),
+            ..Default::default()
+        };
+        self.0
+            .clone()
+            .rollback(request)
+            .await
+            .expect("a rollback is answered");
     }
 
     /// Writes tasks in a transaction; a `None` deletes.

@@ -1,15 +1,12 @@
 //! What a file keeps when its process is killed.
 
-use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::sync::Mutex;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use emulator::datastore::{Config, OpenError, Server, StartError, Storage};
 
-use crate::client::Tasks;
+use crate::client::{Tasks, start};
+use crate::killable::{Killable, until};
 
 const COMMITTERS: usize = 8;
 const ENTITIES_A_COMMIT: usize = 50;
@@ -18,7 +15,8 @@ const ENTITIES_A_COMMIT: usize = 50;
 async fn what_was_acknowledged_survives_a_kill_and_nothing_is_half_there() {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let file = directory.path().join("datastore.db");
-    let (process, tasks) = start(&file).await;
+    let mut process = Killable::start("datastore", &file);
+    let tasks = Tasks::at(&process.url("")).await;
     let acknowledged: [AtomicUsize; COMMITTERS] = Default::default();
 
     let commits = (0..COMMITTERS).map(|committer| {
@@ -40,14 +38,13 @@ async fn what_was_acknowledged_survives_a_kill_and_nothing_is_half_there() {
             .sum::<usize>()
     };
     let killing = async {
-        while total() < 60 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        process.kill()
+        until("commits are acknowledged", async || total() >= 60).await;
+        process.kill();
     };
     let (attempted, ()) = tokio::join!(futures::future::join_all(commits), killing);
 
-    let (_process, tasks) = start(&file).await;
+    let process = Killable::start("datastore", &file);
+    let tasks = Tasks::at(&process.url("")).await;
     for (committer, last) in attempted.into_iter().enumerate() {
         for number in 0..=last {
             let names = batch(committer, number)
@@ -90,20 +87,40 @@ async fn a_second_server_on_a_file_is_told_that_it_is_in_use() {
 }
 
 #[tokio::test]
+async fn a_file_of_another_program_is_left_alone() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let path = directory.path().join("other.db");
+    let other = rusqlite::Connection::open(&path).expect("it can be made");
+    other
+        .execute_batch("CREATE TABLE entity (mine TEXT)")
+        .expect("it has a table");
+    let config = Config {
+        storage: Storage::File(path),
+        ..Config::default()
+    };
+
+    let refused = Server::start(config, SocketAddr::from(([127, 0, 0, 1], 0))).await;
+
+    assert!(
+        matches!(refused, Err(StartError::Storage(OpenError::Format(_, 0)))),
+        "{refused:?}"
+    );
+    let tables = other.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0));
+    assert_eq!(tables, Ok(1));
+}
+
+#[tokio::test]
 async fn versions_go_on_rising_after_a_restart() {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let storage = || Storage::File(directory.path().join("datastore.db"));
     let mut last = 0;
 
     for v in 0..3 {
-        let config = Config {
+        let (server, tasks) = start(Config {
             storage: storage(),
             ..Config::default()
-        };
-        let server = Server::start(config, ([127, 0, 0, 1], 0).into())
-            .await
-            .expect("it starts");
-        let tasks = Tasks::at(server.address()).await.expect("it listens");
+        })
+        .await;
         let answer = tasks
             .commit(None, &[("a".to_owned(), Some(v))])
             .await
@@ -117,49 +134,4 @@ async fn versions_go_on_rising_after_a_restart() {
 fn batch(committer: usize, number: usize) -> Vec<(String, Option<i64>)> {
     let task = |entity| (format!("{committer}-{number}-{entity}"), Some(1));
     (0..ENTITIES_A_COMMIT).map(task).collect()
-}
-
-/// The example server in a process of its own, killed at the latest when this is dropped.
-struct Process(Mutex<Child>);
-
-impl Process {
-    fn kill(&self) {
-        let mut child = self.0.lock().expect("nobody panics with it");
-        child.kill().expect("it can be killed");
-        child.wait().expect("it ends");
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-async fn start(file: &Path) -> (Process, Tasks) {
-    let address = free_address();
-    let child = Command::new(example()).arg(address.to_string()).arg(file).spawn();
-    let process = Process(Mutex::new(child.expect("the example was built with the tests")));
-    for _ in 0..500 {
-        if let Ok(tasks) = Tasks::at(address).await {
-            return (process, tasks);
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the server does not listen within five seconds");
-}
-
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-    listener.local_addr().expect("it is bound")
-}
-
-/// Tests lie in `deps`, beside `examples`.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().expect("the test has a path");
-    let profile = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("tests lie in a directory of the profile's");
-    profile.join("examples").join("datastore")
 }

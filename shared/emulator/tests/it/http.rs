@@ -4,13 +4,11 @@ use emulator::datastore::{Config, Server, Storage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::client::Tasks;
+use crate::client::start;
 
 #[tokio::test]
 async fn the_root_says_that_the_server_is_ready() {
-    let server = Server::start(Config::default(), ([127, 0, 0, 1], 0).into())
-        .await
-        .expect("it starts");
+    let (server, _) = start(Config::default()).await;
 
     let answer = ask(&server, "GET /").await;
 
@@ -26,14 +24,11 @@ async fn a_reset_drops_everything() {
         Storage::Memory,
         Storage::File(directory.path().join("datastore.db")),
     ] {
-        let config = Config {
+        let (server, tasks) = start(Config {
             storage,
             ..Config::default()
-        };
-        let server = Server::start(config, ([127, 0, 0, 1], 0).into())
-            .await
-            .expect("it starts");
-        let tasks = Tasks::at(server.address()).await.expect("it listens");
+        })
+        .await;
         tasks.put("a", Some(1)).await;
 
         let answer = ask(&server, "POST /reset").await;

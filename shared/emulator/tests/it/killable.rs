@@ -5,23 +5,19 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// An example of this crate at work on a file; killed at the latest when it is dropped.
+/// A server at work on a file, by the example `serve`; killed at the latest when it is dropped.
 pub(crate) struct Killable {
     child: Child,
     address: String,
 }
 
 impl Killable {
-    pub(crate) fn start(example: &str, file: &Path) -> Self {
+    pub(crate) fn start(part: &str, file: &Path) -> Self {
+        // Tests lie in `deps`, beside `examples`.
         let test = std::env::current_exe().unwrap();
-        let program = test
-            .parent()
-            .unwrap()
-            .parent()
-            .unwrap()
-            .join("examples")
-            .join(example);
-        let mut child = Command::new(program)
+        let profile = test.parent().and_then(Path::parent).unwrap();
+        let mut child = Command::new(profile.join("examples/serve"))
+            .arg(part)
             .arg(file)
             .stdout(Stdio::piped())
             .spawn()

@@ -6,7 +6,6 @@
 )]
 
 mod client;
-mod clock;
 mod durability;
 mod http;
 mod killable;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use emulator::datastore::{Config, Server, Storage};
+use emulator::datastore::{Config, Storage};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::client::Tasks;
+use crate::client::{Tasks, start};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -51,10 +51,7 @@ async fn check(storage: Storage, steps: Vec<Step>) -> Result<(), TestCaseError> 
         storage,
         ..Config::default()
     };
-    let server = Server::start(config, ([127, 0, 0, 1], 0).into())
-        .await
-        .expect("it starts");
-    let tasks = Tasks::at(server.address()).await.expect("it listens");
+    let (server, tasks) = start(config).await;
     let mut now = BTreeMap::new();
     let mut moments = Vec::new();
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::DateTime;
+use emulator::clock::ManualClock;
 use emulator::datastore::{Concurrency, Config, Server};
 use tonic::Code;
 
-use crate::client::Tasks;
-use crate::clock::StandingClock;
+use crate::client::{self, Tasks};
+use crate::killable::until;
 
 #[tokio::test]
 async fn a_transaction_ends_after_sixty_idle_seconds() {
@@ -92,16 +94,40 @@ async fn a_commit_that_waits_for_a_lock_goes_on_when_it_is_free() {
     server.stop().await;
 }
 
-async fn start(concurrency: Concurrency) -> (Server, Tasks, Arc<StandingClock>) {
-    let clock = Arc::new(StandingClock::new());
+#[tokio::test]
+async fn a_transaction_that_is_rolled_back_while_its_commit_waits_does_not_commit() {
+    let (server, tasks, _clock) = start(Concurrency::PESSIMISTIC).await;
+    let (reader, writer) = (tasks.begin().await, tasks.begin().await);
+    tasks.find(Some(&reader), &["b"]).await.expect("it reads");
+    tasks.find(Some(&writer), &["a"]).await.expect("it reads");
+
+    let write = [("b".to_owned(), Some(1))];
+    let meanwhile = async {
+        until("its commit waits", async || {
+            tasks.find(Some(&writer), &["a"]).await.is_err()
+        })
+        .await;
+        tasks.roll_back(&writer).await;
+        tasks.put("a", Some(5)).await;
+        tasks.roll_back(&reader).await;
+    };
+    let (refused, ()) = tokio::join!(tasks.commit(Some(&writer), &write), meanwhile);
+
+    assert_eq!(
+        refused.expect_err("what it read has changed").code(),
+        Code::InvalidArgument
+    );
+    assert!(tasks.find(None, &["b"]).await.expect("it reads").is_empty());
+    server.stop().await;
+}
+
+async fn start(concurrency: Concurrency) -> (Server, Tasks, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
     let config = Config {
         concurrency,
         clock: clock.clone(),
         ..Config::default()
     };
-    let server = Server::start(config, ([127, 0, 0, 1], 0).into())
-        .await
-        .expect("it starts");
-    let tasks = Tasks::at(server.address()).await.expect("it listens");
+    let (server, tasks) = client::start(config).await;
     (server, tasks, clock)
 }

@@ -3,7 +3,7 @@
 use emulator::datastore::{CompositeIndex, Config, Direction, Server, Storage};
 use tonic::Code;
 
-use crate::client::Tasks;
+use crate::client::{self, Tasks};
 
 #[tokio::test]
 async fn an_optimistic_transaction_sees_what_was_there_at_its_first_read() {
@@ -130,9 +130,5 @@ async fn start(storage: Storage, indexes: &[CompositeIndex]) -> (Server, Tasks) 
         indexes: indexes.to_vec(),
         ..Config::default()
     };
-    let server = Server::start(config, ([127, 0, 0, 1], 0).into())
-        .await
-        .expect("it starts");
-    let tasks = Tasks::at(server.address()).await.expect("it listens");
-    (server, tasks)
+    client::start(config).await
 }

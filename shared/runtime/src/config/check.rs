@@ -9,6 +9,9 @@ use super::duration::format;
 use super::{Config, Endpoint, Fault, Queue};
 use crate::telemetry;
 
+/// A day less than Cloud Tasks allows, for clocks that differ.
+const MAX_LOOK_AHEAD: Duration = Duration::from_secs(29 * 86_400);
+
 /// Whether `config` may be run, else every rule that it breaks.
 pub(super) fn check(config: &Config) -> Result<(), Vec<Fault>> {
     let rules = [times, permits, queue, passes, people];
@@ -114,6 +117,7 @@ fn passes(config: &Config) -> Vec<Fault> {
         ("reconcile.interval", config.reconcile.interval),
         ("prune.interval", config.prune.interval),
         ("dispatch.pick_up", config.dispatch.pick_up),
+        ("provider.fcm.timeout", config.provider.fcm.timeout),
         ("retry.base", config.retry.base),
     ]
     .into_iter()
@@ -124,6 +128,12 @@ fn passes(config: &Config) -> Vec<Fault> {
         faults.push(Fault::new(
             "fan_out.mutations",
             "must be between 2 (the marker and one push) and 500",
+        ));
+    }
+    if config.dispatch.look_ahead > MAX_LOOK_AHEAD {
+        faults.push(Fault::new(
+            "dispatch.look_ahead",
+            "must be at most \"29d\": Cloud Tasks takes no task that is more than 30 days ahead",
         ));
     }
     if config.dispatch.pick_up_max < config.dispatch.pick_up {

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::Secret;
+use super::secret::text;
 
 const RULE: &str = "must be \"embedded:\", \"mysql://…\" or \"sqlite:…\", or a reference to one, \
                     \"file:/path\" or \"env:NAME\"";
@@ -86,10 +87,7 @@ impl Serialize for DatabaseUrl {
 
 impl<'de> Deserialize<'de> for DatabaseUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match toml::Value::deserialize(deserializer)? {
-            toml::Value::String(text) => Self::read(&text).map_err(D::Error::custom),
-            _ => Err(D::Error::custom(RULE)),
-        }
+        Self::read(&text(deserializer, RULE)?).map_err(D::Error::custom)
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serializer, de::Error};
+use serde::{Deserializer, Serializer, de::Error};
+
+use super::secret::text;
 
 /// Units from the largest to the smallest, in milliseconds.
 const UNITS: [(&str, u64); 5] = [
@@ -29,11 +31,7 @@ pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Re
 
 /// Reads a number and a unit.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let value = toml::Value::deserialize(deserializer)?;
-    value
-        .as_str()
-        .and_then(parse)
-        .ok_or_else(|| D::Error::custom(RULE))
+    parse(&text(deserializer, RULE)?).ok_or_else(|| D::Error::custom(RULE))
 }
 
 /// The duration in the largest unit in which it is a whole number: `"90s"`, `"10m"`.

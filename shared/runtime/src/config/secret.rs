@@ -62,6 +62,14 @@ impl Secret {
     }
 }
 
+/// Reads a text, or says the rule. serde's own message for a wrong type would quote the value.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D, rule: &str) -> Result<String, D::Error> {
+    match toml::Value::deserialize(deserializer)? {
+        toml::Value::String(text) => Ok(text),
+        _ => Err(D::Error::custom(rule)),
+    }
+}
+
 fn read_file(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
@@ -80,11 +88,7 @@ impl Serialize for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Through `Value`, because serde's own message for a wrong type quotes the value.
-        match toml::Value::deserialize(deserializer)? {
-            toml::Value::String(text) => Self::read(&text).map_err(D::Error::custom),
-            _ => Err(D::Error::custom(RULE)),
-        }
+        Self::read(&text(deserializer, RULE)?).map_err(D::Error::custom)
     }
 }
 

@@ -1,9 +1,10 @@
 //! One pass, as a program.
 //!
 //! `noroshi-NAME [--config FILE]`, for cron and its like: needs no arguments, says how it went in
-//! one line and in its exit code.
+//! the log and in its exit code.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -25,15 +26,13 @@ where
     let code = match arguments(std::env::args_os().skip(1)) {
         Ok(Arguments::Run(file)) => match Config::load(file.as_deref()) {
             Ok(config) => process::run(config, |process| async move { once(name, &process, pass).await }),
-            Err(error) => refuse(&causes(&error).to_string()),
+            Err(error) => refuse(causes(&error)),
         },
         Ok(Arguments::Help) => {
-            say(&format!(
-                "Runs one {name} pass and exits.\n\nUsage: noroshi-{name} [--config FILE]"
-            ));
+            say(std::io::stdout(), help(name));
             ExitCode::Done
         }
-        Err(fault) => refuse(&format!("{fault}\nUsage: noroshi-{name} [--config FILE]")),
+        Err(fault) => refuse(format_args!("{fault}\nUsage: noroshi-{name} [--config FILE]")),
     };
     code.into()
 }
@@ -70,15 +69,31 @@ fn arguments(given: impl IntoIterator<Item = OsString>) -> Result<Arguments, Str
     }
 }
 
-fn refuse(fault: &str) -> ExitCode {
-    say(fault);
+fn help(name: &str) -> String {
+    format!(
+        "\
+Runs the {name} pass until nothing is left for it to do, and exits. A repeat is harmless, also
+while `noroshi up` runs elsewhere.
+
+Usage: noroshi-{name} [--config FILE]
+
+  --config FILE  Configuration file [default: ./noroshi.toml where it exists]
+  -h, --help     Print help
+
+{}",
+        ExitCode::HELP
+    )
+}
+
+/// As plain text: there is no log before there is a configuration.
+fn refuse(fault: impl Display) -> ExitCode {
+    say(std::io::stderr(), fault);
     ExitCode::Usage
 }
 
-/// To standard error, as plain text: there is no log before there is a configuration.
-fn say(text: &str) {
-    // Nobody is left to tell when standard error is closed.
-    let _ = writeln!(std::io::stderr(), "{text}");
+fn say(mut to: impl Write, text: impl Display) {
+    // Nobody is left to tell when the reader has gone.
+    let _ = writeln!(to, "{text}");
 }
 
 #[cfg(test)]

@@ -18,35 +18,19 @@ use crate::spawn::{Tasks, catch};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id under which the log knows a request; in the extensions of every request and in the
-/// `x-request-id` header of every answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(HeaderValue);
-
-impl RequestId {
-    /// The caller's id if it is short and plain, so that it cannot forge a log line; else a new one.
-    fn of(headers: &HeaderMap) -> Self {
-        let plain = |id: &&HeaderValue| {
-            let bytes = id.as_bytes();
-            (1..=64).contains(&bytes.len())
-                && bytes
-                    .iter()
-                    .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
-        };
-        match headers.get(&HEADER).filter(plain) {
-            Some(id) => Self(id.clone()),
-            None => {
-                let id = Uuid::now_v7().to_string();
-                Self(HeaderValue::from_str(&id).expect("a UUID is visible ASCII"))
-            }
-        }
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        self.0
-            .to_str()
-            .expect("both ways to make one allow visible ASCII only")
+/// The id under which the log and the answer know a request: the caller's if it is short and
+/// plain, so that it cannot forge a log line; else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let plain = |id: &&HeaderValue| {
+        let bytes = id.as_bytes();
+        (1..=64).contains(&bytes.len())
+            && bytes
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+    };
+    match headers.get(&HEADER).filter(plain) {
+        Some(id) => id.clone(),
+        None => HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is visible ASCII"),
     }
 }
 
@@ -81,13 +65,12 @@ pub(super) async fn carry(State(shell): State<Shell>, request: Request, next: Ne
     }
 }
 
-async fn answer(shell: Shell, mut request: Request, next: Next) -> Response {
+async fn answer(shell: Shell, request: Request, next: Next) -> Response {
     let started = shell.clock.monotonic();
-    let id = RequestId::of(request.headers());
+    let id = request_id(request.headers());
     let method = request.method().clone();
     let route = route(&request);
-    request.extensions_mut().insert(id.clone());
-    let span = info_span!("request", request.id = id.as_str());
+    let span = info_span!("request", request.id = id.to_str().unwrap_or_default());
 
     let mut response = async {
         match catch(next.run(request)).await {
@@ -103,7 +86,7 @@ async fn answer(shell: Shell, mut request: Request, next: Next) -> Response {
 
     let elapsed = shell.clock.monotonic().since(started);
     span.in_scope(|| log(shell.service, &method, &route, response.status(), elapsed));
-    response.headers_mut().insert(HEADER, id.0);
+    response.headers_mut().insert(HEADER, id);
     response
 }
 

@@ -76,7 +76,7 @@ impl Checks {
 
     async fn readiness(self) -> Response {
         if self.stop.is_requested() {
-            return not_ready(Problem::detail(unready(), "the process is stopping"));
+            return not_ready(unready().detail("the process is stopping"));
         }
         let answers = join_all(self.checks.iter().map(|check| check.answer(&self.clock))).await;
         let words = self

@@ -21,7 +21,6 @@ use tracing::{info, warn};
 use crate::process::Process;
 use health::{Check, Checks};
 
-pub use access::RequestId;
 pub use problem::Problem;
 
 /// Longest wait for open connections when the process drains: more than a whole delivery.

@@ -79,6 +79,14 @@ fn a_wrong_value_is_named_by_its_setting() {
         ),
         ("[prune]\nkeep = \"59m\"", "[prune] keep: must be at least \"1h\""),
         (
+            "[provider.fcm]\ntimeout = \"0s\"",
+            "[provider.fcm] timeout: must be above zero",
+        ),
+        (
+            "[dispatch]\nlook_ahead = \"30d\"",
+            "[dispatch] look_ahead: must be at most \"29d\"",
+        ),
+        (
             "[database]\nurl = \"postgres://db\"",
             "[database] url: must be \"embedded:\"",
         ),

@@ -11,9 +11,6 @@ use anyhow::bail;
 use database::{Settings, create_database, drop_database};
 use tokio::runtime::Runtime;
 
-/// The configuration takes a URL that may hold a password by reference only.
-const URL: &str = "NOROSHI_BENCH_DATABASE_URL";
-
 /// What a journey runs on.
 #[derive(Clone, Debug)]
 pub(super) enum Engines {
@@ -76,8 +73,7 @@ impl Stores {
         let server = mysql.trim_end_matches('/');
         let settings = Settings::new(format!("{server}/{name}"));
         let variables = vec![
-            (URL, settings.url.clone()),
-            ("NOROSHI__DATABASE__URL", format!("env:{URL}")),
+            ("NOROSHI__DATABASE__URL", settings.url.clone()),
             ("NOROSHI__DATASTORE__ENDPOINT", format!("http://{datastore}")),
             ("NOROSHI__DATASTORE__PROJECT", name.replace('_', "-")),
             ("NOROSHI__ADMIN__TOKEN", name),

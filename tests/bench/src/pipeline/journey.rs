@@ -79,17 +79,25 @@ impl Journey {
     /// Runs one to its end. One whose balance does not hold is an error.
     pub(super) fn run(engines: &Engines, coupon: Coupon, users: u64) -> anyhow::Result<Self> {
         let stores = engines.open()?;
+        let journey = Self::on(&stores, coupon, users);
+        // Also after a failure, of which is told first.
+        let closed = stores.close();
+        let journey = journey?;
+        closed?;
+        Ok(journey)
+    }
+
+    fn on(stores: &Stores, coupon: Coupon, users: u64) -> anyhow::Result<Self> {
         if stores.want_migration() {
-            output(noroshi(&["migrate"])?, &stores)?;
+            output(noroshi(&["migrate"])?, stores)?;
         }
         let mut command = noroshi(&["demo", "--json", "--users", &users.to_string()])?;
         if coupon == Coupon::Without {
             command.arg("--no-coupon");
         }
         let cpu_before = children_cpu_seconds()?;
-        let output = output(command, &stores)?;
+        let output = output(command, stores)?;
         let cpu_seconds = children_cpu_seconds()? - cpu_before;
-        stores.close()?;
         let printed: Printed =
             serde_json::from_slice(&output.stdout).context("noroshi demo --json printed something else")?;
         let stages = printed.stages.into_iter();

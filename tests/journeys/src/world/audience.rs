@@ -3,7 +3,6 @@
 use campaign::AudienceId;
 
 use super::World;
-use super::until::until;
 use super::view::AudienceView;
 
 /// An audience in the making.
@@ -51,11 +50,7 @@ impl<'w> AudienceBuilder<'w> {
         let file = rows.map(|row| row.join(",") + "\n").collect::<String>();
         let api = self.world.api();
         let uploaded: AudienceView = api.upload("/v1/audiences?name=audience", "text/csv", file).await;
-        until("the audience is ready", async || {
-            let audience: AudienceView = api.get(&format!("/v1/audiences/{}", uploaded.id)).await;
-            (audience.state == "ready").then_some(())
-        })
-        .await;
+        api.until_ready(uploaded.id).await;
         uploaded.id
     }
 }

@@ -94,17 +94,17 @@ impl<'w> CampaignBuilder<'w> {
 
     /// Makes the draft and starts it.
     pub async fn start(self) -> CampaignId {
-        let world = self.world;
+        let api = self.world.api();
         let id = self.draft().await;
-        world.turn(id, "start").await;
+        api.turn(id, "start").await;
         id
     }
 
     /// Makes the draft and lets it start by itself.
     pub async fn schedule(self) -> CampaignId {
-        let world = self.world;
+        let api = self.world.api();
         let id = self.draft().await;
-        world.turn(id, "schedule").await;
+        api.turn(id, "schedule").await;
         id
     }
 

@@ -5,9 +5,21 @@
 
 use std::net::SocketAddr;
 
+use campaign::{AudienceId, CampaignId};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use super::until::until;
+use super::view::{AudienceView, Progress};
+
+/// The most addresses that one request registers.
+const REGISTRATIONS: usize = 10_000;
+
+/// The address of the one device that [`Client::register`] gives a user.
+pub fn device_of(user: &str) -> String {
+    format!("device-of-{user}")
+}
 
 /// A caller with the token.
 #[derive(Clone, Debug)]
@@ -79,7 +91,7 @@ impl Client {
         read(path, self.ask(Method::POST, path, body).await)
     }
 
-    /// Puts or deletes without a body.
+    /// Asks for something to be done, without a body.
     ///
     /// # Panics
     /// If the API refuses.
@@ -99,6 +111,35 @@ impl Client {
     pub async fn try_upload(&self, path: &str, media_type: &str, text: String) -> Option<Answer> {
         let request = self.request(Method::POST, path);
         send(request.header("Content-Type", media_type).body(text)).await
+    }
+
+    /// Gives each of the users one device, with the address [`device_of`] them.
+    pub async fn register(&self, users: &[String]) {
+        for users in users.chunks(REGISTRATIONS) {
+            let line = |user| json!({"user_id": user, "kind": "fcm_token", "address": device_of(user)});
+            let lines = users.iter().map(|user| line(user).to_string() + "\n").collect();
+            let _: Value = self.upload("/v1/devices", "application/x-ndjson", lines).await;
+        }
+    }
+
+    /// Waits until an audience is imported.
+    pub async fn until_ready(&self, audience: AudienceId) {
+        until("the audience is ready", async || {
+            let audience: AudienceView = self.get(&format!("/v1/audiences/{audience}")).await;
+            (audience.state == "ready").then_some(())
+        })
+        .await;
+    }
+
+    /// How far a campaign is.
+    pub async fn progress(&self, campaign: CampaignId) -> Progress {
+        self.get(&format!("/v1/campaigns/{campaign}/progress")).await
+    }
+
+    /// Schedules, starts, pauses, resumes or cancels a campaign, by that word.
+    pub async fn turn(&self, campaign: CampaignId, transition: &str) {
+        let path = format!("/v1/campaigns/{campaign}/{transition}");
+        self.tell(Method::POST, &path).await;
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

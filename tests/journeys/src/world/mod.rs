@@ -28,14 +28,13 @@ use noroshi::installation::Installation;
 use push_store::PushStore;
 use reqwest::Method;
 use runtime::{Backends, Config, LEDGER, Process};
-use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub use audience::{AudienceBuilder, users};
 pub use balance::{Books, Doubles};
 pub use campaign::CampaignBuilder;
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, device_of};
 pub use clock::WorldClock;
 pub use gateway::Gateway;
 pub use proxy::Proxy;
@@ -43,7 +42,7 @@ pub use settings::Settings;
 pub use stores::Stores;
 pub use tasks::Tasks;
 pub use until::{DEADLINE, until, until_ok, until_within};
-use view::{CampaignView, Progress};
+use view::Progress;
 
 /// How long an installation may take to start, and to come to its end.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -68,17 +67,14 @@ pub struct World {
 }
 
 impl World {
-    /// A world on these stores; `None`, and a word about it, where no server is named for them.
+    /// A world on these stores; `None` where no server is named for them.
     ///
     /// # Panics
     /// If the installation does not start.
     pub async fn start(stores: Stores) -> Option<Self> {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let settings = Settings::embedded(directory.path(), TOKEN);
-        let Some((settings, mysql)) = stores.name_in(settings).await else {
-            say_skipped(stores);
-            return None;
-        };
+        let (settings, mysql) = stores.name_in(settings).await?;
         let file = settings.write(directory.path());
         let config = Config::read(Some(&file), []).unwrap_or_else(|error| panic!("{error}"));
 
@@ -159,30 +155,13 @@ impl World {
 
     /// An audience of these users, each of whom has one device.
     pub async fn audience_with_devices(&self, users: &[String]) -> AudienceId {
-        self.register(users).await;
+        self.api.register(users).await;
         self.audience().of(users).import().await
-    }
-
-    /// Gives each of the users one device, with the address [`device_of`] them.
-    pub async fn register(&self, users: &[String]) {
-        let lines = users.iter().map(|user| {
-            json!({"user_id": user, "kind": "fcm_token", "address": device_of(user)}).to_string() + "\n"
-        });
-        let _: Value = self
-            .api
-            .upload("/v1/devices", "application/x-ndjson", lines.collect())
-            .await;
     }
 
     /// A campaign to be described and started.
     pub fn campaign(&self, audience: AudienceId) -> CampaignBuilder<'_> {
         CampaignBuilder::new(self, audience)
-    }
-
-    /// Schedules, starts, pauses, resumes or cancels a campaign, by that word.
-    pub async fn turn(&self, campaign: CampaignId, transition: &str) -> CampaignView {
-        let path = format!("/v1/campaigns/{campaign}/{transition}");
-        self.api.post(&path, None).await
     }
 
     /// Stops everything.
@@ -207,11 +186,6 @@ impl World {
         self.api.tell(Method::DELETE, &format!("/v1/users/{user}")).await;
     }
 
-    /// How far a campaign is.
-    pub async fn progress(&self, campaign: CampaignId) -> Progress {
-        self.api.get(&format!("/v1/campaigns/{campaign}/progress")).await
-    }
-
     /// Waits until a campaign's progress is as `is_so` wants it.
     pub async fn until(
         &self,
@@ -219,7 +193,7 @@ impl World {
         what: &str,
         is_so: impl Fn(&Progress) -> bool,
     ) -> Progress {
-        until_ok(DEADLINE, what, async || match self.progress(campaign).await {
+        until_ok(DEADLINE, what, async || match self.api.progress(campaign).await {
             progress if is_so(&progress) => Ok(progress),
             progress => Err(format!("{progress:?}")),
         })
@@ -294,11 +268,6 @@ impl Drop for World {
     }
 }
 
-/// The address of the one device that [`World::register`] gives a user.
-pub fn device_of(user: &str) -> String {
-    format!("device-of-{user}")
-}
-
 async fn install(runtime: &Runtime, process: Process) -> Installation {
     let started = runtime.spawn(Installation::start(process));
     until_ended(started)
@@ -316,9 +285,4 @@ async fn until_ended<T>(task: tokio::task::JoinHandle<T>) -> T {
         Ok(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
         Err(_) => panic!("the installation neither started nor ended within {DRAIN:?}"),
     }
-}
-
-#[expect(clippy::disallowed_macros, reason = "a test speaks to whoever runs it")]
-fn say_skipped(stores: Stores) {
-    eprintln!("skipped: no server is named for {stores:?}");
 }

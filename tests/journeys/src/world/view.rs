@@ -4,17 +4,12 @@ use std::collections::BTreeMap;
 
 use campaign::{AudienceId, CampaignId};
 use serde::Deserialize;
-use uuid::Uuid;
 
 /// A campaign.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CampaignView {
     /// Its id.
     pub id: CampaignId,
-    /// Where it stands.
-    pub state: String,
-    /// What comes with it.
-    pub coupon_id: Option<Uuid>,
 }
 
 /// An audience.
@@ -24,8 +19,6 @@ pub struct AudienceView {
     pub id: AudienceId,
     /// Where it is on its way.
     pub state: String,
-    /// Recipients accepted so far.
-    pub size: u64,
 }
 
 /// How far a campaign is.
@@ -33,8 +26,6 @@ pub struct AudienceView {
 pub struct Progress {
     /// Where it stands.
     pub state: String,
-    /// Recipients.
-    pub audience_size: u64,
     /// Recipients that have a push.
     pub expanded: u64,
     /// Pushes by state.

@@ -1,47 +1,19 @@
 //! What is watched over campaigns, and what is left of them.
 
-use campaign::{CampaignId, CampaignState, Transition};
-use database::campaign::{self as campaigns, Kind};
+use campaign::{CampaignState, Transition};
+use database::campaign as campaigns;
 use database::control::{self, GlobalStop};
 use database::{Change, fan_out_progress};
 
 use crate::campaigns::set_up;
 use crate::engine::{World, on_every_engine};
-use crate::write::{draft, noon, plan, seconds, write};
+use crate::write::{draft, noon, seconds, write};
 
 on_every_engine! {
-    campaigns_to_an_audience_are_listed_until_they_are_pruned
     the_control_state_holds_every_campaign_that_is_not_final
     the_global_stop_is_seen_and_lifted
     only_final_campaigns_are_pruned_and_only_once
     the_low_water_mark_only_rises
-}
-
-async fn campaigns_to_an_audience_are_listed_until_they_are_pruned(world: World) {
-    let (kept, pruned) = (CampaignId::allocate(), CampaignId::allocate());
-    let plan = plan();
-    for id in [kept, pruned] {
-        write!(world.db, |tx| campaigns::insert(
-            tx,
-            id,
-            Kind::Broadcast,
-            &plan,
-            noon()
-        ));
-    }
-    draft(&world.db).await;
-    set_up(&world, pruned, Transition::Cancel).await;
-    let marked = write!(world.db, |tx| campaigns::mark_pruned(tx, pruned, noon()));
-
-    let listed = campaigns::list_by_audience(&world.db, plan.audience_id.unwrap(), None, 10)
-        .await
-        .unwrap();
-
-    assert_eq!(marked, Change::Applied);
-    assert_eq!(
-        listed.iter().map(|campaign| campaign.id).collect::<Vec<_>>(),
-        [kept]
-    );
 }
 
 async fn the_control_state_holds_every_campaign_that_is_not_final(world: World) {

@@ -1,12 +1,16 @@
 //! The import's side of audiences.
 
-use database::audience::{self, AudienceState, Progress};
+use campaign::{AudienceId, LeaseToken};
+use chrono::{DateTime, TimeDelta, Utc};
+use database::audience::{self, AudienceState, Claim, Progress};
 use database::{Change, audience_chunk};
 
 use crate::chunks::chunk;
 use crate::engine::{World, on_every_engine};
 use crate::uploads::{uploaded, uploading};
-use crate::write::{noon, seconds, write};
+use crate::write::{commit, noon, write};
+
+const LEASE: TimeDelta = TimeDelta::seconds(30);
 
 on_every_engine! {
     an_audience_is_claimed_by_one_import_at_a_time
@@ -20,16 +24,8 @@ async fn an_audience_is_claimed_by_one_import_at_a_time(world: World) {
     uploading(&world).await;
     let id = uploaded(&world).await;
 
-    let first = write!(world.db, |tx| audience::claim_import(
-        tx,
-        noon(),
-        noon() + seconds(30)
-    ));
-    let second = write!(world.db, |tx| audience::claim_import(
-        tx,
-        noon(),
-        noon() + seconds(30)
-    ));
+    let first = claimed(&world, noon()).await;
+    let second = claimed(&world, noon()).await;
 
     let claim = first.unwrap();
     assert_eq!(
@@ -41,37 +37,13 @@ async fn an_audience_is_claimed_by_one_import_at_a_time(world: World) {
 
 async fn an_import_whose_lease_ran_out_is_claimed_again_and_its_writes_are_stale(world: World) {
     let id = uploaded(&world).await;
-    let lost = write!(world.db, |tx| audience::claim_import(
-        tx,
-        noon(),
-        noon() + seconds(30)
-    ))
-    .unwrap();
-    let later = noon() + seconds(30);
+    let lost = claimed(&world, noon()).await.unwrap();
+    let later = noon() + LEASE;
 
-    let claim = write!(world.db, |tx| audience::claim_import(
-        tx,
-        later,
-        later + seconds(30)
-    ))
-    .unwrap();
+    let claim = claimed(&world, later).await.unwrap();
 
-    let stale = write!(world.db, |tx| audience::advance(
-        tx,
-        id,
-        lost.token,
-        &progress(1),
-        later,
-        later
-    ));
-    let kept = write!(world.db, |tx| audience::advance(
-        tx,
-        id,
-        claim.token,
-        &progress(2),
-        later,
-        later
-    ));
+    let stale = advance(&world, id, lost.token, 1).await;
+    let kept = advance(&world, id, claim.token, 2).await;
     assert_eq!((stale, kept), (Change::Stale, Change::Applied));
     assert_eq!(
         audience::find(&world.db, id).await.unwrap().unwrap().progress,
@@ -81,7 +53,7 @@ async fn an_import_whose_lease_ran_out_is_claimed_again_and_its_writes_are_stale
 
 async fn an_import_goes_on_where_it_was(world: World) {
     let id = uploaded(&world).await;
-    let claim = write!(world.db, |tx| audience::claim_import(tx, noon(), noon())).unwrap();
+    let claim = claimed(&world, noon()).await.unwrap();
     let mut tx = world.db.begin().await.unwrap();
     audience_chunk::insert(&mut tx, &chunk(id, 0, b"packed"))
         .await
@@ -89,16 +61,10 @@ async fn an_import_goes_on_where_it_was(world: World) {
     let kept = audience::advance(&mut tx, id, claim.token, &progress(1), noon(), noon())
         .await
         .unwrap();
-    crate::write::commit(tx).await;
+    commit(tx).await;
 
-    let again = write!(world.db, |tx| audience::claim_import(tx, noon(), noon())).unwrap();
-    let ready = write!(world.db, |tx| audience::mark_ready(
-        tx,
-        id,
-        again.token,
-        &[9; 32],
-        noon()
-    ));
+    let again = claimed(&world, noon() + LEASE).await.unwrap();
+    let ready = mark_ready(&world, id, again.token).await;
 
     assert_eq!((kept, ready), (Change::Applied, Change::Applied));
     assert_eq!(again.audience.progress, progress(1));
@@ -109,7 +75,7 @@ async fn an_import_goes_on_where_it_was(world: World) {
 
 async fn a_refused_audience_keeps_its_reason(world: World) {
     let id = uploaded(&world).await;
-    let claim = write!(world.db, |tx| audience::claim_import(tx, noon(), noon())).unwrap();
+    let claim = claimed(&world, noon()).await.unwrap();
 
     let refused = write!(world.db, |tx| audience::mark_refused(
         tx,
@@ -125,34 +91,48 @@ async fn a_refused_audience_keeps_its_reason(world: World) {
         (found.state, found.refusal.as_deref()),
         (AudienceState::Refused, Some("no user_id"))
     );
-    assert!(write!(world.db, |tx| audience::claim_import(tx, noon(), noon())).is_none());
+    assert!(claimed(&world, noon()).await.is_none());
 }
 
 async fn a_cancelled_audience_stops_its_import(world: World) {
     let id = uploaded(&world).await;
-    let claim = write!(world.db, |tx| audience::claim_import(tx, noon(), noon())).unwrap();
+    let claim = claimed(&world, noon()).await.unwrap();
 
     let cancelled = write!(world.db, |tx| audience::cancel(tx, id, noon()));
-    let advanced = write!(world.db, |tx| audience::advance(
-        tx,
-        id,
-        claim.token,
-        &progress(1),
-        noon(),
-        noon()
-    ));
-    let ready = write!(world.db, |tx| audience::mark_ready(
-        tx,
-        id,
-        claim.token,
-        &[9; 32],
-        noon()
-    ));
+    let advanced = advance(&world, id, claim.token, 1).await;
+    let ready = mark_ready(&world, id, claim.token).await;
 
     assert_eq!(
         (cancelled, advanced, ready),
         (Change::Applied, Change::Stale, Change::Stale)
     );
+}
+
+/// Claims what waits, for half a minute.
+async fn claimed(world: &World, now: DateTime<Utc>) -> Option<Claim> {
+    write!(world.db, |tx| audience::claim_import(tx, now, now + LEASE))
+}
+
+async fn advance(world: &World, id: AudienceId, token: LeaseToken, chunk_count: u32) -> Change {
+    let (progress, until) = (progress(chunk_count), noon() + LEASE);
+    write!(world.db, |tx| audience::advance(
+        tx,
+        id,
+        token,
+        &progress,
+        noon(),
+        until
+    ))
+}
+
+async fn mark_ready(world: &World, id: AudienceId, token: LeaseToken) -> Change {
+    write!(world.db, |tx| audience::mark_ready(
+        tx,
+        id,
+        token,
+        &[9; 32],
+        noon()
+    ))
 }
 
 fn progress(chunk_count: u32) -> Progress {

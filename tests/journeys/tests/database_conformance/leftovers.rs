@@ -43,29 +43,14 @@ async fn audience_in(world: &World, state: AudienceState) -> AudienceId {
     if matches!(state, AudienceState::Uploaded | AudienceState::Cancelled) {
         return id;
     }
-    let claim = write!(world.db, |tx| audience::claim_import(
-        tx,
-        noon(),
-        noon() + seconds(9)
-    ));
+    let (now, until) = (noon(), noon() + seconds(9));
+    let claim = write!(world.db, |tx| audience::claim_import(tx, now, until));
     let token = claim.unwrap().token;
     if state == AudienceState::Ready {
-        let _ = write!(world.db, |tx| audience::mark_ready(
-            tx,
-            id,
-            token,
-            &[1; 32],
-            noon()
-        ));
+        let _ = write!(world.db, |tx| audience::mark_ready(tx, id, token, &[1; 32], now));
     }
     if state == AudienceState::Refused {
-        let _ = write!(world.db, |tx| audience::mark_refused(
-            tx,
-            id,
-            token,
-            "empty",
-            noon()
-        ));
+        let _ = write!(world.db, |tx| audience::mark_refused(tx, id, token, "empty", now));
     }
     id
 }
@@ -119,12 +104,8 @@ async fn audiences_with_leftovers_are_those_that_need_no_file_or_no_chunks(world
 
 async fn an_import_under_way_is_waited_for(world: World) {
     let id = audience_in(&world, AudienceState::Importing).await;
-    let claim = write!(world.db, |tx| audience::claim_import(
-        tx,
-        noon() + seconds(10),
-        noon() + seconds(20)
-    ));
-    let claim = claim.unwrap();
+    let (now, until) = (noon() + seconds(10), noon() + seconds(20));
+    let claim = write!(world.db, |tx| audience::claim_import(tx, now, until)).unwrap();
     let mut import = world.db.begin().await.unwrap();
     let until = noon() + seconds(30);
     let advanced = audience::advance(

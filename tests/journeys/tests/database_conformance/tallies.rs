@@ -1,123 +1,88 @@
 //! Counts per chunk and their sums.
 
-use campaign::{AudienceId, CampaignId, PushState};
-use database::Change;
+use campaign::{AudienceId, CampaignId, Reason, Standing, Tally};
 use database::audience_chunk::{self, AudienceChunk, ChunkHeader};
-use database::chunk_tally::{self, ChunkTally, Counts, Reason, Total};
+use database::chunk_tally::{self, ChunkTally};
+use database::{Change, sql};
 
 use crate::engine::{World, on_every_engine};
 use crate::write::write;
+
+const PENDING: Standing = Standing::Pending;
+const GRANTED: Standing = Standing::Granted;
+const SENT: Standing = Standing::Settled(Reason::Accepted);
+const NO_DEVICE: Standing = Standing::Settled(Reason::NoDevice);
+const OPTED_OUT: Standing = Standing::Settled(Reason::OptedOut);
 
 on_every_engine! {
     a_newer_tally_replaces_an_older_one_as_a_whole
     an_older_tally_and_a_repeat_are_stale
     totals_are_sums_over_chunks
     a_campaign_without_tallies_totals_nothing
+    a_reason_of_another_version_is_left_out
     first_tallies_of_one_chunk_at_once_end_with_the_newest
     unsettled_chunks_are_listed_by_pages
 }
 
 async fn a_newer_tally_replaces_an_older_one_as_a_whole(world: World) {
     let campaign = CampaignId::allocate();
-    let first = tally(
-        campaign,
-        0,
-        1,
-        pending(3),
-        vec![reason("no_device", 1), reason("opted_out", 2)],
-    );
-    let second = tally(campaign, 0, 2, sent(3), vec![reason("no_device", 3)]);
+    let first = [(PENDING, 3), (NO_DEVICE, 1), (OPTED_OUT, 2)];
+    let second = [(SENT, 3), (NO_DEVICE, 3)];
 
-    let inserted = write!(world.db, |tx| chunk_tally::replace(tx, &first));
-    let replaced = write!(world.db, |tx| chunk_tally::replace(tx, &second));
+    let inserted = replace(&world, campaign, 0, 1, &first).await;
+    let replaced = replace(&world, campaign, 0, 2, &second).await;
 
     assert_eq!((inserted, replaced), (Change::Applied, Change::Applied));
-    assert_eq!(
-        chunk_tally::total(&world.db, campaign).await.unwrap().counts,
-        sent(3)
-    );
-    assert_eq!(
-        chunk_tally::reasons(&world.db, campaign).await.unwrap(),
-        [reason("no_device", 3)]
-    );
+    assert_eq!(total(&world, campaign).await, (1, 6, tally(&second)));
 }
 
 async fn an_older_tally_and_a_repeat_are_stale(world: World) {
     let campaign = CampaignId::allocate();
-    let newest = tally(campaign, 0, 5, sent(3), vec![]);
-    let _ = write!(world.db, |tx| chunk_tally::replace(tx, &newest));
+    let _ = replace(&world, campaign, 0, 5, &[(SENT, 3)]).await;
 
-    let older = tally(campaign, 0, 4, pending(3), vec![reason("late", 3)]);
-    let older = write!(world.db, |tx| chunk_tally::replace(tx, &older));
-    let repeat = write!(world.db, |tx| chunk_tally::replace(tx, &newest));
+    let older = replace(&world, campaign, 0, 4, &[(PENDING, 2), (NO_DEVICE, 1)]).await;
+    let repeat = replace(&world, campaign, 0, 5, &[(SENT, 3)]).await;
 
     assert_eq!((older, repeat), (Change::Stale, Change::Stale));
-    assert_eq!(
-        chunk_tally::total(&world.db, campaign).await.unwrap().counts,
-        sent(3)
-    );
-    assert!(
-        chunk_tally::reasons(&world.db, campaign)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert_eq!(total(&world, campaign).await, (1, 3, tally(&[(SENT, 3)])));
 }
 
 async fn totals_are_sums_over_chunks(world: World) {
     let campaign = CampaignId::allocate();
-    for (chunk_no, counts) in [pending(3), sent(4), sent(5)].into_iter().enumerate() {
-        let tally = tally(
-            campaign,
-            chunk_no as u32,
-            1,
-            counts,
-            vec![reason("expired", 2), reason("quota", 1)],
-        );
-        let _ = write!(world.db, |tx| chunk_tally::replace(tx, &tally));
+    for (chunk_no, first) in [(PENDING, 3), (GRANTED, 4), (SENT, 5)].into_iter().enumerate() {
+        let counts = [first, (SENT, 2), (NO_DEVICE, 1)];
+        let _ = replace(&world, campaign, chunk_no as u32, 1, &counts).await;
     }
-    let other = tally(
-        CampaignId::allocate(),
-        0,
-        1,
-        sent(100),
-        vec![reason("expired", 100)],
-    );
-    let _ = write!(world.db, |tx| chunk_tally::replace(tx, &other));
+    let _ = replace(&world, CampaignId::allocate(), 0, 1, &[(SENT, 100)]).await;
 
-    let total = chunk_tally::total(&world.db, campaign).await.unwrap();
-
-    assert_eq!((total.chunks, total.expanded), (3, 12));
-    assert_eq!((total.counts.pending, total.counts.sent), (3, 9));
-    let reasons = chunk_tally::reasons(&world.db, campaign).await.unwrap();
-    assert_eq!(reasons, [reason("expired", 6), reason("quota", 3)]);
+    let sums = [(PENDING, 3), (GRANTED, 4), (SENT, 11), (NO_DEVICE, 3)];
+    assert_eq!(total(&world, campaign).await, (3, 21, tally(&sums)));
 }
 
 async fn a_campaign_without_tallies_totals_nothing(world: World) {
-    let total = chunk_tally::total(&world.db, CampaignId::allocate())
-        .await
-        .unwrap();
+    assert_eq!(total(&world, CampaignId::allocate()).await, (0, 0, tally(&[])));
+}
 
-    assert_eq!(total, Total::default());
+async fn a_reason_of_another_version_is_left_out(world: World) {
+    let campaign = CampaignId::allocate();
+    let _ = replace(&world, campaign, 0, 1, &[(SENT, 2), (NO_DEVICE, 1)]).await;
+    let rename = "UPDATE chunk_reason SET reason = 'abducted' WHERE reason = 'no_device'";
+    write!(world.db, |tx| sql(rename).execute(tx));
+
+    assert_eq!(total(&world, campaign).await, (1, 3, tally(&[(SENT, 2)])));
 }
 
 async fn first_tallies_of_one_chunk_at_once_end_with_the_newest(world: World) {
     for _ in 0..5 {
         let campaign = CampaignId::allocate();
-        let older = tally(campaign, 0, 1, pending(3), vec![reason("late", 3)]);
-        let newer = tally(campaign, 0, 2, sent(3), vec![]);
 
-        let (_, newest) = tokio::join!(replace(&world, &older), replace(&world, &newer));
+        let (_, newest) = tokio::join!(
+            replace(&world, campaign, 0, 1, &[(PENDING, 2), (NO_DEVICE, 1)]),
+            replace(&world, campaign, 0, 2, &[(SENT, 3)])
+        );
 
         assert_eq!(newest, Change::Applied);
-        let total = chunk_tally::total(&world.db, campaign).await.unwrap();
-        assert_eq!(total.counts, sent(3));
-        assert!(
-            chunk_tally::reasons(&world.db, campaign)
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert_eq!(total(&world, campaign).await, (1, 3, tally(&[(SENT, 3)])));
     }
 }
 
@@ -126,9 +91,8 @@ async fn unsettled_chunks_are_listed_by_pages(world: World) {
     for no in 0..6 {
         write!(world.db, |tx| audience_chunk::insert(tx, &chunk(audience, no)));
     }
-    for (chunk_no, counts) in [(0, sent(3)), (1, pending(3)), (3, sent(3))] {
-        let tally = tally(campaign, chunk_no, 1, counts, vec![]);
-        let _ = write!(world.db, |tx| chunk_tally::replace(tx, &tally));
+    for (chunk_no, standing) in [(0, SENT), (1, PENDING), (3, SENT)] {
+        let _ = replace(&world, campaign, chunk_no, 1, &[(standing, 3)]).await;
     }
 
     let first = chunk_tally::list_unsettled(&world.db, campaign, audience, 0, 2)
@@ -141,47 +105,29 @@ async fn unsettled_chunks_are_listed_by_pages(world: World) {
     assert_eq!((first, rest), (vec![1, 2], vec![4, 5]));
 }
 
-async fn replace(world: &World, tally: &ChunkTally) -> Change {
-    write!(world.db, |tx| chunk_tally::replace(tx, tally))
-}
-
-fn tally(
-    campaign_id: CampaignId,
+async fn replace(
+    world: &World,
+    campaign: CampaignId,
     chunk_no: u32,
     version: u64,
-    counts: Counts,
-    reasons: Vec<Reason>,
-) -> ChunkTally {
-    ChunkTally {
-        campaign_id,
-        chunk_no,
-        version,
-        size: (counts.pending + counts.sent) as u32,
-        counts,
-        reasons,
-    }
+    counts: &[(Standing, u64)],
+) -> Change {
+    let tally = ChunkTally::of(campaign, chunk_no, version, &tally(counts));
+    write!(world.db, |tx| chunk_tally::replace(tx, &tally))
 }
 
-fn pending(pending: u64) -> Counts {
-    Counts {
-        pending,
-        ..Counts::default()
-    }
+/// Chunks, pushes in them, and how those stand.
+async fn total(world: &World, campaign: CampaignId) -> (u64, u64, Tally) {
+    let total = chunk_tally::total(&world.db, campaign).await.unwrap();
+    (total.chunks, total.expanded, total.tally)
 }
 
-fn sent(sent: u64) -> Counts {
-    Counts {
-        sent,
-        ..Counts::default()
+fn tally(counts: &[(Standing, u64)]) -> Tally {
+    let mut tally = Tally::default();
+    for (standing, count) in counts {
+        tally.add(*standing, *count);
     }
-}
-
-fn reason(reason: &str, pushes: u64) -> Reason {
-    Reason {
-        state: PushState::Skipped,
-        reason: reason.to_owned(),
-        pushes,
-    }
+    tally
 }
 
 fn chunk(audience_id: AudienceId, no: u32) -> AudienceChunk {

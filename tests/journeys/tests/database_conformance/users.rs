@@ -15,7 +15,8 @@ on_every_engine! {
     one_address_under_two_kinds_is_two_devices
     an_address_twice_in_one_call_is_registered_once
     the_same_address_registered_by_many_at_once_belongs_to_one
-    a_users_devices_are_replaced
+    a_users_devices_are_replaced_and_keep_their_ids
+    a_user_with_too_many_devices_is_found
     an_address_is_removed_from_its_user_only
     gone_devices_are_removed_unless_registered_since
     devices_of_a_whole_chunk_are_listed
@@ -92,8 +93,9 @@ async fn the_same_address_registered_by_many_at_once_belongs_to_one(world: World
     assert_eq!(device::count(&world.db).await.unwrap(), 20);
 }
 
-async fn a_users_devices_are_replaced(world: World) {
+async fn a_users_devices_are_replaced_and_keep_their_ids(world: World) {
     register(&world, &[fcm("u1", "a"), fcm("u1", "b"), fcm("u2", "c")]).await;
+    let before = device::find(&world.db, DeviceKind::FcmToken, "b").await.unwrap();
 
     write!(world.db, |tx| device::replace(
         tx,
@@ -104,13 +106,33 @@ async fn a_users_devices_are_replaced(world: World) {
 
     assert_eq!(addresses(&world, "u1").await, ["b", "d"]);
     assert_eq!(addresses(&world, "u2").await, ["c"]);
+    let after = device::find(&world.db, DeviceKind::FcmToken, "b").await.unwrap();
+    assert_eq!(after, before);
+
+    write!(world.db, |tx| device::replace(tx, "u1", &[], noon()));
+
+    assert!(addresses(&world, "u1").await.is_empty());
+}
+
+async fn a_user_with_too_many_devices_is_found(world: World) {
+    let most: Vec<_> = (0..100).map(|number| fcm("u1", &format!("a{number}"))).collect();
+    register(&world, &most).await;
+    register(&world, &[fcm("u2", "b")]).await;
+    let crowded = async || device::find_crowded(&world.db, &["u1", "u2"]).await.unwrap();
+    let before = crowded().await;
+
+    register(&world, &[fcm("u1", "b")]).await;
+
+    assert_eq!((before, crowded().await), (None, Some("u1".to_owned())));
 }
 
 async fn an_address_is_removed_from_its_user_only(world: World) {
     register(&world, &[fcm("u1", "a"), fcm("u1", "b")]).await;
 
-    let others = write!(world.db, |tx| device::remove(tx, "u2", DeviceKind::FcmToken, "a"));
-    let own = write!(world.db, |tx| device::remove(tx, "u1", DeviceKind::FcmToken, "a"));
+    let id = device::list_by_user(&world.db, "u1").await.unwrap()[0].id;
+
+    let others = write!(world.db, |tx| device::remove(tx, "u2", id));
+    let own = write!(world.db, |tx| device::remove(tx, "u1", id));
     let left = write!(world.db, |tx| device::remove_user(tx, "u1"));
 
     assert_eq!((others, own, left), (Change::Stale, Change::Applied, 1));

@@ -50,13 +50,13 @@ pub(crate) fn plan() -> Plan {
 
 /// Inserts a draft of [`plan`].
 pub(crate) async fn draft(db: &Db) -> CampaignId {
+    draft_of(db, &plan()).await
+}
+
+/// Inserts a draft of that plan.
+pub(crate) async fn draft_of(db: &Db, plan: &Plan) -> CampaignId {
     let id = CampaignId::allocate();
-    write!(db, |tx| database::campaign::insert(
-        tx,
-        id,
-        Kind::Broadcast,
-        &plan(),
-        noon()
-    ));
+    let kind = Kind::Broadcast;
+    write!(db, |tx| database::campaign::insert(tx, id, kind, plan, noon()));
     id
 }

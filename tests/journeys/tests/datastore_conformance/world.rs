@@ -15,9 +15,6 @@ use wire::value::ValueType;
 
 use crate::words::{names, upsert};
 
-/// Most that an answer may have; clients take 4 MiB unless told.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
-
 /// What a suite can run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
@@ -282,9 +279,7 @@ async fn connect(address: &str) -> DatastoreClient<GoogleAuthMiddleware> {
     let url = format!("http://{address}");
     let credentials = anonymous::Builder::new().build();
     let api = GoogleApi::from_function_with_credentials(DatastoreClient::new, url, None, credentials).await;
-    api.expect("a client can be made")
-        .get()
-        .max_decoding_message_size(MAX_ANSWER_BYTES)
+    api.expect("a client can be made").get()
 }
 
 /// The indexes that the cases need in production; Google's emulator answers without.

@@ -19,7 +19,7 @@ const WRONGS: &[Wrong] = &[
     }),
     ("index of queued", |facts| facts.queued = 1),
     ("its pushes are", |facts| facts.chunks[0].tally.pending += 1),
-    ("is shown", |facts| facts.reasons[0].pushes -= 1),
+    ("is shown", |facts| facts.total.tally.pending += 1),
     ("has no grant", |facts| drop(facts.grants.pop_first())),
     ("has a grant and no push", |facts| {
         facts.grants.extend([("nobody".to_owned(), 0)])

@@ -25,12 +25,12 @@ async fn a_paused_campaign_sends_nothing_until_it_is_resumed(world: &World) {
     let campaign = under_way(world).await;
 
     let asked_at = world.clock().now();
-    world.turn(campaign, "pause").await;
+    world.api().turn(campaign, "pause").await;
     let answered_at = world.clock().now();
     at_rest(world, campaign).await;
     let left = unsettled(world, campaign).await;
     let resumed_at = world.clock().now();
-    world.turn(campaign, "resume").await;
+    world.api().turn(campaign, "resume").await;
 
     assert!(left > 0, "the pause came too late to prove anything");
     assert!((answered_at - asked_at).to_std().unwrap() < SECOND);
@@ -43,7 +43,7 @@ async fn a_cancelled_campaign_sends_nothing_more(world: &World) {
     let campaign = under_way(world).await;
 
     let asked_at = world.clock().now();
-    world.turn(campaign, "cancel").await;
+    world.api().turn(campaign, "cancel").await;
     let answered_at = world.clock().now();
     // Its chunks are closed at once, with senders still in the middle of them.
     world.tasks().are_answered().await;

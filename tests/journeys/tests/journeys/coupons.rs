@@ -25,7 +25,7 @@ async fn a_stock_that_is_too_small_is_granted_to_the_last_coupon(world: &World) 
 
 async fn a_coupon_for_everybody_is_granted_to_who_has_no_device(world: &World) {
     let users = users(150);
-    world.register(&users[..90]).await;
+    world.api().register(&users[..90]).await;
     let audience = world.audience().of(&users).import().await;
 
     let campaign = world.campaign(audience).coupon(None).start().await;
@@ -37,7 +37,7 @@ async fn a_coupon_for_everybody_is_granted_to_who_has_no_device(world: &World) {
 
 async fn a_coupon_for_the_reachable_is_not(world: &World) {
     let users = users(150);
-    world.register(&users[..90]).await;
+    world.api().register(&users[..90]).await;
     let audience = world.audience().of(&users).import().await;
 
     let campaign = world.campaign(audience).coupon(None).coupon_for_reachable();

@@ -41,7 +41,7 @@ async fn a_campaign_without_a_coupon_reaches_everybody_and_is_finished(world: &W
 /// who is refused tells what was rendered for whom.
 async fn templates_are_rendered_with_each_recipients_own_variables(world: &World) {
     let users = users(150);
-    world.register(&users).await;
+    world.api().register(&users).await;
     let audience = world.audience().of(&users);
     let audience = audience.column("name", |no| {
         if no < 5 {
@@ -74,7 +74,7 @@ async fn campaigns_that_run_at_once_share_a_coupons_stock_and_nothing_else(world
         id: CouponId,
     }
     let users = users(300);
-    world.register(&users).await;
+    world.api().register(&users).await;
     let (some, others) = (&users[..200], &users[100..]);
     let coupon = json!({"name": "shared", "stock": 250});
     let coupon: Coupon = world.api().post("/v1/coupons", Some(&coupon)).await;

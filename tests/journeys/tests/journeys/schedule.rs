@@ -15,7 +15,7 @@ async fn a_scheduled_campaign_is_expanded_before_its_time_and_sent_at_it(world: 
     let time = world.clock().now() + TimeDelta::hours(2);
 
     let campaign = world.campaign(audience).coupon(None).at(time).schedule().await;
-    let before = world.progress(campaign).await;
+    let before = world.api().progress(campaign).await;
     world.clock().advance_to(time - TimeDelta::minutes(5));
     world
         .until(campaign, "all are expanded", |progress| progress.expanded == 150)
@@ -35,7 +35,7 @@ async fn a_scheduled_campaign_is_expanded_before_its_time_and_sent_at_it(world: 
 /// hour ago; Paris is next; who names no zone goes by the campaign's, New York's.
 async fn a_campaign_in_local_time_reaches_each_zone_at_its_own(world: &World) {
     let users = users(180);
-    world.register(&users).await;
+    world.api().register(&users).await;
     let audience = world.audience().of(&users).column("time_zone", |no| {
         ["Asia/Tokyo", "Europe/Paris", ""][no % 3].to_owned()
     });

@@ -11,7 +11,6 @@ use emulator::sink::ledger::Reader;
 use journeys::binaries::binary;
 use journeys::processes::Process;
 use journeys::world::settings::{CHUNK, Settings};
-use journeys::world::view::Progress;
 use journeys::world::{Client, TOKEN, until_within};
 use push_store::PushStore;
 use runtime::{Clock, LEDGER};
@@ -76,13 +75,6 @@ impl Installation {
     /// What the process that runs has written to its log.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.log_file()).unwrap()).into_owned()
-    }
-
-    /// How far a campaign is, by the API.
-    pub(crate) async fn progress(&self, campaign: CampaignId) -> Progress {
-        self.api()
-            .get(&format!("/v1/campaigns/{campaign}/progress"))
-            .await
     }
 
     /// Asks again and again until there is an answer.

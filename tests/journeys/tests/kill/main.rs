@@ -14,9 +14,9 @@ use std::time::Duration;
 use campaign::CampaignId;
 use database::Db;
 use journeys::world::view::{AudienceView, CampaignView};
-use journeys::world::{Books, Doubles, device_of, users};
+use journeys::world::{Books, Doubles, users};
 use runtime::LEDGER;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use installation::{Installation, open_datastore};
 use stage::Stage;
@@ -41,18 +41,13 @@ struct Kill {
 async fn a_campaign_survives_kills_in_every_stage() {
     let mut noroshi = Installation::start().await;
     let users = users(USERS);
-    register(&noroshi, &users).await;
+    noroshi.api().register(&users).await;
     let mut kills = Vec::new();
 
     let audience = upload(&noroshi, &users).await;
     let import = Stage::Import(audience.id);
     kills.extend(kill_in(&mut noroshi, import).await);
-    noroshi
-        .until("the audience is ready", async |noroshi| {
-            let audience: AudienceView = noroshi.api().get(&format!("/v1/audiences/{}", audience.id)).await;
-            (audience.state == "ready").then_some(())
-        })
-        .await;
+    noroshi.api().until_ready(audience.id).await;
 
     // What is expanded and dispatched is put back until the stop is lifted: so these stages are
     // apart from those that follow.
@@ -70,7 +65,7 @@ async fn a_campaign_survives_kills_in_every_stage() {
     }
     let progress = noroshi
         .until_within(FINISHED_WITHIN, "the campaign is finished", async |noroshi| {
-            let progress = noroshi.progress(campaign).await;
+            let progress = noroshi.api().progress(campaign).await;
             (progress.state == "finished").then_some(progress)
         })
         .await;
@@ -112,19 +107,6 @@ async fn kill_in(noroshi: &mut Installation, stage: Stage) -> Vec<Kill> {
     kills
 }
 
-async fn register(noroshi: &Installation, users: &[String]) {
-    for some in users.chunks(10_000) {
-        let lines = some.iter().map(|user| {
-            json!({"user_id": user, "kind": "fcm_token", "address": device_of(user)}).to_string() + "\n"
-        });
-        let body = lines.collect();
-        let _: Value = noroshi
-            .api()
-            .upload("/v1/devices", "application/x-ndjson", body)
-            .await;
-    }
-}
-
 /// Every row has a long variable that does not compress well, so that the import needs several
 /// batches.
 async fn upload(noroshi: &Installation, users: &[String]) -> AudienceView {
@@ -149,9 +131,8 @@ async fn start_campaign(noroshi: &Installation, audience: campaign::AudienceId) 
         "message": {"default_locale": "en", "texts": {"en": {"title": "A signal", "body": "Lit."}}},
     });
     let draft: CampaignView = noroshi.api().post("/v1/campaigns", Some(&plan)).await;
-    let path = format!("/v1/campaigns/{}/start", draft.id);
-    let started: CampaignView = noroshi.api().post(&path, None).await;
-    started.id
+    noroshi.api().turn(draft.id, "start").await;
+    draft.id
 }
 
 /// Opens the files that the last process left, and goes over them.

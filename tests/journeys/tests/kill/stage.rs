@@ -62,9 +62,9 @@ impl Stage {
             Self::Import(audience) => accepted(noroshi, audience).await,
             Self::FanOut => expanded(noroshi).await,
             Self::Dispatch => handed_over(noroshi),
-            Self::Grants(campaign) => noroshi.progress(campaign).await.grants,
+            Self::Grants(campaign) => noroshi.api().progress(campaign).await.grants,
             Self::Sending(_) => noroshi.ledger_length() as u64,
-            Self::Settling(campaign) => noroshi.progress(campaign).await.count("sent"),
+            Self::Settling(campaign) => noroshi.api().progress(campaign).await.count("sent"),
         }
     }
 }

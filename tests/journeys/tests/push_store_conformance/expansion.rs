@@ -43,8 +43,7 @@ async fn a_new_chunk_is_there_with_all_its_pushes(world: &World) {
 async fn a_repeat_changes_nothing(world: &World) {
     let (chunk, _) = world.leased_chunk(5).await;
     let sent = [(push(&chunk, 2), Standing::Settled(Reason::Accepted))];
-    let settled = world.store.settle(chunk.id, &sent, Afterwards::GoOn, at(2)).await;
-    let settled = settled.unwrap().unwrap();
+    let settled = world.settle(chunk.id, &sent, Afterwards::GoOn, 2).await;
 
     let again = world
         .store

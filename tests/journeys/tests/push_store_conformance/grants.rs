@@ -41,18 +41,11 @@ async fn what_is_raised_is_seen_when_it_is_committed_and_not_before(world: &Worl
 /// is true.
 async fn of_two_transactions_on_a_chunk_one_at_most_holds(world: &World) {
     let (chunk, _) = world.leased_chunk(2).await;
-    let mut first = world
-        .store
-        .open(chunk.id, &[push(&chunk, 0)])
-        .await
-        .unwrap()
-        .unwrap();
-    let mut second = world
-        .store
-        .open(chunk.id, &[push(&chunk, 1)])
-        .await
-        .unwrap()
-        .unwrap();
+    let open = async |place| {
+        let opened = world.store.open(chunk.id, &[push(&chunk, place)]).await;
+        opened.unwrap().unwrap()
+    };
+    let (mut first, mut second) = (open(0).await, open(1).await);
     first.raise(push(&chunk, 0), Standing::Granted, at(2));
     second.raise(push(&chunk, 1), Standing::Granted, at(2));
 
@@ -71,11 +64,7 @@ async fn of_two_transactions_on_a_chunk_one_at_most_holds(world: &World) {
 async fn a_redo_raises_what_is_missing_and_nothing_twice(world: &World) {
     let (chunk, _) = world.leased_chunk(4).await;
     let sent = [(push(&chunk, 1), Standing::Settled(Reason::Accepted))];
-    world
-        .store
-        .settle(chunk.id, &sent, Afterwards::GoOn, at(2))
-        .await
-        .unwrap();
+    world.settle(chunk.id, &sent, Afterwards::GoOn, 2).await;
     let places: Places = [0, 1, 3].into_iter().collect();
 
     let first = world.store.redo_grants(chunk.id, &places, at(3)).await.unwrap();

@@ -37,13 +37,7 @@ fn tally(standings: &[(Standing, u64)]) -> Tally {
 async fn results_are_settled_in_parts_and_counted(world: &World) {
     let (chunk, _) = world.leased_chunk(5).await;
     let gone = Standing::Settled(Reason::Unregistered);
-    let settle = async |results: &[_]| {
-        let settled = world
-            .store
-            .settle(chunk.id, results, Afterwards::GoOn, at(2))
-            .await;
-        settled.unwrap().unwrap()
-    };
+    let settle = async |results: &[_]| world.settle(chunk.id, results, Afterwards::GoOn, 2).await;
 
     let first = settle(&[(push(&chunk, 0), SENT), (push(&chunk, 1), gone)]).await;
     let second = settle(&[(push(&chunk, 2), SENT)]).await;
@@ -68,15 +62,12 @@ async fn the_chunk_that_is_returned_is_the_chunk_that_is_stored(world: &World) {
     let (chunk, token) = world.leased_chunk(2).await;
     let results = [(push(&chunk, 0), SENT)];
 
-    let settled = world
-        .store
-        .settle(chunk.id, &results, Afterwards::GoOn, at(2))
-        .await;
-    assert_eq!(world.find(chunk.id).await, settled.unwrap().unwrap());
+    let settled = world.settle(chunk.id, &results, Afterwards::GoOn, 2).await;
+    assert_eq!(world.find(chunk.id).await, settled);
 
     let left = give_back(token, 9, AttemptCount::Counted);
-    let given_back = world.store.settle(chunk.id, &[], left, at(3)).await;
-    assert_eq!(world.find(chunk.id).await, given_back.unwrap().unwrap());
+    let given_back = world.settle(chunk.id, &[], left, 3).await;
+    assert_eq!(world.find(chunk.id).await, given_back);
 
     let (_, cancelled) = world.store.cancel(chunk.id).await.unwrap().unwrap();
     assert_eq!(world.find(chunk.id).await, cancelled);
@@ -87,9 +78,8 @@ async fn a_chunk_with_something_left_comes_due_again(world: &World) {
     let results = [(push(&chunk, 0), SENT)];
 
     let left = give_back(token, 40, AttemptCount::Counted);
-    let given_back = world.store.settle(chunk.id, &results, left, at(2)).await;
+    let given_back = world.settle(chunk.id, &results, left, 2).await;
 
-    let given_back = given_back.unwrap().unwrap();
     assert_eq!(given_back.record.state, ChunkState::Waiting);
     assert_eq!((given_back.record.generation, given_back.attempts), (1, 1));
     assert_eq!(
@@ -108,12 +98,7 @@ async fn a_chunk_with_nothing_left_is_done(world: &World) {
     let results = [(push(&chunk, 0), SENT), (push(&chunk, 1), SENT)];
 
     let over = give_back(token, 40, AttemptCount::NotCounted);
-    let done = world
-        .store
-        .settle(chunk.id, &results, over, at(2))
-        .await
-        .unwrap()
-        .unwrap();
+    let done = world.settle(chunk.id, &results, over, 2).await;
 
     assert_eq!(
         (done.record.state, done.record.due_at, done.record.lease),
@@ -127,11 +112,7 @@ async fn the_first_final_state_stays(world: &World) {
     let (chunk, _) = world.leased_chunk(1).await;
     let settle = async |standing| {
         let results = [(push(&chunk, 0), standing)];
-        let settled = world
-            .store
-            .settle(chunk.id, &results, Afterwards::GoOn, at(2))
-            .await;
-        settled.unwrap().unwrap()
+        world.settle(chunk.id, &results, Afterwards::GoOn, 2).await
     };
 
     let first = settle(Standing::Settled(Reason::Unregistered)).await;
@@ -150,12 +131,7 @@ async fn late_results_of_a_former_holder_apply_and_leave_the_chunk_alone(world: 
     let results = [(push(&chunk, 0), SENT), (push(&chunk, 1), SENT)];
 
     let over = give_back(former, 99, AttemptCount::Counted);
-    let late = world
-        .store
-        .settle(chunk.id, &results, over, at(67))
-        .await
-        .unwrap()
-        .unwrap();
+    let late = world.settle(chunk.id, &results, over, 67).await;
 
     assert_eq!(late.tally, tally(&[(SENT, 2)]));
     assert_eq!((late.record, late.attempts), (taken_over.record, 0));
@@ -168,12 +144,7 @@ async fn a_cancelled_chunk_keeps_its_pushes_and_takes_late_results(world: &World
     let results = [(push(&chunk, 0), SENT)];
 
     let over = give_back(token, 99, AttemptCount::NotCounted);
-    let late = world
-        .store
-        .settle(chunk.id, &results, over, at(67))
-        .await
-        .unwrap()
-        .unwrap();
+    let late = world.settle(chunk.id, &results, over, 67).await;
 
     assert_eq!((mark, again), (Mark::Applied, Mark::Stale));
     assert!(chunk.version < cancelled.version && cancelled.version < late.version);

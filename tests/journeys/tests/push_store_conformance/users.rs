@@ -48,11 +48,7 @@ async fn an_erased_push_names_nobody_and_is_skipped(world: &World) {
 async fn a_final_push_keeps_its_state_when_it_is_erased(world: &World) {
     let (chunk, _) = world.leased_chunk(1).await;
     let sent = [(push(&chunk, 0), Standing::Settled(Reason::Accepted))];
-    world
-        .store
-        .settle(chunk.id, &sent, Afterwards::GoOn, at(2))
-        .await
-        .unwrap();
+    world.settle(chunk.id, &sent, Afterwards::GoOn, 2).await;
 
     world.store.erase(chunk.id, push(&chunk, 0), at(5)).await.unwrap();
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use gcloud_sdk::google::cloud::tasks::v2::{HttpMethod, Queue, RateLimits, task};
+use gcloud_sdk::google::cloud::tasks::v2::{HttpMethod, Queue, RateLimits};
 
 use crate::handler::Reply;
 use crate::on_every_engine;
-use crate::world::{World, instant, timestamp};
+use crate::world::{World, instant, request_mut};
 
 on_every_engine!(
     a_task_reaches_its_handler_with_every_header_and_is_done,
@@ -45,9 +45,7 @@ async fn a_task_reaches_its_handler_with_every_header_and_is_done(world: World) 
 async fn a_handler_sees_its_own_headers_but_not_reserved_ones(world: World) {
     world.queue(Queue::default()).await;
     let mut task = world.task("first");
-    let Some(task::MessageType::HttpRequest(request)) = &mut task.message_type else {
-        unreachable!()
-    };
+    let request = request_mut(&mut task);
     request.set_http_method(HttpMethod::Put);
     for (name, value) in [
         ("Content-Type", "application/json"),
@@ -73,10 +71,11 @@ async fn a_handler_sees_its_own_headers_but_not_reserved_ones(world: World) {
 async fn a_scheduled_task_waits_for_its_time(world: World) {
     world.queue(Queue::default()).await;
     let at = world.now() + TimeDelta::seconds(90);
-    let mut later = world.task("later");
-    later.schedule_time = timestamp(at);
 
-    let created = world.create(later).await.unwrap();
+    let created = world
+        .create(world.task_in("later", TimeDelta::seconds(90)))
+        .await
+        .unwrap();
     world.clock.advance(Duration::from_micros(89_999_999));
     world.create(world.task("fence")).await.unwrap();
     world.handler.received(1).await;
@@ -91,8 +90,7 @@ async fn a_scheduled_task_waits_for_its_time(world: World) {
 async fn tasks_start_in_order_of_their_time(world: World) {
     world.queue(one_at_a_time()).await;
     for (id, seconds) in [("c", 30), ("a", 10), ("b", 20)] {
-        let mut task = world.task(id);
-        task.schedule_time = timestamp(world.now() + TimeDelta::seconds(seconds));
+        let task = world.task_in(id, TimeDelta::seconds(seconds));
         world.create(task).await.unwrap();
     }
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use gcloud_sdk::google::cloud::tasks::v2::{Queue, RateLimits};
 
 use crate::on_every_engine;
-use crate::world::{World, timestamp, until};
+use crate::world::{World, until};
 
 on_every_engine!(
     dispatches_keep_to_the_rate_after_a_burst,
@@ -37,8 +37,7 @@ async fn dispatches_keep_to_the_rate_after_a_burst(world: World) {
         world.handler.received(expected).await;
         // A forced task has no part in the rate; once it is here, all that could start before has.
         let fence = format!("fence-{expected}");
-        let mut task = world.task(&fence);
-        task.schedule_time = timestamp(world.now() + TimeDelta::days(1));
+        let task = world.task_in(&fence, TimeDelta::days(1));
         world.create(task).await.unwrap();
         world.force(&fence).await;
         until("the fence is here", async || {
@@ -90,8 +89,7 @@ async fn a_queue_longer_than_its_window_is_dispatched_whole_and_in_order(mut wor
         .await;
     // Neither in order nor in reverse: 17 has no divisor in common with 50.
     for n in (0..50).map(|n| n * 17 % 50) {
-        let mut task = world.task(&format!("t-{n:02}"));
-        task.schedule_time = timestamp(world.now() + TimeDelta::seconds(60 + n));
+        let task = world.task_in(&format!("t-{n:02}"), TimeDelta::seconds(60 + n));
         world.create(task).await.unwrap();
     }
 

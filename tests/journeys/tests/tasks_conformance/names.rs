@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use gcloud_sdk::google::cloud::tasks::v2::{DeleteTaskRequest, Queue};
+use gcloud_sdk::google::cloud::tasks::v2::Queue;
 use tonic::Code;
 
 use crate::on_every_engine;
-use crate::world::{QUEUE, World, timestamp};
+use crate::world::{QUEUE, World};
 
 on_every_engine!(
     a_name_in_use_is_refused,
@@ -19,8 +19,7 @@ on_every_engine!(
 
 async fn a_name_in_use_is_refused(world: World) {
     world.queue(Queue::default()).await;
-    let mut waiting = world.task("one");
-    waiting.schedule_time = timestamp(world.now() + TimeDelta::hours(10));
+    let waiting = world.task_in("one", TimeDelta::hours(10));
     world.create(waiting).await.unwrap();
 
     let again = world.create(world.task("one")).await.unwrap_err();
@@ -45,13 +44,9 @@ async fn the_name_of_a_task_that_ran_is_free_after_an_hour(world: World) {
 
 async fn the_name_of_a_deleted_task_is_free_after_an_hour(world: World) {
     world.queue(Queue::default()).await;
-    let mut waiting = world.task("one");
-    waiting.schedule_time = timestamp(world.now() + TimeDelta::hours(10));
+    let waiting = world.task_in("one", TimeDelta::hours(10));
     world.create(waiting).await.unwrap();
-    let delete = DeleteTaskRequest {
-        name: format!("{QUEUE}/tasks/one"),
-    };
-    world.client.clone().delete_task(delete).await.unwrap();
+    world.delete("one").await.unwrap();
 
     let early = world.create(world.task("one")).await.unwrap_err();
     world.clock.advance(Duration::from_secs(3_600));
@@ -85,12 +80,11 @@ async fn a_name_that_is_none_or_of_another_queue_is_refused(world: World) {
         format!("{QUEUE}/tasks/{}", "x".repeat(501)),
         "projects/demo/locations/tokyo/queues/bulk/tasks/one".to_owned(),
     ] {
-        let refused = world.create({
-            let mut task = world.task("one");
-            task.name = name.clone();
-            task
-        });
+        let mut task = world.task("one");
+        task.name.clone_from(&name);
 
-        assert_eq!(refused.await.unwrap_err().code(), Code::InvalidArgument, "{name}");
+        let refused = world.create(task).await.unwrap_err();
+
+        assert_eq!(refused.code(), Code::InvalidArgument, "{name}");
     }
 }

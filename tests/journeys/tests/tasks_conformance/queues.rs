@@ -1,8 +1,7 @@
 //! Calls on queues.
 
 use gcloud_sdk::google::cloud::tasks::v2::{
-    CreateQueueRequest, GetQueueRequest, ListQueuesRequest, Queue, RateLimits, RetryConfig,
-    UpdateQueueRequest, queue,
+    CreateQueueRequest, ListQueuesRequest, Queue, RateLimits, RetryConfig, UpdateQueueRequest, queue,
 };
 use tonic::Code;
 
@@ -18,26 +17,8 @@ on_every_engine!(
 
 async fn a_queue_is_created_once_and_explicit_in_its_defaults(world: World) {
     let created = world.queue(Queue::default()).await;
-    let name = QUEUE.to_owned();
-    let got = world
-        .client
-        .clone()
-        .get_queue(GetQueueRequest { name })
-        .await
-        .unwrap()
-        .into_inner();
-    let queue = Some(Queue {
-        name: QUEUE.to_owned(),
-        ..Queue::default()
-    });
-    let again = world
-        .client
-        .clone()
-        .create_queue(CreateQueueRequest {
-            parent: LOCATION.to_owned(),
-            queue,
-        })
-        .await;
+    let got = world.get_queue().await.unwrap();
+    let again = world.create_queue(Queue::default()).await;
 
     assert_eq!(created, got);
     assert_eq!(created.state(), queue::State::Running);
@@ -95,16 +76,7 @@ async fn settings_beyond_the_limits_are_refused(world: World) {
             ..RetryConfig::default()
         }),
     ] {
-        let queue = Some(Queue {
-            name: QUEUE.to_owned(),
-            ..settings.clone()
-        });
-        let request = CreateQueueRequest {
-            parent: LOCATION.to_owned(),
-            queue,
-        };
-
-        let refused = world.client.clone().create_queue(request).await.unwrap_err();
+        let refused = world.create_queue(settings.clone()).await.unwrap_err();
 
         assert_eq!(refused.code(), Code::InvalidArgument, "{settings:?}");
     }
@@ -125,29 +97,20 @@ async fn queues_are_listed_in_pages(world: World) {
             parent: parent.to_owned(),
             queue,
         };
-        world.client.clone().create_queue(request).await.unwrap();
+        world.client().create_queue(request).await.unwrap();
     }
-    let ask = ListQueuesRequest {
-        parent: LOCATION.to_owned(),
-        page_size: 2,
-        ..ListQueuesRequest::default()
+    let list = async |page_token| {
+        let request = ListQueuesRequest {
+            parent: LOCATION.to_owned(),
+            page_size: 2,
+            page_token,
+            ..ListQueuesRequest::default()
+        };
+        world.client().list_queues(request).await.unwrap().into_inner()
     };
 
-    let first = world
-        .client
-        .clone()
-        .list_queues(ask.clone())
-        .await
-        .unwrap()
-        .into_inner();
-    let page_token = first.next_page_token.clone();
-    let second = world
-        .client
-        .clone()
-        .list_queues(ListQueuesRequest { page_token, ..ask })
-        .await
-        .unwrap()
-        .into_inner();
+    let first = list(String::new()).await;
+    let second = list(first.next_page_token).await;
 
     let ids =
         |queues: Vec<Queue>| -> Vec<char> { queues.iter().map(|q| q.name.chars().last().unwrap()).collect() };
@@ -175,28 +138,20 @@ async fn an_update_changes_what_its_mask_names(world: World) {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         Some(prost_types::FieldMask { paths })
     };
-    let update = |paths: &[&str]| UpdateQueueRequest {
-        queue: queue.clone(),
-        update_mask: mask(paths),
+    let update = async |paths: &[&str]| {
+        let request = UpdateQueueRequest {
+            queue: queue.clone(),
+            update_mask: mask(paths),
+        };
+        world.client().update_queue(request).await
     };
     let paths = [
         "rate_limits.max_concurrent_dispatches",
         "retry_config.max_attempts",
     ];
 
-    let updated = world
-        .client
-        .clone()
-        .update_queue(update(&paths))
-        .await
-        .unwrap()
-        .into_inner();
-    let refused = world
-        .client
-        .clone()
-        .update_queue(update(&["state"]))
-        .await
-        .unwrap_err();
+    let updated = update(&paths).await.unwrap().into_inner();
+    let refused = update(&["state"]).await.unwrap_err();
 
     let rate = updated.rate_limits.unwrap();
     assert_eq!(

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use gcloud_sdk::google::cloud::tasks::v2::{DeleteTaskRequest, Queue, RetryConfig};
+use gcloud_sdk::google::cloud::tasks::v2::{Queue, RetryConfig};
 use tonic::Code;
 
 use crate::handler::Reply;
-use crate::on_every_engine;
-use crate::world::{DEADLINE, QUEUE, World, instant, millis};
+use crate::world::{DEADLINE, World, instant, millis, request_mut};
+use crate::{on_a_file, on_every_engine};
 
 on_every_engine!(
     the_back_off_doubles_then_grows_then_stays,
@@ -21,6 +21,9 @@ on_every_engine!(
     an_attempt_ends_at_its_deadline,
     a_handler_that_is_not_there_is_tried_again,
     a_task_deleted_during_its_attempt_does_not_come_back,
+);
+
+on_a_file!(
     an_attempt_that_ends_during_the_drain_counts,
     a_task_in_flight_beyond_the_drain_is_dispatched_again,
 );
@@ -195,14 +198,10 @@ async fn an_attempt_ends_at_its_deadline(world: World) {
 }
 
 async fn a_handler_that_is_not_there_is_tried_again(world: World) {
-    use gcloud_sdk::google::cloud::tasks::v2::task::MessageType;
     world.queue(retrying(documented())).await;
     let mut task = world.task("one");
-    let Some(MessageType::HttpRequest(request)) = &mut task.message_type else {
-        unreachable!()
-    };
     // Port 1 (tcpmux) has no listener on any machine that runs tests.
-    request.url = "http://127.0.0.1:1/".to_owned();
+    request_mut(&mut task).url = "http://127.0.0.1:1/".to_owned();
 
     world.create(task).await.unwrap();
 
@@ -219,13 +218,7 @@ async fn a_task_deleted_during_its_attempt_does_not_come_back(world: World) {
     world.create(world.task("one")).await.unwrap();
     world.handler.received(1).await;
 
-    let name = format!("{QUEUE}/tasks/one");
-    world
-        .client
-        .clone()
-        .delete_task(DeleteTaskRequest { name })
-        .await
-        .unwrap();
+    world.delete("one").await.unwrap();
     world.handler.release(2);
     world.clock.advance(Duration::from_secs(3_600));
     world.create(world.task("fence")).await.unwrap();
@@ -236,9 +229,6 @@ async fn a_task_deleted_during_its_attempt_does_not_come_back(world: World) {
 }
 
 async fn an_attempt_that_ends_during_the_drain_counts(mut world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     world.restart(|config| config.drain = DEADLINE).await;
     world.queue(Queue::default()).await;
     world.handler.hold();
@@ -252,9 +242,6 @@ async fn an_attempt_that_ends_during_the_drain_counts(mut world: World) {
 }
 
 async fn a_task_in_flight_beyond_the_drain_is_dispatched_again(mut world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     world.queue(Queue::default()).await;
     world.handler.hold();
     world.create(world.task("one")).await.unwrap();

@@ -2,13 +2,13 @@
 
 use chrono::{SubsecRound, TimeDelta};
 use gcloud_sdk::google::cloud::tasks::v2::{
-    AppEngineHttpRequest, CreateTaskRequest, DeleteTaskRequest, HttpMethod, HttpRequest, ListTasksRequest,
-    OAuthToken, Queue, Task, http_request, task,
+    AppEngineHttpRequest, CreateTaskRequest, HttpMethod, HttpRequest, OAuthToken, Queue, Task, http_request,
+    task,
 };
 use tonic::Code;
 
 use crate::on_every_engine;
-use crate::world::{LOCATION, QUEUE, World, instant, millis, timestamp};
+use crate::world::{LOCATION, QUEUE, World, instant, millis, request_mut};
 
 on_every_engine!(
     a_created_task_is_explicit_in_its_defaults,
@@ -23,57 +23,45 @@ on_every_engine!(
 async fn a_created_task_is_explicit_in_its_defaults(world: World) {
     world.queue(Queue::default()).await;
 
-    let task = world.create(world.task("one")).await.unwrap();
+    let mut task = world.create(world.task("one")).await.unwrap();
 
     assert_eq!(instant(&task.schedule_time), world.now());
     assert_eq!(instant(&task.create_time), world.now().trunc_subsecs(0));
     assert_eq!(task.dispatch_deadline, millis(600_000));
-    assert_eq!(request(&task).http_method(), HttpMethod::Post);
+    assert_eq!(request_mut(&mut task).http_method(), HttpMethod::Post);
 }
 
 async fn a_view_is_basic_unless_the_full_one_is_asked_for(world: World) {
     world.queue(Queue::default()).await;
-    let mut task = world.task("one");
-    task.schedule_time = timestamp(world.now() + TimeDelta::days(1));
+    let task = world.task_in("one", TimeDelta::days(1));
 
-    let basic = world.create(task.clone()).await.unwrap();
-    let full = world.get("one").await.unwrap();
+    let mut basic = world.create(task).await.unwrap();
+    let mut full = world.get("one").await.unwrap();
 
     assert_eq!(basic.view(), task::View::Basic);
-    assert!(request(&basic).body.is_empty());
+    assert!(request_mut(&mut basic).body.is_empty());
     assert_eq!(full.view(), task::View::Full);
-    assert_eq!(request(&full).body, b"one");
+    assert_eq!(request_mut(&mut full).body, b"one");
 }
 
 async fn tasks_are_listed_in_pages(world: World) {
     world.queue(Queue::default()).await;
     for n in 0..5 {
-        let mut task = world.task(&format!("t-{n}"));
-        task.schedule_time = timestamp(world.now() + TimeDelta::days(1));
+        let task = world.task_in(&format!("t-{n}"), TimeDelta::days(1));
         world.create(task).await.unwrap();
     }
 
     let mut names = Vec::new();
     let mut pages = 0;
-    let mut ask = ListTasksRequest {
-        parent: QUEUE.to_owned(),
-        page_size: 2,
-        ..ListTasksRequest::default()
-    };
+    let mut token = String::new();
     loop {
-        let page = world
-            .client
-            .clone()
-            .list_tasks(ask.clone())
-            .await
-            .unwrap()
-            .into_inner();
+        let page = world.list(token).await;
         pages += 1;
         names.extend(page.tasks.into_iter().map(|task| task.name));
-        if page.next_page_token.is_empty() {
+        token = page.next_page_token;
+        if token.is_empty() {
             break;
         }
-        ask.page_token = page.next_page_token;
     }
 
     assert_eq!(pages, 3);
@@ -85,15 +73,11 @@ async fn tasks_are_listed_in_pages(world: World) {
 
 async fn a_deleted_task_is_gone_and_not_dispatched(world: World) {
     world.queue(Queue::default()).await;
-    let mut task = world.task("one");
-    task.schedule_time = timestamp(world.now() + TimeDelta::minutes(1));
+    let task = world.task_in("one", TimeDelta::minutes(1));
     world.create(task).await.unwrap();
-    let delete = DeleteTaskRequest {
-        name: format!("{QUEUE}/tasks/one"),
-    };
 
-    world.client.clone().delete_task(delete.clone()).await.unwrap();
-    let again = world.client.clone().delete_task(delete).await.unwrap_err();
+    world.delete("one").await.unwrap();
+    let again = world.delete("one").await.unwrap_err();
     world.clock.advance(std::time::Duration::from_secs(60));
     world.create(world.task("fence")).await.unwrap();
 
@@ -108,21 +92,12 @@ async fn what_is_beyond_the_limits_is_refused(world: World) {
     let one = || world.task("one");
     let with = |change: &dyn Fn(&mut HttpRequest)| {
         let mut task = one();
-        let Some(task::MessageType::HttpRequest(request)) = &mut task.message_type else {
-            unreachable!()
-        };
-        change(request);
+        change(request_mut(&mut task));
         task
     };
 
     for (what, task) in [
-        (
-            "later than 30 days",
-            Task {
-                schedule_time: timestamp(world.now() + TimeDelta::days(31)),
-                ..one()
-            },
-        ),
+        ("later than 30 days", world.task_in("one", TimeDelta::days(31))),
         (
             "a short deadline",
             Task {
@@ -186,10 +161,7 @@ async fn what_is_not_supported_says_so(world: World) {
         AppEngineHttpRequest::default(),
     ));
     let mut oauth = world.task("two");
-    let Some(task::MessageType::HttpRequest(request)) = &mut oauth.message_type else {
-        unreachable!()
-    };
-    request.authorization_header = Some(http_request::AuthorizationHeader::OauthToken(
+    request_mut(&mut oauth).authorization_header = Some(http_request::AuthorizationHeader::OauthToken(
         OAuthToken::default(),
     ));
 
@@ -206,14 +178,7 @@ async fn a_queue_that_does_not_exist_takes_no_task(world: World) {
         response_view: 0,
     };
 
-    let refused = world.client.clone().create_task(request).await.unwrap_err();
+    let refused = world.client().create_task(request).await.unwrap_err();
 
     assert_eq!(refused.code(), Code::NotFound);
-}
-
-fn request(task: &Task) -> &HttpRequest {
-    match &task.message_type {
-        Some(task::MessageType::HttpRequest(request)) => request,
-        other => panic!("no HTTP target: {other:?}"),
-    }
 }

@@ -4,17 +4,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use emulator::clock::{Clock, ManualClock, SystemClock};
 use emulator::tasks::{Config, Server, Storage};
 use gcloud_sdk::google::cloud::tasks::v2::cloud_tasks_client::CloudTasksClient;
 use gcloud_sdk::google::cloud::tasks::v2::{
-    CreateQueueRequest, CreateTaskRequest, GetTaskRequest, HttpRequest, Queue, RunTaskRequest, Task, task,
+    CreateQueueRequest, CreateTaskRequest, DeleteTaskRequest, GetQueueRequest, GetTaskRequest, HttpRequest,
+    ListTasksRequest, ListTasksResponse, PauseQueueRequest, PurgeQueueRequest, Queue, ResumeQueueRequest,
+    RunTaskRequest, Task, task,
 };
 use gcloud_sdk::google_cloud_auth::credentials::anonymous;
 use gcloud_sdk::{GoogleApi, GoogleAuthMiddleware};
 use tempfile::TempDir;
-use tonic::Status;
+use tonic::{Response, Status};
 
 use crate::handler::Handler;
 
@@ -24,13 +26,13 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) const LOCATION: &str = "projects/demo/locations/tokyo";
 pub(crate) const QUEUE: &str = "projects/demo/locations/tokyo/queues/fast";
 
-pub(crate) type Client = CloudTasksClient<GoogleAuthMiddleware>;
+type Client = CloudTasksClient<GoogleAuthMiddleware>;
 
 /// Everything that one test owns. The queue `fast` exists unless the test makes its own.
 pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) handler: Handler,
-    pub(crate) client: Client,
+    client: Client,
     server: Option<Server>,
     config: Config,
     _directory: Option<TempDir>,
@@ -74,10 +76,6 @@ impl World {
         (self.server, self.client) = (Some(server), client);
     }
 
-    pub(crate) fn is_in_memory(&self) -> bool {
-        self.config.storage == Storage::Memory
-    }
-
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}", self.server.as_ref().unwrap().address())
     }
@@ -86,8 +84,17 @@ impl World {
         self.clock.now()
     }
 
+    /// The client, for calls that have no word here.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Creates the queue `fast` with what `settings` sets.
     pub(crate) async fn queue(&self, settings: Queue) -> Queue {
+        self.create_queue(settings).await.unwrap()
+    }
+
+    pub(crate) async fn create_queue(&self, settings: Queue) -> Result<Queue, Status> {
         let queue = Queue {
             name: QUEUE.to_owned(),
             ..settings
@@ -96,12 +103,45 @@ impl World {
             parent: LOCATION.to_owned(),
             queue: Some(queue),
         };
-        self.client
-            .clone()
+        self.client()
             .create_queue(request)
             .await
-            .unwrap()
-            .into_inner()
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn get_queue(&self) -> Result<Queue, Status> {
+        let name = QUEUE.to_owned();
+        let got = self.client().get_queue(GetQueueRequest { name }).await;
+        got.map(Response::into_inner)
+    }
+
+    pub(crate) async fn pause(&self) -> Queue {
+        let name = QUEUE.to_owned();
+        let paused = self.client().pause_queue(PauseQueueRequest { name }).await;
+        paused.unwrap().into_inner()
+    }
+
+    pub(crate) async fn resume(&self) -> Queue {
+        let name = QUEUE.to_owned();
+        let resumed = self.client().resume_queue(ResumeQueueRequest { name }).await;
+        resumed.unwrap().into_inner()
+    }
+
+    pub(crate) async fn purge(&self) -> Result<Queue, Status> {
+        let name = QUEUE.to_owned();
+        let purged = self.client().purge_queue(PurgeQueueRequest { name }).await;
+        purged.map(Response::into_inner)
+    }
+
+    /// A page of the queue's tasks: of two, from that token on.
+    pub(crate) async fn list(&self, page_token: String) -> ListTasksResponse {
+        let request = ListTasksRequest {
+            parent: QUEUE.to_owned(),
+            page_size: 2,
+            page_token,
+            ..ListTasksRequest::default()
+        };
+        self.client().list_tasks(request).await.unwrap().into_inner()
     }
 
     /// A task of that id for the handler, due at once.
@@ -124,11 +164,21 @@ impl World {
             task: Some(task),
             response_view: 0,
         };
-        self.client
-            .clone()
-            .create_task(request)
-            .await
-            .map(tonic::Response::into_inner)
+        self.client().create_task(request).await.map(Response::into_inner)
+    }
+
+    /// A task of that id, due so much later.
+    pub(crate) fn task_in(&self, id: &str, delay: TimeDelta) -> Task {
+        Task {
+            schedule_time: timestamp(self.now() + delay),
+            ..self.task(id)
+        }
+    }
+
+    pub(crate) async fn delete(&self, id: &str) -> Result<(), Status> {
+        let name = format!("{QUEUE}/tasks/{id}");
+        let deleted = self.client().delete_task(DeleteTaskRequest { name }).await;
+        deleted.map(|_| ())
     }
 
     /// Runs a task by force, whatever its time and the queue's state and limits.
@@ -137,7 +187,7 @@ impl World {
             name: format!("{QUEUE}/tasks/{id}"),
             response_view: 0,
         };
-        self.client.clone().run_task(request).await.unwrap().into_inner()
+        self.client().run_task(request).await.unwrap().into_inner()
     }
 
     pub(crate) async fn get(&self, id: &str) -> Result<Task, Status> {
@@ -145,11 +195,7 @@ impl World {
             name: format!("{QUEUE}/tasks/{id}"),
             response_view: task::View::Full as i32,
         };
-        self.client
-            .clone()
-            .get_task(request)
-            .await
-            .map(tonic::Response::into_inner)
+        self.client().get_task(request).await.map(Response::into_inner)
     }
 
     /// The task once it has been attempted so often.
@@ -197,6 +243,14 @@ pub(crate) async fn until<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T 
     tokio::time::timeout(DEADLINE, answer)
         .await
         .unwrap_or_else(|_| panic!("waited in vain until {what}"))
+}
+
+/// What a task asks of its handler.
+pub(crate) fn request_mut(task: &mut Task) -> &mut HttpRequest {
+    match &mut task.message_type {
+        Some(task::MessageType::HttpRequest(request)) => request,
+        other => panic!("no HTTP target: {other:?}"),
+    }
 }
 
 /// A protobuf duration of so many milliseconds.

@@ -88,7 +88,7 @@ fn scatter(number: u64) -> u64 {
 mod tests {
     use std::collections::HashSet;
 
-    use audience::{AudienceReader, ReadSettings};
+    use audience::{AudienceReader, FileSettings};
 
     use super::*;
 
@@ -99,13 +99,8 @@ mod tests {
     #[test]
     fn every_generated_row_is_accepted_and_of_a_user_of_its_own() {
         let file = file(2_500);
-        let settings = ReadSettings {
-            encoding: None,
-            delimiter: None,
-            hash_key: [0; 16],
-        };
 
-        let mut reader = AudienceReader::open(file.as_slice(), settings).unwrap();
+        let mut reader = AudienceReader::open(file.as_slice(), FileSettings::default(), [0; 16]).unwrap();
         let mut users = HashSet::new();
         while let Some(row) = reader.next_row().unwrap() {
             let recipient = row.verdict.unwrap();

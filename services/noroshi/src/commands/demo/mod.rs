@@ -41,8 +41,8 @@ pub struct DemoArguments {
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     users: u64,
     /// Take the audience from this CSV file instead: a header with a column user_id, and where
-    /// it has them time_zone, locale and variables for the message, such as name.
-    #[arg(long, value_name = "FILE", conflicts_with = "users")]
+    /// it has them time_zone, locale and variables for the message, such as name
+    #[arg(long, verbatim_doc_comment, value_name = "FILE", conflicts_with = "users")]
     csv: Option<PathBuf>,
     /// Send a campaign without a coupon.
     #[arg(long)]
@@ -120,7 +120,7 @@ async fn demo(arguments: DemoArguments, process: Process) -> ExitCode {
         Err(error) => failed(&error),
     };
     match arguments.afterwards() {
-        Afterwards::Serve if !stop.is_requested() => say_where(&installation),
+        Afterwards::Serve if !stop.is_requested() => installation.say_where(),
         Afterwards::Serve | Afterwards::Stop => stop.request(),
     }
     installation.drained().await;
@@ -132,7 +132,7 @@ async fn perform(arguments: &DemoArguments, installation: &Installation) -> Resu
     let backends = &installation.backends;
     let progress = Progress::on_stderr(backends.process.clock.clone());
     let mut journey = Journey {
-        api: Api::at(installation.admin, installation.token.secret().clone())?,
+        api: Api::at(installation.admin, installation.token.clone())?,
         backends,
         progress: &progress,
         stages: Vec::new(),
@@ -172,19 +172,6 @@ async fn perform(arguments: &DemoArguments, installation: &Installation) -> Resu
     } else {
         Ok(Balance::DoesNot)
     }
-}
-
-fn say_where(installation: &Installation) {
-    let data = &installation.backends.process.config.data.dir;
-    output::note(format_args!(
-        "The API listens on http://{}/v1 (see /openapi.json).",
-        installation.admin
-    ));
-    output::note(format_args!(
-        "Its token: {}.",
-        installation.token.secret().reference()
-    ));
-    output::note(format_args!("Files: {}. Ctrl-C ends it.", data.display()));
 }
 
 fn failed(error: &Error) -> ExitCode {

@@ -24,7 +24,7 @@ pub(crate) struct Record {
     pub(crate) created: i64,
     /// The commit that wrote it last, which is also its microseconds since 1970.
     pub(crate) version: i64,
-    /// Its encoded [`Properties`](super::wire::Properties).
+    /// Its encoded [`Properties`](super::messages::Properties).
     pub(crate) properties: Arc<[u8]>,
 }
 

@@ -17,50 +17,47 @@ use crate::datastore::encoding::value::timestamp;
 use crate::datastore::error::Error;
 use crate::datastore::key::{Key, Places, Scope};
 use crate::datastore::limits;
+use crate::datastore::messages::CommitRequest;
 use crate::datastore::mutation::{Verb, Write};
 use crate::datastore::transactions::{self, Access, TransactionId};
-use crate::datastore::wire::CommitRequest;
 
 /// Applies the mutations of a request.
 pub(crate) async fn commit(
-    database: Arc<Database>,
+    database: &Arc<Database>,
     request: CommitRequest,
 ) -> Result<wire::CommitResponse, Error> {
     let scope = Scope::new(request.project_id, request.database_id)?;
-    limits::check_mutations(request.mutations.len(), database.config.max_mutations)?;
+    limits::check_mutations(request.mutations.len())?;
     let kind = kind_of(request.mode, request.transaction_selector)?;
 
     let mut places = Places::new(&scope, &database.store.catalog);
     let mut writes = Vec::with_capacity(request.mutations.len());
     let mut allocated = Vec::with_capacity(request.mutations.len());
     for mutation in request.mutations {
-        let (write, key) = prepare(&database, &scope, &mut places, mutation)?;
+        let (write, key) = prepare(database, &scope, &mut places, mutation)?;
         writes.push(write);
         allocated.push(key);
     }
     match kind {
         Kind::Each => {
             check_different(&writes)?;
-            each(&database, writes, allocated).await
+            each(database, writes, allocated).await
         }
         Kind::Together(None) => {
             check_sequences(&writes)?;
-            together(&database, None, writes, allocated).await
+            together(database, None, writes, allocated).await
         }
         Kind::Together(Some(id)) => {
             let now = database.config.clock.now();
-            let access = database.transactions.start_commit(id, &scope.database(), now)?;
-            let ending = Ending {
-                database: &database,
-                id,
-            };
+            let access = database.transactions.start_commit(id, &scope, now)?;
+            let ending = Ending { database, id };
             if access == Access::ReadOnly && !writes.is_empty() {
                 return Err(Error::invalid(
                     "Cannot modify entities in a read-only transaction.",
                 ));
             }
             check_sequences(&writes)?;
-            let committed = together(&database, Some(id), writes, allocated).await;
+            let committed = together(database, Some(id), writes, allocated).await;
             drop(ending);
             committed
         }
@@ -112,7 +109,9 @@ async fn together(
 ) -> Result<wire::CommitResponse, Error> {
     limits::check_transaction(writes.iter().map(Write::size).sum())?;
     wait_for_locks(database, transaction, &writes).await?;
-    let reads = transaction.and_then(|id| database.transactions.take_reads(id));
+    let reads = transaction
+        .map(|id| database.transactions.take_reads(id))
+        .transpose()?;
     // What was read from one snapshot is consistent by itself: without writes nothing is lost.
     let one_snapshot = database.config.concurrency == Concurrency::Optimistic;
     let reads = reads.filter(|_| !(one_snapshot && writes.is_empty()));

@@ -11,7 +11,7 @@ use crate::datastore::key::{self, Completeness, Scope};
 
 /// Completes the keys with ids that are given to nobody else.
 pub(crate) async fn allocate(
-    database: Arc<Database>,
+    database: &Arc<Database>,
     request: wire::AllocateIdsRequest,
 ) -> Result<wire::AllocateIdsResponse, Error> {
     let scope = Scope::new(request.project_id, request.database_id)?;
@@ -19,17 +19,14 @@ pub(crate) async fn allocate(
     for key in &mut keys {
         key::check_path(&key.path, Completeness::Incomplete)?;
         key.partition_id = Some(scope.partition(key.partition_id.as_ref())?.to_wire());
-        complete(&database, key);
+        complete(database, key);
     }
     Ok(wire::AllocateIdsResponse { keys })
 }
 
 /// Checks the keys. Automatic ids are made from the clock, and an insert under one that is
 /// taken fails, so that nothing needs to be kept of a reservation.
-pub(crate) async fn reserve(
-    _database: Arc<Database>,
-    request: wire::ReserveIdsRequest,
-) -> Result<wire::ReserveIdsResponse, Error> {
+pub(crate) async fn reserve(request: wire::ReserveIdsRequest) -> Result<wire::ReserveIdsResponse, Error> {
     let scope = Scope::new(request.project_id, request.database_id)?;
     for key in &request.keys {
         key::check_path(&key.path, Completeness::Complete)?;

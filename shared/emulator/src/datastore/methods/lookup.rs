@@ -10,12 +10,12 @@ use crate::datastore::encoding::value::timestamp;
 use crate::datastore::error::Error;
 use crate::datastore::key::{self, Completeness, Key, Places, Scope};
 use crate::datastore::limits;
-use crate::datastore::wire::{EntityResult, LookupResponse};
+use crate::datastore::messages::{EntityResult, LookupResponse};
 
 /// Answers which entities are there, in the order of the request; a key named twice is answered
 /// once.
 pub(crate) async fn lookup(
-    database: Arc<Database>,
+    database: &Arc<Database>,
     request: wire::LookupRequest,
 ) -> Result<LookupResponse, Error> {
     if request.property_mask.is_some() {
@@ -23,7 +23,7 @@ pub(crate) async fn lookup(
     }
     limits::check_lookup(request.keys.len())?;
     let scope = Scope::new(request.project_id, request.database_id)?;
-    let places = places(&database, &scope, request.keys)?;
+    let places = places(database, &scope, request.keys)?;
     let at = database.read_at(&scope, request.read_options)?;
     database.run(move |database| answer(database, places, at)).await
 }

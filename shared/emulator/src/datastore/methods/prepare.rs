@@ -7,8 +7,8 @@ use crate::datastore::database::Database;
 use crate::datastore::encoding::value::micros;
 use crate::datastore::error::Error;
 use crate::datastore::key::{self, Completeness, Places, Scope};
+use crate::datastore::messages::{Entity, Mutation, Operation};
 use crate::datastore::mutation::{Condition, Content, Effect, Existence, Write};
-use crate::datastore::wire::{Entity, Mutation, Operation};
 
 /// Makes a mutation ready; with the key if its id was allocated.
 pub(super) fn prepare(

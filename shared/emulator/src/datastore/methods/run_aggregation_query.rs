@@ -22,7 +22,7 @@ const FETCHED_AT_ONCE: usize = 256;
 
 /// Answers one value for each aggregation.
 pub(crate) async fn run_aggregation_query(
-    database: Arc<Database>,
+    database: &Arc<Database>,
     request: wire::RunAggregationQueryRequest,
 ) -> Result<wire::RunAggregationQueryResponse, Error> {
     if request.explain_options.is_some() {
@@ -103,7 +103,7 @@ fn accumulate(
         let mut keys = Vec::with_capacity(FETCHED_AT_ONCE);
         while keys.len() < left.min(FETCHED_AT_ONCE) {
             let Some(hit) = results.next()? else { break };
-            keys.push(hit.into_key());
+            keys.push(hit.key);
         }
         if keys.is_empty() {
             break;

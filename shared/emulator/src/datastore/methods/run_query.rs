@@ -2,12 +2,13 @@
 //!
 //! A batch ends at the query's limit, or before an answer grows too big for a client's usual
 //! message limit; the client then goes on from the end cursor. Behind the last result of a
-//! limited query one more is looked for, so that the answer can say whether there is any; behind a limit of
-//! nothing there always may be.
+//! limited query one more is looked for, so that the answer can say whether there is any; behind
+//! a limit of nothing there always may be.
 
 use std::sync::Arc;
 
 use gcloud_sdk::google::datastore::v1 as wire;
+use prost::Message;
 use wire::entity_result::ResultType;
 use wire::query_result_batch::MoreResultsType;
 use wire::run_query_request::QueryType;
@@ -18,12 +19,12 @@ use crate::datastore::engine::Record;
 use crate::datastore::error::Error;
 use crate::datastore::indexing;
 use crate::datastore::key::{self, Key, Scope};
+use crate::datastore::messages::{Entity, EntityResult, Property, QueryResultBatch, RunQueryResponse};
 use crate::datastore::query::normal::{Query, Shown};
 use crate::datastore::query::position;
 use crate::datastore::query::results::{Hit, Results};
-use crate::datastore::wire::{Entity, EntityResult, Property, QueryResultBatch, RunQueryResponse};
 
-/// Size of the entities of a batch behind which it ends; clients take 4 MiB unless told.
+/// Most bytes of the results of a batch, unless one alone has more; clients take 4 MiB unless told.
 const MAX_BATCH_BYTES: usize = 3 << 20;
 /// How many entities are fetched at once.
 const FETCHED_AT_ONCE: usize = 256;
@@ -32,7 +33,7 @@ const MEANING_INDEX_VALUE: i32 = 18;
 
 /// Answers a batch of a query's results.
 pub(crate) async fn run_query(
-    database: Arc<Database>,
+    database: &Arc<Database>,
     request: wire::RunQueryRequest,
 ) -> Result<RunQueryResponse, Error> {
     if request.property_mask.is_some() {
@@ -78,7 +79,7 @@ fn batch(database: &Database, query: &Query, at: &ReadAt) -> Result<QueryResultB
         batch.skipped_results += 1;
         batch.skipped_cursor = position::to_cursor(&hit.position);
         batch.end_cursor.clone_from(&batch.skipped_cursor);
-        read.push(hit.into_key());
+        read.push(hit.key);
     }
     let more = fill(database, query, at, &mut results, &mut batch, &mut read)?;
     batch.more_results = more.into();
@@ -107,9 +108,6 @@ fn fill(
     let mut wanted = query.limit.unwrap_or(usize::MAX);
     let mut bytes = 0;
     while wanted > 0 {
-        if bytes > MAX_BATCH_BYTES {
-            return Ok(MoreResultsType::NotFinished);
-        }
         let mut hits = Vec::new();
         while hits.len() < wanted.min(FETCHED_AT_ONCE) {
             let Some(hit) = results.next()? else { break };
@@ -119,14 +117,17 @@ fn fill(
             return Ok(MoreResultsType::NoMoreResults);
         }
         wanted -= hits.len();
-        let keys: Vec<Key> = hits.iter().map(Hit::key).collect();
+        let keys: Vec<Key> = hits.iter().map(|hit| hit.key.clone()).collect();
         let records = database.store.find_all(&keys, &at.snapshot)?;
-        read.extend(keys);
-        for (hit, record) in hits.iter().zip(records) {
+        for (hit, record) in hits.into_iter().zip(records) {
             let Some(record) = record else { continue };
-            let mut result = show(query, hit, &record);
+            let mut result = show(query, &hit, &record);
             result.cursor = position::to_cursor(&hit.position);
-            bytes += result.entity.as_ref().map_or(0, bytes::Bytes::len);
+            bytes += result.encoded_len();
+            if bytes > MAX_BATCH_BYTES && !batch.entity_results.is_empty() {
+                return Ok(MoreResultsType::NotFinished);
+            }
+            read.push(hit.key);
             batch.end_cursor.clone_from(&result.cursor);
             batch.entity_results.push(result);
         }
@@ -146,27 +147,14 @@ fn result_type(shown: &Shown) -> ResultType {
 }
 
 fn show(query: &Query, hit: &Hit, record: &Record) -> EntityResult {
-    let key = key::to_wire(&hit.table.partition, &hit.path);
-    match &query.shown {
-        Shown::Everything => EntityResult::found(&key, record),
-        Shown::Key => EntityResult::projected(
-            &Entity {
-                key: Some(key),
-                properties: Vec::new(),
-            },
-            record,
-        ),
-        Shown::Properties(names) => {
-            let properties = project(query, names, hit, record);
-            EntityResult::projected(
-                &Entity {
-                    key: Some(key),
-                    properties,
-                },
-                record,
-            )
-        }
-    }
+    let key = key::to_wire(&hit.table.partition, &hit.key.path);
+    let properties = match &query.shown {
+        Shown::Everything => return EntityResult::found(&key, record),
+        Shown::Key => Vec::new(),
+        Shown::Properties(names) => project(query, names, hit, record),
+    };
+    let key = Some(key);
+    EntityResult::projected(&Entity { key, properties }, record)
 }
 
 /// The values by which the result stands in its place.

@@ -11,7 +11,7 @@ use crate::datastore::transactions;
 
 /// Begins a transaction.
 pub(crate) async fn begin(
-    database: Arc<Database>,
+    database: &Arc<Database>,
     request: wire::BeginTransactionRequest,
 ) -> Result<wire::BeginTransactionResponse, Error> {
     let scope = Scope::new(request.project_id, request.database_id)?;
@@ -23,7 +23,7 @@ pub(crate) async fn begin(
 
 /// Ends a transaction without writing. One that has ended already stays ended: no error.
 pub(crate) async fn rollback(
-    database: Arc<Database>,
+    database: &Arc<Database>,
     request: wire::RollbackRequest,
 ) -> Result<wire::RollbackResponse, Error> {
     Scope::new(request.project_id, request.database_id)?;

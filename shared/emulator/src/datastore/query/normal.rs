@@ -141,9 +141,7 @@ impl Alternative {
         }
         alternative
     }
-}
 
-impl Alternative {
     /// Whether a property has both an equality and an inequality, which different elements of an
     /// array may fulfil.
     fn is_bound_twice(&self) -> bool {

@@ -21,26 +21,8 @@ use crate::datastore::versions::Snapshot;
 #[derive(Debug)]
 pub(crate) struct Hit {
     pub(crate) table: Arc<Table>,
-    pub(crate) path: Arc<[u8]>,
+    pub(crate) key: Key,
     pub(crate) position: Vec<u8>,
-}
-
-impl Hit {
-    /// Where the entity is.
-    pub(crate) fn key(&self) -> Key {
-        Key {
-            table: self.table.id,
-            path: self.path.clone(),
-        }
-    }
-
-    /// Where the entity is.
-    pub(crate) fn into_key(self) -> Key {
-        Key {
-            table: self.table.id,
-            path: self.path,
-        }
-    }
 }
 
 /// The results of a query in order, from its start cursor to its end cursor. Offset and limit
@@ -100,11 +82,11 @@ impl<'a> Results<'a> {
             least.advance();
             least.find(&self.query.layout)?;
             if let Some(path) = self.take(&position) {
-                return Ok(Some(Hit {
-                    table,
+                let key = Key {
+                    table: table.id,
                     path: path.into(),
-                    position,
-                }));
+                };
+                return Ok(Some(Hit { table, key, position }));
             }
         }
     }

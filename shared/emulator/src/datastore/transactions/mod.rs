@@ -8,16 +8,22 @@ pub(crate) mod reads;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
 
 use super::error::Error;
+use super::key::Scope;
 use super::mutation::Write;
 use super::versions::{Snapshot, Versions};
 use reads::Reads;
 
+/// Longest life of a transaction, as in production.
+const LIFETIME: TimeDelta = TimeDelta::seconds(270);
+/// Longest pause between two requests of a transaction, as in production.
+const IDLE: TimeDelta = TimeDelta::seconds(60);
+/// How often abandoned transactions are looked for.
+const SWEEP: TimeDelta = TimeDelta::seconds(1);
 /// Marks the bytes of a transaction id as ours.
 const TAG: u8 = 0x4E;
 
@@ -35,8 +41,6 @@ pub(crate) enum Access {
 #[derive(Debug)]
 pub(crate) struct Transactions {
     open: Mutex<Registry>,
-    lifetime: Duration,
-    idle: Duration,
     ended: Notify,
 }
 
@@ -50,7 +54,7 @@ struct Registry {
 #[derive(Debug)]
 struct Transaction {
     access: Access,
-    database: (String, String),
+    scope: Scope,
     begun: DateTime<Utc>,
     used: DateTime<Utc>,
     snapshot: Option<Arc<Snapshot>>,
@@ -67,41 +71,26 @@ enum Phase {
 impl Transactions {
     /// No transactions; ids continue from the instant, so that those of a former process are
     /// not taken for ours.
-    pub(crate) fn new(lifetime: Duration, idle: Duration, now: DateTime<Utc>) -> Self {
-        let next = now.timestamp_micros().unsigned_abs();
+    pub(crate) fn new(now: DateTime<Utc>) -> Self {
         let registry = Registry {
-            next,
+            next: now.timestamp_micros().unsigned_abs(),
             swept: now,
             transactions: HashMap::new(),
         };
         Self {
             open: Mutex::new(registry),
-            lifetime,
-            idle,
             ended: Notify::new(),
         }
     }
 
-    /// Begins a transaction on a database (project and database id).
-    pub(crate) fn begin(
-        &self,
-        database: (String, String),
-        access: Access,
-        now: DateTime<Utc>,
-    ) -> TransactionId {
+    /// Begins a transaction on a database.
+    pub(crate) fn begin(&self, scope: Scope, access: Access, now: DateTime<Utc>) -> TransactionId {
         let mut registry = self.lock();
-        // One sweep a second frees what was abandoned, at no cost to a busy server.
-        if now - registry.swept > chrono::Duration::seconds(1) {
-            registry.swept = now;
-            registry
-                .transactions
-                .retain(|_, transaction| !self.is_expired(transaction, now));
-        }
         let id = registry.next;
         registry.next += 1;
         let transaction = Transaction {
             access,
-            database,
+            scope,
             begun: now,
             used: now,
             snapshot: None,
@@ -112,17 +101,33 @@ impl Transactions {
         id
     }
 
+    /// Ends what was abandoned, so that its snapshots hold no history any longer. Cheap to call
+    /// often: it looks once a second.
+    pub(crate) fn sweep(&self, now: DateTime<Utc>) {
+        let mut registry = self.lock();
+        if now - registry.swept < SWEEP {
+            return;
+        }
+        registry.swept = now;
+        let expired = registry
+            .transactions
+            .extract_if(|_, transaction| transaction.is_expired(now));
+        let ended: Vec<_> = expired.collect();
+        drop(registry);
+        drop(ended);
+    }
+
     /// The snapshot at which the transaction reads next. Every later one is the same, or under
     /// `Newest` the latest, kept as long as the first.
     pub(crate) fn snapshot(
         &self,
         id: TransactionId,
-        database: &(String, String),
+        scope: &Scope,
         reading: Reading,
         versions: &Versions,
         now: DateTime<Utc>,
     ) -> Result<Arc<Snapshot>, Error> {
-        self.with_active(id, database, now, |transaction| {
+        self.with_active(id, scope, now, |transaction| {
             let first = transaction
                 .snapshot
                 .get_or_insert_with(|| Arc::new(versions.snapshot()));
@@ -146,10 +151,10 @@ impl Transactions {
     pub(crate) fn start_commit(
         &self,
         id: TransactionId,
-        database: &(String, String),
+        scope: &Scope,
         now: DateTime<Utc>,
     ) -> Result<Access, Error> {
-        self.with_active(id, database, now, |transaction| {
+        self.with_active(id, scope, now, |transaction| {
             transaction.phase = Phase::Committing;
             transaction.access
         })
@@ -163,12 +168,10 @@ impl Transactions {
         now: DateTime<Utc>,
     ) -> bool {
         let registry = self.lock();
-        let others = registry.transactions.iter().filter(|(id, other)| {
-            Some(**id) != own && other.access == Access::ReadWrite && !self.is_expired(other, now)
+        let mut others = registry.transactions.iter().filter(|(id, other)| {
+            Some(**id) != own && other.access == Access::ReadWrite && !other.is_expired(now)
         });
-        others
-            .into_iter()
-            .any(|(_, other)| writes.iter().any(|write| other.reads.meets(write)))
+        others.any(|(_, other)| writes.iter().any(|write| other.reads.meets(write)))
     }
 
     /// Completes at the next end of a transaction after this call.
@@ -177,10 +180,11 @@ impl Transactions {
     }
 
     /// Takes what a committing transaction has read, and the snapshot that keeps it checkable.
-    pub(crate) fn take_reads(&self, id: TransactionId) -> Option<(Reads, Option<Arc<Snapshot>>)> {
+    /// One that was rolled back while its commit waited for locks is closed.
+    pub(crate) fn take_reads(&self, id: TransactionId) -> Result<(Reads, Option<Arc<Snapshot>>), Error> {
         let mut registry = self.lock();
-        let transaction = registry.transactions.get_mut(&id)?;
-        Some((
+        let transaction = registry.transactions.get_mut(&id).ok_or_else(closed)?;
+        Ok((
             std::mem::take(&mut transaction.reads),
             transaction.snapshot.clone(),
         ))
@@ -204,32 +208,33 @@ impl Transactions {
     fn with_active<T>(
         &self,
         id: TransactionId,
-        database: &(String, String),
+        scope: &Scope,
         now: DateTime<Utc>,
         act: impl FnOnce(&mut Transaction) -> T,
     ) -> Result<T, Error> {
         let mut registry = self.lock();
         let found = registry.transactions.get_mut(&id);
         let usable = found.filter(|transaction| {
-            transaction.phase == Phase::Active
-                && transaction.database == *database
-                && !self.is_expired(transaction, now)
+            transaction.phase == Phase::Active && transaction.scope == *scope && !transaction.is_expired(now)
         });
-        let transaction = usable.ok_or_else(|| Error::invalid("Transaction is invalid or closed."))?;
+        let transaction = usable.ok_or_else(closed)?;
         transaction.used = now;
         Ok(act(transaction))
-    }
-
-    fn is_expired(&self, transaction: &Transaction, now: DateTime<Utc>) -> bool {
-        let older_than =
-            |since: DateTime<Utc>, limit: Duration| (now - since).to_std().is_ok_and(|age| age > limit);
-        transaction.phase == Phase::Active
-            && (older_than(transaction.begun, self.lifetime) || older_than(transaction.used, self.idle))
     }
 
     fn lock(&self) -> MutexGuard<'_, Registry> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Transaction {
+    fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        self.phase == Phase::Active && (now - self.begun > LIFETIME || now - self.used > IDLE)
+    }
+}
+
+fn closed() -> Error {
+    Error::invalid("Transaction is invalid or closed.")
 }
 
 /// Which version a read of a transaction sees.

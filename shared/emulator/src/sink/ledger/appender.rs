@@ -6,6 +6,8 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
@@ -18,10 +20,11 @@ const BATCH_BYTES: usize = 1 << 20;
 /// How much is read at a time when the end of the last whole line is looked for.
 const TAIL: u64 = 64 << 10;
 
-/// A handle to the writer thread, which ends when the last handle is dropped.
-#[derive(Clone, Debug)]
+/// A handle to the writer thread, which ends when it is dropped.
+#[derive(Debug)]
 pub(in crate::sink) struct Appender {
     lines: Sender<Append>,
+    written: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -43,10 +46,18 @@ impl Appender {
         file.set_len(end)?;
         file.seek(SeekFrom::Start(end))?;
         let (lines, queue) = mpsc::channel();
+        let written = Arc::new(AtomicU64::new(0));
+        let count = written.clone();
         let writer = std::thread::Builder::new()
             .name("sink-ledger".to_owned())
-            .spawn(move || run(file, end, &queue))?;
-        Ok((Self { lines }, writer))
+            .spawn(move || run(file, end, &queue, &count))?;
+        Ok((Self { lines, written }, writer))
+    }
+
+    /// How many entries were written since the ledger was opened, also for those who went away
+    /// before they were told.
+    pub(in crate::sink) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// Returns once the entry is written.
@@ -77,7 +88,7 @@ fn end_of_lines(file: &mut File) -> io::Result<u64> {
     Ok(0)
 }
 
-fn run(mut file: File, mut end: u64, queue: &Receiver<Append>) {
+fn run(mut file: File, mut end: u64, queue: &Receiver<Append>, count: &AtomicU64) {
     let mut batch = Vec::with_capacity(BATCH_BYTES);
     let mut waiting = Vec::new();
     while let Ok(first) = queue.recv() {
@@ -92,6 +103,9 @@ fn run(mut file: File, mut end: u64, queue: &Receiver<Append>) {
             };
         }
         let written = write(&mut file, &mut end, &batch);
+        if written.is_ok() {
+            count.fetch_add(waiting.len() as u64, Ordering::Relaxed);
+        }
         for done in waiting.drain(..) {
             let told = match &written {
                 Ok(()) => Ok(()),
@@ -118,6 +132,7 @@ fn write(file: &mut File, end: &mut u64, batch: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use futures::FutureExt;
 
     use super::super::Reader;
     use super::*;
@@ -149,6 +164,20 @@ mod tests {
 
         let read: Vec<Entry> = Reader::open(&path).unwrap().collect::<io::Result<_>>().unwrap();
         assert_eq!(read, [entry("first"), entry("second")]);
+    }
+
+    #[tokio::test]
+    async fn an_entry_counts_also_when_nobody_waits_for_it_any_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let (appender, writer) = Appender::open(&directory.path().join("ledger")).unwrap();
+
+        let gone = entry("gone");
+        drop(appender.append(&gone).now_or_never());
+        appender.append(&entry("there")).await.unwrap();
+
+        assert_eq!(appender.written(), 2);
+        drop(appender);
+        writer.join().unwrap();
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tonic::Status;
 
 use super::{Api, page_size};
 use crate::tasks::names;
-use crate::tasks::proto_time::{micros, timestamp};
+use crate::tasks::proto_time::timestamp;
 use crate::tasks::queue::{Event, Handle};
 use crate::tasks::store::{self, Entry, Inserted, Key, StoreError};
 use crate::tasks::task_request::{NewTask, new_task};
@@ -75,9 +75,8 @@ impl Api {
         let handle = self.queue(name.queue)?;
         let (queue, id) = (handle.id, name.id.to_owned());
         let now = self.now().timestamp_micros();
-        let free_at = now.saturating_add(micros(self.environment.config.name_memory));
         let deleted = self.environment.store.run_and_tell(
-            move |connection| store::delete_task(connection, queue, &id, now, free_at),
+            move |connection| store::delete_task(connection, queue, &id, now),
             move |deleted| {
                 if let Some(key) = deleted {
                     handle.tell(Event::Gone(*key));

@@ -51,16 +51,11 @@ impl Dispatcher {
         (own_events, events): (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
         closed: CancellationToken,
     ) -> Self {
-        let config = environment.config.clone();
+        let config = &environment.config;
         let (rate, burst) = pace(&definition.borrow());
         Self {
-            records: Records::new(
-                queue,
-                environment.store.clone(),
-                config.clone(),
-                own_events.clone(),
-            ),
-            window: Window::new(config.window_tasks, config.window_bytes),
+            records: Records::new(queue, environment.store.clone(), own_events.clone()),
+            window: Window::new(config.window_tasks),
             bucket: Bucket::new(rate, burst, config.clock.now()),
             environment,
             definition,
@@ -194,7 +189,8 @@ impl Dispatcher {
         self.load_again_at = None;
         if let Some(after) = self.window.wants_after() {
             self.loading = true;
-            self.records.load(after);
+            self.records
+                .load(after, self.environment.config.window_tasks.max(2) / 2);
         }
     }
 

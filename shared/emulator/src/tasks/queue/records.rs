@@ -1,13 +1,10 @@
 //! What a dispatcher has the store do. Answers come back as events, in the order of the commits.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use super::Event;
-use crate::tasks::Config;
-use crate::tasks::proto_time::micros;
+use super::window::MOST_BYTES;
 use crate::tasks::store::{self, Entry, Key, Store};
 
 /// The records of one queue.
@@ -15,31 +12,19 @@ use crate::tasks::store::{self, Entry, Key, Store};
 pub(super) struct Records {
     queue: i64,
     store: Store,
-    config: Arc<Config>,
     events: mpsc::UnboundedSender<Event>,
 }
 
 impl Records {
-    pub(super) fn new(
-        queue: i64,
-        store: Store,
-        config: Arc<Config>,
-        events: mpsc::UnboundedSender<Event>,
-    ) -> Self {
-        Self {
-            queue,
-            store,
-            config,
-            events,
-        }
+    pub(super) fn new(queue: i64, store: Store, events: mpsc::UnboundedSender<Event>) -> Self {
+        Self { queue, store, events }
     }
 
-    /// Asks for the tasks that follow `after`, up to half of what the window holds.
-    pub(super) fn load(&self, after: Key) {
+    /// Asks for up to so many tasks that follow `after`, and half the bytes that a window holds.
+    pub(super) fn load(&self, after: Key, tasks: usize) {
         let (queue, events) = (self.queue, self.events.clone());
-        let (tasks, bytes) = (self.config.window_tasks.max(2) / 2, self.config.window_bytes / 2);
         self.store.submit(
-            move |connection| store::list_due(connection, queue, after, tasks, bytes),
+            move |connection| store::list_due(connection, queue, after, tasks, MOST_BYTES / 2),
             move |page| {
                 let _ = events.send(Event::Loaded { after, page });
             },
@@ -51,9 +36,8 @@ impl Records {
     pub(super) fn settle(&self, id: i64, now: DateTime<Utc>) {
         let (queue, events) = (self.queue, self.events.clone());
         let now = now.timestamp_micros();
-        let free_at = now.saturating_add(micros(self.config.name_memory));
         self.store.submit(
-            move |connection| store::settle(connection, queue, id, now, free_at),
+            move |connection| store::settle(connection, queue, id, now),
             move |settled| match settled {
                 Ok(()) => {
                     let _ = events.send(Event::Settled { id, again: None });

@@ -17,7 +17,6 @@ use super::dispatcher::Dispatcher;
 use super::{Event, Handle};
 use crate::tasks::Config;
 use crate::tasks::identity::Identity;
-use crate::tasks::proto_time::micros;
 use crate::tasks::store::{self, Store, StoreError};
 
 /// How many tasks one step of a purge deletes, so that others get their turn in between.
@@ -120,11 +119,10 @@ impl Queues {
         handle.tell(Event::Purged { last });
         loop {
             let now = self.environment.config.clock.now().timestamp_micros();
-            let free_at = now.saturating_add(micros(self.environment.config.name_memory));
             let deleted = self
                 .environment
                 .store
-                .run(move |connection| store::delete_tasks_through(connection, id, last, free_at, PURGE_STEP))
+                .run(move |connection| store::delete_tasks_through(connection, id, last, now, PURGE_STEP))
                 .await?;
             if deleted == 0 {
                 // Pages that were read while tasks were being deleted may have brought some back.

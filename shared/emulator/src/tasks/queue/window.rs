@@ -9,6 +9,9 @@ use prost::Message;
 
 use crate::tasks::store::{Entry, Key};
 
+/// How many bytes the tasks of a window may have together; one is kept whatever its size.
+pub(super) const MOST_BYTES: usize = 32 << 20;
+
 /// How far the window knows what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
@@ -25,12 +28,11 @@ pub(super) struct Window {
     bytes: usize,
     reach: Reach,
     most_tasks: usize,
-    most_bytes: usize,
 }
 
 impl Window {
     /// An empty window that knows nothing of the store yet.
-    pub(super) fn new(most_tasks: usize, most_bytes: usize) -> Self {
+    pub(super) fn new(most_tasks: usize) -> Self {
         let start = Key {
             due_at: i64::MIN,
             id: 0,
@@ -40,7 +42,6 @@ impl Window {
             bytes: 0,
             reach: Reach::Until(start),
             most_tasks: most_tasks.max(1),
-            most_bytes,
         }
     }
 
@@ -52,7 +53,7 @@ impl Window {
             return;
         }
         self.insert(entry);
-        while self.tasks.len() > 1 && (self.tasks.len() > self.most_tasks || self.bytes > self.most_bytes) {
+        while self.tasks.len() > 1 && (self.tasks.len() > self.most_tasks || self.bytes > MOST_BYTES) {
             self.drop_latest();
         }
     }
@@ -84,7 +85,7 @@ impl Window {
 
     /// From where to load more: once the window has run low and the store may hold more.
     pub(super) fn wants_after(&self) -> Option<Key> {
-        let low = self.tasks.len() <= self.most_tasks / 4 && self.bytes <= self.most_bytes / 4;
+        let low = self.tasks.len() <= self.most_tasks / 4 && self.bytes <= MOST_BYTES / 4;
         match self.reach {
             Reach::Until(last) if low => Some(last),
             Reach::Until(_) | Reach::All => None,

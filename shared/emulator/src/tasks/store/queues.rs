@@ -4,7 +4,7 @@ use gcloud_sdk::google::cloud::tasks::v2::Queue;
 use prost::Message;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::tasks::{decoded, sql_limit};
+use super::tasks::{NAME_MEMORY, decoded, sql_limit};
 
 /// Inserts a queue; `None` where one of that name exists.
 pub(in crate::tasks) fn insert_queue(
@@ -48,12 +48,12 @@ pub(in crate::tasks) fn delete_queue(connection: &Connection, id: i64) -> rusqli
 }
 
 /// Deletes up to `limit` tasks of the queue whose id is at most `last`, and says how many there
-/// were. Their names stay in use until `free_at` (microseconds).
+/// were. Their names stay in use for [`NAME_MEMORY`].
 pub(in crate::tasks) fn delete_tasks_through(
     connection: &Connection,
     queue: i64,
     last: i64,
-    free_at: i64,
+    now: i64,
     limit: usize,
 ) -> rusqlite::Result<usize> {
     let some = "SELECT id FROM task WHERE queue = ?1 AND id <= ?2 ORDER BY due_at, id LIMIT ?3";
@@ -62,7 +62,12 @@ pub(in crate::tasks) fn delete_tasks_through(
             "INSERT OR REPLACE INTO used_name (queue, name, free_at)
              SELECT queue, name, ?4 FROM task WHERE id IN ({some})"
         ))?
-        .execute(params![queue, last, sql_limit(limit), free_at])?;
+        .execute(params![
+            queue,
+            last,
+            sql_limit(limit),
+            now.saturating_add(NAME_MEMORY)
+        ])?;
     connection
         .prepare_cached(&format!("DELETE FROM task WHERE id IN ({some})"))?
         .execute(params![queue, last, sql_limit(limit)])

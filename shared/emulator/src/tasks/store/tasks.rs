@@ -57,6 +57,10 @@ pub(in crate::tasks) struct Page {
     pub(in crate::tasks) more: bool,
 }
 
+/// How long the name of a task that ran or was deleted cannot be used again, in microseconds:
+/// about an hour, by Cloud Tasks' reference.
+pub(super) const NAME_MEMORY: i64 = 3_600_000_000;
+
 const COLUMNS: &str = "id, due_at, definition, executions, last_response, retry_reason";
 
 /// Stores a task under `name` unless the name is taken.
@@ -147,14 +151,12 @@ pub(in crate::tasks) fn list_due(
     Ok(page)
 }
 
-/// Deletes the task of that name and keeps the name in use until `free_at`. Returns the key that
-/// the task had, if it was there.
+/// Deletes the task of that name. Returns the key that it had, if it was there.
 pub(in crate::tasks) fn delete_task(
     connection: &Connection,
     queue: i64,
     name: &str,
     now: i64,
-    free_at: i64,
 ) -> rusqlite::Result<Option<Key>> {
     let deleted = connection
         .prepare_cached("DELETE FROM task WHERE queue = ? AND name = ? RETURNING due_at, id")?
@@ -166,7 +168,7 @@ pub(in crate::tasks) fn delete_task(
         })
         .optional()?;
     if deleted.is_some() {
-        retire_name(connection, queue, name, now, free_at)?;
+        retire_name(connection, queue, name, now)?;
     }
     Ok(deleted)
 }
@@ -177,14 +179,13 @@ pub(in crate::tasks) fn settle(
     queue: i64,
     id: i64,
     now: i64,
-    free_at: i64,
 ) -> rusqlite::Result<()> {
     let name: Option<String> = connection
         .prepare_cached("DELETE FROM task WHERE id = ? RETURNING name")?
         .query_row([id], |row| row.get(0))
         .optional()?;
     match name {
-        Some(name) => retire_name(connection, queue, &name, now, free_at),
+        Some(name) => retire_name(connection, queue, &name, now),
         None => Ok(()),
     }
 }
@@ -207,18 +208,12 @@ pub(in crate::tasks) fn reschedule(connection: &Connection, entry: &Entry) -> ru
     Ok(changed > 0)
 }
 
-/// Each retired name clears away two that are free again, so that they never pile up and no
+/// Keeps a name in use for [`NAME_MEMORY`]. Each retired name clears away two that are free again, so that they never pile up and no
 /// single call pays for all.
-fn retire_name(
-    connection: &Connection,
-    queue: i64,
-    name: &str,
-    now: i64,
-    free_at: i64,
-) -> rusqlite::Result<()> {
+fn retire_name(connection: &Connection, queue: i64, name: &str, now: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO used_name (queue, name, free_at) VALUES (?, ?, ?)")?
-        .execute(params![queue, name, free_at])?;
+        .execute(params![queue, name, now.saturating_add(NAME_MEMORY)])?;
     connection
         .prepare_cached(
             "DELETE FROM used_name WHERE rowid IN

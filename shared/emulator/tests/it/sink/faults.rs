@@ -5,24 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
 use emulator::clock::{Clock, ManualClock};
-use emulator::sink::{Delay, Fault, Outcome, Script};
+use emulator::sink::{Delay, Outcome, Script};
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
-use super::world::World;
-
-fn always(outcome: Outcome) -> Script {
-    let fault = Fault {
-        outcome,
-        share: 1.0,
-        first: None,
-        retry_after: None,
-    };
-    Script {
-        faults: vec![fault],
-        ..Script::default()
-    }
-}
+use super::world::{World, always};
+use crate::killable::until;
 
 #[tokio::test]
 async fn every_error_has_the_body_that_the_gateway_gives_it() {
@@ -145,7 +133,7 @@ async fn a_hung_request_is_neither_answered_nor_accepted_and_does_not_hold_up_th
     })
     .await;
     let hung = TaskTracker::new().spawn(world.request(json!({ "token": "t" })).send());
-    while world.count(Outcome::Hang).await == 0 {}
+    until("it hangs", async || world.count(Outcome::Hang).await > 0).await;
 
     let ledger = world.ledger();
     let unanswered = !hung.is_finished();

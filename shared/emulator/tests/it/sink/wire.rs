@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use emulator::sink::{Fault, Outcome};
+use emulator::sink::Outcome;
 use futures::future::join_all;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -13,7 +13,8 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 
-use super::world::World;
+use super::world::{World, always};
+use crate::killable::until;
 
 #[tokio::test]
 async fn many_streams_of_one_connection_are_all_answered_and_written_down() {
@@ -40,20 +41,14 @@ async fn many_streams_of_one_connection_are_all_answered_and_written_down() {
 
 #[tokio::test]
 async fn a_hung_stream_does_not_hold_up_the_stop() {
-    let fault = Fault {
-        outcome: Outcome::Hang,
-        share: 1.0,
-        first: None,
-        retry_after: None,
-    };
     let world = World::configured(|config| {
-        config.script.faults = vec![fault];
+        config.script = always(Outcome::Hang);
         config.drain = Duration::from_millis(50);
     })
     .await;
     let mut sender = connect(&world).await;
     let hung = TaskTracker::new().spawn(sender.send_request(send(&world, "device", "p")));
-    while world.count(Outcome::Hang).await == 0 {}
+    until("it hangs", async || world.count(Outcome::Hang).await > 0).await;
 
     let unanswered = !hung.is_finished();
     world.server.stop().await;

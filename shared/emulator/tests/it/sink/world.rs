@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use emulator::sink::ledger::{Entry, Reader};
-use emulator::sink::{Config, Counts, Outcome, Script, Server};
+use emulator::sink::{Config, Counts, Fault, Outcome, Script, Server};
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -144,6 +144,20 @@ impl World {
     pub(crate) fn ledger(&self) -> Vec<Entry> {
         let path = self.directory.path().join("ledger");
         Reader::open(path).unwrap().collect::<io::Result<_>>().unwrap()
+    }
+}
+
+/// A script by which every address is struck, every time.
+pub(super) fn always(outcome: Outcome) -> Script {
+    let fault = Fault {
+        outcome,
+        share: 1.0,
+        first: None,
+        retry_after: None,
+    };
+    Script {
+        faults: vec![fault],
+        ..Script::default()
     }
 }
 

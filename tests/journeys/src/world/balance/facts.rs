@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use audience::Unpacked;
 use campaign::{CampaignId, ChunkId};
 use database::campaign::Campaign;
-use database::chunk_tally::{self, Reason, Total};
+use database::chunk_tally::{self, Total};
 use database::coupon::{self, Coupon};
 use database::shard::chunk_grants::{self, ChunkGrants};
 use database::shard::{coupon_grant, intent};
@@ -37,8 +37,6 @@ pub struct Facts {
     pub queued: usize,
     /// SQL: the totals that people are shown.
     pub total: Total,
-    /// SQL: those by reason.
-    pub reasons: Vec<Reason>,
     /// SQL: who was granted the coupon, in which chunk.
     pub grants: BTreeMap<String, u32>,
     /// SQL: how many grants each chunk may make and has made.
@@ -82,7 +80,6 @@ impl Facts {
                 .await
                 .expect("Datastore answers"),
             total: chunk_tally::total(db, id).await.expect("SQL answers"),
-            reasons: chunk_tally::reasons(db, id).await.expect("SQL answers"),
             grants: read_grants(db, id).await,
             granted_in_all: match &coupon {
                 Some(coupon) => count_grants(db, coupon).await,

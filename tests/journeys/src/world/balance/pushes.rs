@@ -116,7 +116,7 @@ fn totals(facts: &Facts) -> Vec<String> {
     let recipients: usize = facts.recipients.iter().map(Vec::len).sum();
     let pushes: Tally = facts.pushes.iter().map(|push| push.standing).collect();
     let pushes = pushes.read_in(state, audience);
-    let shown = facts.total.tally(&facts.reasons).read_in(state, audience);
+    let shown = facts.total.tally.read_in(state, audience);
     let mut complaints = Vec::new();
     if audience != recipients as u64 {
         complaints.push(format!(

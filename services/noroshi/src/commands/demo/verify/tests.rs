@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use audience::{AudienceReader, Packer, ReadSettings};
+use audience::{AudienceReader, FileSettings, Packer};
 use campaign::{Reason, Standing};
 use uuid::Uuid;
 
@@ -15,12 +15,8 @@ const SKIPPED: Standing = Standing::Settled(Reason::NoDevice);
 
 /// A chunk of the recipients a, b and c.
 fn recipients() -> Unpacked {
-    let settings = ReadSettings {
-        encoding: None,
-        delimiter: None,
-        hash_key: [0; 16],
-    };
-    let mut reader = AudienceReader::open("user_id\na\nb\nc\n".as_bytes(), settings).unwrap();
+    let file = "user_id\na\nb\nc\n".as_bytes();
+    let mut reader = AudienceReader::open(file, FileSettings::default(), [0; 16]).unwrap();
     let mut packer = Packer::new(None, &[]);
     while let Some(row) = reader.next_row().unwrap() {
         packer.push(&row.verdict.unwrap());

@@ -34,13 +34,13 @@ pub enum OpenError {
     /// The lock beside it cannot be made.
     #[error("cannot lock {0}")]
     Lock(PathBuf, #[source] std::io::Error),
-    /// It is not ours, broken, or cannot be read.
+    /// It is no SQLite file, broken, or cannot be read.
     #[error("cannot open {0}")]
     Sqlite(PathBuf, #[source] rusqlite::Error),
     /// An entity cannot have the entries that a newly declared index asks for.
     #[error("the declared indexes of {0} cannot be built: {1}")]
     Index(PathBuf, String),
-    /// It was written by a version of this program that is too new.
+    /// Another program wrote it, or a version of this one that is too new.
     #[error("{0} has the format {1}, which this version does not know")]
     Format(PathBuf, i64),
 }

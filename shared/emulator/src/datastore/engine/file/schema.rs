@@ -56,10 +56,12 @@ pub(super) fn connect(path: &Path, cache_kib: i64) -> rusqlite::Result<Connectio
     Ok(connection)
 }
 
-/// Makes the tables of a new file; the format of the file.
+/// Makes the tables of a new file; the format of the file. One that has other tables gets
+/// none of ours, and is of the format that it claims.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     let format = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if format != 0 {
+    let has_tables = connection.prepare("SELECT 1 FROM sqlite_schema")?.exists([])?;
+    if has_tables {
         return Ok(format);
     }
     let transaction = connection.transaction()?;

@@ -20,7 +20,7 @@ fn entry(due_at: i64, id: i64) -> Entry {
 }
 
 fn loaded(most_tasks: usize, stored: Vec<Entry>, more: bool) -> Window {
-    let mut window = Window::new(most_tasks, 1 << 20);
+    let mut window = Window::new(most_tasks);
     let after = window.wants_after().unwrap();
     let last = stored.last().map_or(after, |entry| entry.key);
     assert!(window.fill((after, last), stored, more));
@@ -166,7 +166,7 @@ proptest! {
         steps in proptest::collection::vec(any_step(), 0..200),
         most_tasks in 1..6_usize,
     ) {
-        let window = Window::new(most_tasks, 1 << 20);
+        let window = Window::new(most_tasks);
         let mut model = Model { window, stored: BTreeSet::new(), asked: None, last_id: 0 };
 
         steps.iter().for_each(|step| model.take(step));
