@@ -3,7 +3,6 @@
 //! They live in this process, so that killing that one leaves them as a cluster would be left.
 //! SQLite is the exception: its file is the process's own, and lies in the stage's directory.
 
-mod gateway;
 mod process;
 mod servers;
 mod settings;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Context;
 use database::{create_database, drop_database};
 use emulator::{datastore, sink, tasks};
-use task_queue::{Oidc, TaskQueue};
 use uuid::Uuid;
 
 /// What the process under test keeps its decisions in.
@@ -21,11 +20,6 @@ pub enum Sql {
 
 /// The project of every stage in every part; the parts are the stage's own.
 pub(super) const PROJECT: &str = "faults";
-
-const SERVICE_ACCOUNT: &str = "queue@noroshi.invalid";
-
-/// How long the queue waits for the sender: its own minimum.
-const QUEUE_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The servers of one stage.
 #[derive(Debug)]
@@ -57,7 +51,7 @@ impl Servers {
                 .await
                 .context("a database for the case")?;
         }
-        let servers = Self {
+        Ok(Self {
             datastore: datastore::Server::start(datastore::Config::default(), loopback()).await?,
             tasks: tasks::Server::start(tasks::Config::new(tasks::Storage::Memory), loopback()).await?,
             sink: sink::Server::start(sink::Config::new(ledger.clone()), loopback()).await?,
@@ -65,13 +59,7 @@ impl Servers {
             is_mysql,
             sender: free_address()?,
             ledger,
-        };
-        TaskQueue::connect(servers.queue_settings())
-            .await?
-            .create_queues()
-            .await
-            .context("the queues")?;
-        Ok(servers)
+        })
     }
 
     /// How to reach the database.
@@ -105,11 +93,6 @@ impl Servers {
         format!("http://{}", self.sink.address())
     }
 
-    /// The service account that the queue's tokens name.
-    pub fn service_account(&self) -> &'static str {
-        SERVICE_ACCOUNT
-    }
-
     /// Where the sender of the process under test listens, in all its lives: the tasks name it.
     pub fn sender(&self) -> SocketAddr {
         self.sender
@@ -133,24 +116,6 @@ impl Servers {
         if self.is_mysql {
             // One that stays is found by whoever cleans the server up.
             let _ = drop_database(&self.sql).await;
-        }
-    }
-
-    fn queue_settings(&self) -> task_queue::Settings {
-        task_queue::Settings {
-            endpoint: self.queue_endpoint(),
-            project: PROJECT.to_owned(),
-            location: "local".to_owned(),
-            fast: "noroshi-fast".to_owned(),
-            bulk: "noroshi-bulk".to_owned(),
-            oidc: Oidc {
-                service_account: SERVICE_ACCOUNT.to_owned(),
-                audience: self.handler(),
-            },
-            handler: self.handler(),
-            dispatch_deadline: QUEUE_DEADLINE,
-            max_concurrent: 4,
-            deadline: Duration::from_secs(20),
         }
     }
 }

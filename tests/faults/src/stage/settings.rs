@@ -4,12 +4,11 @@ use std::path::Path;
 
 use journeys::world::{Settings, TOKEN};
 
-use super::gateway::credentials;
 use super::servers::{PROJECT, Servers};
 
+const SERVICE_ACCOUNT: &str = "queue@noroshi.invalid";
+
 pub(super) fn settings(directory: &Path, servers: &Servers) -> Settings {
-    let key = directory.join("gateway.json");
-    std::fs::write(&key, credentials()).expect("the case's own directory can be written");
     let url = directory.join("database-url");
     std::fs::write(&url, servers.sql_settings().url).expect("the case's own directory can be written");
     Settings::embedded(directory, TOKEN)
@@ -19,11 +18,10 @@ pub(super) fn settings(directory: &Path, servers: &Servers) -> Settings {
         .set("queue.endpoint", servers.queue_endpoint())
         .set("queue.project", PROJECT)
         .set("queue.handler", servers.handler())
-        .set("queue.service_account", servers.service_account())
+        .set("queue.service_account", SERVICE_ACCOUNT)
         .set("queue.deadline", "15s")
         .set("provider.fcm.endpoint", servers.gateway_endpoint())
         .set("provider.fcm.project", PROJECT)
-        .set("provider.fcm.credentials", format!("file:{}", key.display()))
         .set("provider.fcm.timeout", "800ms")
         .set("sender.listen", servers.sender().to_string())
         .set("sender.settle_margin", "200ms")
