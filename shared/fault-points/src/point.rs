@@ -103,8 +103,8 @@ points! {
     Accepted = "S14", KillHang;
     /// Sender: everything is settled and counted, and the queue has no answer.
     BeforeAnswer = "S15", KillHangError;
-    /// Rendezvous: a side panics when all are ready.
-    SidePanics = "S16", Error;
+    /// Rendezvous: a side breaks off when it is ready.
+    SideBreaksOff = "S16", Error;
     /// Sender: the SQL transaction's begin is cut off by its caller.
     BeginCut = "S18", Error;
     /// Sender: stock is reserved, and nothing is granted.

@@ -109,7 +109,7 @@ async fn attend<E>(mut participant: impl Participant<E>, mut seat: Seat<E>) {
             return participant.roll_back().await;
         }
     }
-    fault_points::reach!(SidePanics, panic!("an injected fault"));
+    fault_points::reach!(SideBreaksOff, drop(seat));
     match (&mut seat.told).await {
         Ok(Told::Commit) => {
             let (fate, absence) = match participant.commit().await {

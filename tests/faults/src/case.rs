@@ -91,7 +91,7 @@ fn is_repair(point: Point) -> bool {
         | Point::BeforeSends
         | Point::Accepted
         | Point::BeforeAnswer
-        | Point::SidePanics
+        | Point::SideBreaksOff
         | Point::BeginCut
         | Point::StockReserved
         | Point::BeforeStockReturn

@@ -17,6 +17,7 @@ pub(super) fn settings(directory: &Path, servers: &Servers) -> Settings {
         .set("datastore.project", PROJECT)
         .set("queue.endpoint", servers.queue_endpoint())
         .set("queue.project", PROJECT)
+        .set("queue.location", "asia-northeast1")
         .set("queue.handler", servers.handler())
         .set("queue.service_account", SERVICE_ACCOUNT)
         .set("queue.deadline", "15s")
