@@ -9,6 +9,8 @@ use fault_points::{Action, Bug, Fault, Point};
 pub enum Scenario {
     /// Everybody gets the push, most a coupon, some at the second try.
     Deliver,
+    /// The same for so many that the import takes several batches.
+    DeliverMany,
     /// The same with a gateway so slow that results are settled in several parts.
     SlowGateway,
     /// The campaign is cancelled when part of it is sent.
@@ -59,55 +61,18 @@ fn kill(point: Point) -> Fault {
 }
 
 fn is_repair(point: Point) -> bool {
-    match point {
-        Point::IntentsLeased | Point::RedoRead | Point::RedoAnswer | Point::Redone | Point::CloseAnswer => {
-            true
-        }
-        Point::UploadStored
-        | Point::BatchRead
-        | Point::BatchCommitAnswer
-        | Point::BatchStored
-        | Point::AudienceWhole
-        | Point::RecipientsRead
-        | Point::PushesBuilt
-        | Point::ExpandCommitAnswer
-        | Point::ExpandCommit
-        | Point::ChunksExpanded
-        | Point::BetweenTurns
-        | Point::DueRead
-        | Point::ChunkQueued
-        | Point::TaskAnswer
-        | Point::ChunksCancelled
-        | Point::BeforeSql
-        | Point::SqlReady
-        | Point::DatastoreBegins
-        | Point::DatastoreReady
-        | Point::AllReady
-        | Point::SqlCommit
-        | Point::SqlCommitAnswer
-        | Point::BetweenCommits
-        | Point::DatastoreCommit
-        | Point::DatastoreCommitAnswer
-        | Point::BeforeSends
-        | Point::Accepted
-        | Point::BeforeAnswer
-        | Point::SideBreaksOff
-        | Point::BeginCut
-        | Point::StockReserved
-        | Point::BeforeStockReturn
-        | Point::PartSettled
-        | Point::BeforeTotals
-        | Point::GivenBack => false,
-    }
+    matches!(
+        point,
+        Point::IntentsLeased | Point::RedoRead | Point::RedoAnswer | Point::Redone | Point::CloseAnswer
+    )
 }
 
 fn scenario(point: Point) -> Scenario {
-    if point == Point::PartSettled {
-        Scenario::SlowGateway
-    } else if point == Point::ChunksCancelled {
-        Scenario::Cancel
-    } else {
-        Scenario::Deliver
+    match point {
+        Point::BatchCommitAnswer | Point::BatchStored => Scenario::DeliverMany,
+        Point::PartSettled => Scenario::SlowGateway,
+        Point::ChunksCancelled => Scenario::Cancel,
+        _ => Scenario::Deliver,
     }
 }
 

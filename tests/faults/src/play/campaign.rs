@@ -1,5 +1,6 @@
 //! The campaign of a case, by the API.
 
+use anyhow::Context;
 use campaign::CampaignId;
 use journeys::world::balance::{self, Facts};
 use journeys::world::settings::CHUNK;
@@ -7,6 +8,7 @@ use journeys::world::view::{AudienceView, CampaignView, Progress};
 use journeys::world::{Doubles, device_of, users};
 use reqwest::Method;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::lives::{Lives, expect_success, read};
 use crate::case::Scenario;
@@ -14,23 +16,29 @@ use crate::case::Scenario;
 /// Recipients: three chunks, the last not full.
 const USERS: usize = 2 * CHUNK + CHUNK / 2;
 
-/// Coupons: fewer than users, so that the last one is fought for.
-const STOCK: usize = USERS - 20;
+/// Recipients of a file that is imported in several batches.
+const MANY_USERS: usize = 25 * CHUNK;
+
+/// Coupons are that many fewer than users, so that the last one is fought for.
+const WITHOUT_COUPON: usize = 20;
 
 /// Users without a device.
 const UNREACHABLE: usize = 5;
 
 /// Plays it to its end.
 pub(super) async fn play(lives: &mut Lives, scenario: Scenario) -> anyhow::Result<CampaignId> {
-    let users = users(USERS);
+    let users = users(match scenario {
+        Scenario::Deliver | Scenario::SlowGateway | Scenario::Cancel => USERS,
+        Scenario::DeliverMany => MANY_USERS,
+    });
     register(lives, &users[UNREACHABLE..]).await?;
     let audience = import(lives, &users).await?;
     lives.stage.play(&script(scenario)).await?;
-    let campaign = start(lives, &audience).await?;
-    let chunks = USERS.div_ceil(CHUNK);
+    let campaign = start(lives, &audience, users.len() - WITHOUT_COUPON).await?;
+    let chunks = users.len().div_ceil(CHUNK);
     lives.watch().campaign(campaign, u32::try_from(chunks)?);
     match scenario {
-        Scenario::Deliver | Scenario::SlowGateway => {
+        Scenario::Deliver | Scenario::DeliverMany | Scenario::SlowGateway => {
             lives
                 .until("the campaign is finished", async |lives| {
                     let progress = progress(lives, campaign).await?;
@@ -50,7 +58,7 @@ fn script(scenario: Scenario) -> serde_json::Value {
         {"outcome": "unregistered", "share": 0.03},
     ]);
     match scenario {
-        Scenario::Deliver => json!({ "faults": faults }),
+        Scenario::Deliver | Scenario::DeliverMany => json!({ "faults": faults }),
         Scenario::SlowGateway => json!({ "faults": faults, "delay": {"fixed_ms": 20, "jitter_ms": 600} }),
         Scenario::Cancel => json!({ "faults": faults, "delay": {"fixed_ms": 100, "jitter_ms": 100} }),
     }
@@ -68,11 +76,13 @@ async fn register(lives: &mut Lives, users: &[String]) -> anyhow::Result<()> {
     expect_success("devices", answer.await?)
 }
 
-/// An upload whose answer was lost is made again; what the first left is never used.
+/// An upload whose answer was lost is made again; what the first left is never used. Its rows are
+/// so large, and compress so little, that the import needs several batches.
 async fn import(lives: &mut Lives, users: &[String]) -> anyhow::Result<String> {
-    let mut file = "user_id\n".to_owned();
+    let mut file = "user_id,note\n".to_owned();
     for user in users {
-        file += &format!("{user}\n");
+        let note: String = (0..30).map(|_| Uuid::new_v4().simple().to_string()).collect();
+        file += &format!("{user},{note}\n");
     }
     let answer = lives.ask("the upload", async |api| {
         api.try_upload("/v1/audiences?name=everybody", "text/csv", file.clone())
@@ -89,11 +99,11 @@ async fn import(lives: &mut Lives, users: &[String]) -> anyhow::Result<String> {
     Ok(uploaded.id.to_string())
 }
 
-async fn start(lives: &mut Lives, audience: &str) -> anyhow::Result<CampaignId> {
+async fn start(lives: &mut Lives, audience: &str, stock: usize) -> anyhow::Result<CampaignId> {
     let plan = json!({
         "name": "a signal",
         "audience_id": audience,
-        "coupon": {"name": "a coupon", "stock": STOCK},
+        "coupon": {"name": "a coupon", "stock": stock},
         "message": {"default_locale": "en", "texts": {"en": {"title": "A signal", "body": "Lit."}}},
     });
     let answer = lives.ask("the draft", async |api| {
@@ -134,13 +144,15 @@ async fn cancel(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<()> {
         .await?;
     turn(lives, campaign, "cancel", &["cancelled"]).await?;
     let accepted = lives.stage.accepted();
-    lives
-        .until("the books of the cancelled campaign balance", async |lives| {
-            let facts = Facts::read(&lives.stage.books, campaign).await;
-            let doubles = Doubles::AtMost(lives.watch().handed_over_unsettled());
-            Ok(balance::complaints(&facts, doubles).is_empty().then_some(()))
-        })
-        .await?;
+    let mut wrong = Vec::new();
+    let balanced = lives.until("the books of the cancelled campaign balance", async |lives| {
+        let facts = Facts::read(&lives.stage.books, campaign).await;
+        let doubles = Doubles::AtMost(lives.watch().handed_over_unsettled());
+        wrong = balance::complaints(&facts, doubles);
+        Ok(wrong.is_empty().then_some(()))
+    });
+    let balanced = balanced.await;
+    balanced.with_context(|| wrong.join("\n"))?;
     let late = lives.stage.accepted() - accepted;
     anyhow::ensure!(
         late == 0,

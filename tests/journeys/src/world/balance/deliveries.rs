@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use campaign::CampaignState;
+
 use super::pushes::is_sent;
 use super::{Doubles, Facts};
 
 pub(super) fn complaints(facts: &Facts, doubles: Doubles) -> Vec<String> {
-    let mut complaints = both_ways(facts);
+    let mut complaints = both_ways(facts, doubles);
     complaints.extend(repeats(facts, doubles));
     let started_at = facts.campaign.started_at.unwrap_or_default();
     let early = facts
@@ -17,8 +19,9 @@ pub(super) fn complaints(facts: &Facts, doubles: Doubles) -> Vec<String> {
     complaints
 }
 
-/// Sent pushes were accepted, and accepted ones are sent.
-fn both_ways(facts: &Facts) -> Vec<String> {
+/// Sent pushes were accepted, and accepted ones are sent: but for those of a campaign that ended
+/// early, whose sender was cut off before it could settle them.
+fn both_ways(facts: &Facts, doubles: Doubles) -> Vec<String> {
     let sent = facts.pushes.iter().filter(|push| is_sent(push));
     let sent: BTreeSet<_> = sent.map(|push| push.id.to_string()).collect();
     let accepted: BTreeSet<_> = facts
@@ -27,10 +30,21 @@ fn both_ways(facts: &Facts) -> Vec<String> {
         .map(|delivery| delivery.push_id.clone())
         .collect();
     let never_accepted = sent.difference(&accepted);
-    let never_settled = accepted.difference(&sent);
+    let mut never_settled = accepted.difference(&sent).collect::<Vec<_>>();
+    let ended_early = matches!(
+        facts.campaign.state,
+        CampaignState::Cancelled | CampaignState::Failed
+    );
+    if ended_early && never_settled.len() <= doubles.allowed() {
+        never_settled.clear();
+    }
     never_accepted
         .map(|push| format!("push {push} is sent, and no gateway accepted it"))
-        .chain(never_settled.map(|push| format!("push {push} was accepted, and is not sent")))
+        .chain(
+            never_settled
+                .into_iter()
+                .map(|push| format!("push {push} was accepted, and is not sent")),
+        )
         .collect()
 }
 
@@ -49,10 +63,7 @@ fn repeats(facts: &Facts, doubles: Doubles) -> Vec<String> {
         .map(|((push, address), ids)| format!("push {push} shows on {address} as {ids:?}"))
         .collect();
     let doubled = facts.deliveries.len() - copies.len();
-    let allowed = match doubles {
-        Doubles::None => 0,
-        Doubles::AtMost(allowed) => allowed,
-    };
+    let allowed = doubles.allowed();
     if doubled > allowed {
         complaints.push(format!("{doubled} messages were sent twice, {allowed} may be"));
     }

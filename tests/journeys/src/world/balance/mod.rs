@@ -45,6 +45,16 @@ pub enum Doubles {
     AtMost(usize),
 }
 
+impl Doubles {
+    /// So many.
+    fn allowed(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::AtMost(allowed) => allowed,
+        }
+    }
+}
+
 impl Books {
     /// Goes over the books of a campaign that has ended.
     ///
