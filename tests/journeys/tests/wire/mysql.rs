@@ -81,7 +81,7 @@ impl World {
     async fn intending(&self) -> Tx {
         let mut tx = self.over.begin().await.unwrap();
         let id = IntentId::allocate();
-        intent::insert(&mut tx, id, CampaignId::allocate(), 0, &[1; 63], noon(), noon())
+        intent::insert(&mut tx, id, CampaignId::allocate(), 0, &[1; 64], noon(), noon())
             .await
             .unwrap();
         tx
@@ -361,7 +361,7 @@ async fn a_packet_as_large_as_the_server_takes_passes_unharmed() {
         let text = "狼煙".repeat((16 << 20) / 6 - 1_000);
 
         let row = sql("SELECT ? AS text")
-            .bind(text.clone())
+            .bind(&text)
             .fetch_one(&world.over)
             .await
             .unwrap();
