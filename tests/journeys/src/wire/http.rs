@@ -40,8 +40,8 @@ pub struct Request {
 }
 
 /// For a rule about what is posted to a path that ends with `path`.
-pub fn posts(path: impl Into<String>) -> impl Fn(&Request) -> bool {
-    let path = path.into();
+pub fn posts(path: &str) -> impl Fn(&Request) -> bool + use<> {
+    let path = path.to_owned();
     move |request| request.method == Method::POST && request.path.ends_with(&path)
 }
 

@@ -20,7 +20,7 @@ use task_queue::{Delivery, Enqueued, Oidc, TaskQueue};
 use uuid::Uuid;
 
 /// Longer than what was meant to happen before it takes.
-const LATER: Duration = Duration::from_millis(300);
+const LATER: Duration = Duration::from_secs(2);
 
 /// A Datastore, reached past the wire and over it.
 struct World {

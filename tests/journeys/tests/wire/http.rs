@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 const DELIVER: &str = "/tasks/deliver";
 
 /// Longer than what was meant to happen before it takes.
-const LATER: Duration = Duration::from_millis(300);
+const LATER: Duration = Duration::from_secs(2);
 
 const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
 

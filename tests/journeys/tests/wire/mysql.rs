@@ -17,7 +17,7 @@ use uuid::Uuid;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Longer than what was meant to happen before it takes.
-const LATER: Duration = Duration::from_millis(300);
+const LATER: Duration = Duration::from_secs(2);
 
 /// MySQL's number for a deadlock.
 const DEADLOCK: u16 = 1213;

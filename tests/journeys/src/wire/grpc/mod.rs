@@ -64,8 +64,8 @@ impl Call {
 }
 
 /// For a rule about calls of that method.
-pub fn calls(method: impl Into<String>) -> impl Fn(&Call) -> bool {
-    let method = method.into();
+pub fn calls(method: &str) -> impl Fn(&Call) -> bool + use<> {
+    let method = method.to_owned();
     move |call| call.method == method
 }
 

@@ -39,14 +39,19 @@ enum End {
     Struck(Strike, Frames),
 }
 
-pub(super) async fn serve(client: TcpStream, cut: Cut, wire: Arc<Wire<Statement>>) {
+pub(super) async fn serve(client: TcpStream, mut cut: Cut, wire: Arc<Wire<Statement>>) {
     let client = Side::of(client);
     let session = Session::new();
     if let Some(strike) = wire.strike(session.statement()) {
         match strike.fault {
             Fault::Slow(by) => sleep(by).await,
             Fault::Reset => return client.reset(),
-            Fault::Hang => return strike.withdrawn().await,
+            Fault::Hang => {
+                tokio::select! {
+                    () = strike.withdrawn() => return,
+                    () = cut.cut() => return,
+                }
+            }
             Fault::Refuse(code) => return client.refuse(code).await,
             Fault::DropRequest | Fault::DropReply | Fault::Late(_) | Fault::Twice => return,
         }
@@ -125,7 +130,10 @@ impl Line {
                 }
             }
             Fault::Slow(by) => {
-                sleep(by).await;
+                tokio::select! {
+                    () = sleep(by) => {}
+                    () = self.cut.cut() => return Ok(None),
+                }
                 lock(session).pass();
                 self.server.say(command.as_bytes()).await?;
                 return Ok(Some(self));

@@ -27,14 +27,14 @@ impl Proxy {
 
 /// For a rule about the COMMIT of a transaction that has run a statement with `part` in its text.
 /// [`Statement::is_commit`] is for any.
-pub fn commits(part: impl Into<String>) -> impl Fn(&Statement) -> bool {
-    let part = part.into();
+pub fn commits(part: &str) -> impl Fn(&Statement) -> bool + use<> {
+    let part = part.to_owned();
     move |statement| statement.is_commit() && statement.has_run(&part)
 }
 
 /// For a rule about a statement with `part` in its text, when it is run.
-pub fn runs(part: impl Into<String>) -> impl Fn(&Statement) -> bool {
-    let part = part.into();
+pub fn runs(part: &str) -> impl Fn(&Statement) -> bool + use<> {
+    let part = part.to_owned();
     move |statement| match statement.kind {
         Kind::Query | Kind::Execute => statement.sql.contains(&part),
         Kind::Connect | Kind::Prepare => false,
