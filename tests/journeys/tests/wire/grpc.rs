@@ -14,7 +14,7 @@ use gcloud_sdk::tonic::Code;
 use journeys::wire::grpc::{Call, Proxy, Step, calls, commits};
 use journeys::wire::{Fault, Rule};
 use push_store::{
-    Afterwards, AttemptCount, Commit, Error, Expansion, NewChunk, NewPush, Open, PushStore, Settings,
+    Afterwards, AttemptCount, Commit, Error, Expansion, NewChunk, NewPush, Open, PushStore, Redone, Settings,
 };
 use task_queue::{Delivery, Enqueued, Oidc, TaskQueue};
 use uuid::Uuid;
@@ -310,7 +310,8 @@ async fn take_every_step(store: &PushStore) {
     store.queue(id, now, hand_over).await.unwrap();
     store.lease(id, 1, token, now, terms).await.unwrap();
     let places = (0..3).collect::<Places>();
-    store.redo_grants(id, &places, now).await.unwrap();
+    let redone = store.redo_grants(id, &places, now).await.unwrap();
+    assert_eq!(redone, Redone::Done { raised: 3 });
     let (first, rest) = ([(push(0), sent)], [(push(1), sent), (push(2), sent)]);
     store.settle(id, &first, Afterwards::GoOn, now).await.unwrap();
     store.settle(id, &[], give_back, now).await.unwrap();
