@@ -8,9 +8,11 @@
 pub mod case;
 pub mod command;
 pub mod counts;
+pub mod killer;
 pub mod matrix;
 pub mod model;
 pub mod play;
 pub mod simulation;
 pub mod stage;
-pub mod wire;
+
+pub use journeys::wire;

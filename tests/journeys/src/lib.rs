@@ -1,7 +1,8 @@
 //! What the suite needs to act like a user: the engines to run on, the binaries as an operator
-//! starts them, and the world around them.
+//! starts them, the world around them, and a wire between them that lies.
 
 pub mod binaries;
 pub mod engines;
 pub mod processes;
+pub mod wire;
 pub mod world;

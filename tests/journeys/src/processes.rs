@@ -12,7 +12,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -144,9 +144,7 @@ impl Process {
     /// # Panics
     /// If it had ended before, or has not within the time.
     pub async fn terminate(mut self, within: Duration) -> ExitStatus {
-        self.expect_running();
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).expect("a child that was not waited for can be signalled");
+        self.signal(Signal::TERM);
         self.wait(within).await
     }
 
@@ -156,6 +154,27 @@ impl Process {
     /// If it had ended before: what the test meant to interrupt was over.
     pub fn kill(mut self) {
         self.expect_running();
+    }
+
+    /// Stops it in the middle of whatever it does (SIGSTOP), as a machine that is suspended: its
+    /// connections stay, and nothing answers. It stands still when this returns.
+    ///
+    /// # Panics
+    /// If it had ended before.
+    pub fn freeze(&mut self) {
+        self.signal(Signal::STOP);
+        let pid = WaitId::Pid(Pid::from_child(&self.child));
+        // Leaves the child to be waited for by whoever does.
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(pid, stopped).expect("a child that was not waited for can be waited for");
+    }
+
+    /// Lets it go on (SIGCONT).
+    ///
+    /// # Panics
+    /// If it had ended before.
+    pub fn thaw(&mut self) {
+        self.signal(Signal::CONT);
     }
 
     /// `None` when the process has ended without such a line.
@@ -181,6 +200,12 @@ impl Process {
 
     fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child of ours can be waited for")
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        self.expect_running();
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("a child that was not waited for can be signalled");
     }
 
     fn expect_running(&mut self) {

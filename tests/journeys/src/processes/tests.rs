@@ -143,6 +143,29 @@ async fn a_kill_that_comes_too_late_fails_the_test() {
     process.kill();
 }
 
+#[tokio::test]
+async fn a_frozen_process_stands_still_until_it_is_thawed() {
+    let directory = directory();
+    let mut process = shell(
+        "n=0; while :; do n=$((n+1)); echo $n; sleep 0.01; done",
+        &directory,
+    );
+    process
+        .wait_for_line(LONG, |line| (line == "3").then_some(()))
+        .await;
+
+    process.freeze();
+    let then = fs::read_to_string(&process.log).unwrap();
+    sleep(SHORT).await;
+
+    assert_eq!(fs::read_to_string(&process.log).unwrap(), then);
+    process.thaw();
+    let next = (then.lines().count() + 1).to_string();
+    process
+        .wait_for_line(LONG, |line| (line == next).then_some(()))
+        .await;
+}
+
 #[test]
 fn a_process_is_killed_and_when_it_is_dropped_too() {
     let directory = directory();

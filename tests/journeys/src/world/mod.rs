@@ -11,7 +11,6 @@ mod campaign;
 mod client;
 mod clock;
 mod gateway;
-mod proxy;
 mod rest;
 pub mod settings;
 mod stores;
@@ -37,12 +36,13 @@ pub use campaign::CampaignBuilder;
 pub use client::{Answer, Client, device_of};
 pub use clock::WorldClock;
 pub use gateway::Gateway;
-pub use proxy::Proxy;
 pub use settings::Settings;
 pub use stores::Stores;
 pub use tasks::Tasks;
 pub use until::{DEADLINE, until, until_ok, until_within};
 use view::Progress;
+
+use crate::wire;
 
 /// How long an installation may take to start, and to come to its end.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -125,8 +125,8 @@ impl World {
     }
 
     /// The wire to the SQL server, where there is one.
-    pub fn sql_wire(&self) -> Option<&Proxy> {
-        self.mysql.as_ref().map(|mysql| &mysql.proxy)
+    pub fn sql_wire(&self) -> Option<&wire::mysql::Proxy> {
+        self.mysql.as_ref().map(|mysql| &mysql.wire)
     }
 
     /// SQL itself.

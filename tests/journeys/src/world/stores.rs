@@ -3,9 +3,9 @@
 use database::{Settings as SqlSettings, create_database, drop_database, migrate};
 use uuid::Uuid;
 
-use super::proxy::Proxy;
 use super::settings::Settings;
 use crate::engines;
+use crate::wire::mysql::Proxy;
 
 /// Which stores a world stands on. The queue and the gateway are always embedded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +23,10 @@ pub enum Stores {
 /// What one world has of a SQL server, dropped with it.
 #[derive(Debug)]
 pub(super) struct MySql {
-    /// Reaches the database past the proxy.
+    /// Reaches the database past the wire.
     pub(super) direct: SqlSettings,
     /// Between the installation and the server.
-    pub(super) proxy: Proxy,
+    pub(super) wire: Proxy,
 }
 
 impl Stores {
@@ -61,10 +61,10 @@ async fn on_mysql(settings: Settings) -> Option<(Settings, Option<MySql>)> {
     db.close().await;
 
     let (user, address) = authority(&server);
-    let proxy = Proxy::start(address.to_owned()).await;
-    let url = format!("mysql://{user}@{}/{name}", proxy.address());
+    let wire = Proxy::start(address, 0).await;
+    let url = format!("mysql://{user}@{}/{name}", wire.address());
     let settings = settings.set("database.url", url);
-    Some((settings, Some(MySql { direct, proxy })))
+    Some((settings, Some(MySql { direct, wire })))
 }
 
 /// User and `host:port` of `mysql://user@host:port`.

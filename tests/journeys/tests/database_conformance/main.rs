@@ -18,7 +18,6 @@ mod intents;
 mod leftovers;
 mod limits;
 mod migrations;
-mod proxy;
 mod stock;
 mod tallies;
 mod transactions;

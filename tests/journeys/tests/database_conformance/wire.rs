@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use database::{Commit, Db, Error, Settings, opt_out, sql};
+use journeys::wire::mysql::{Proxy, Statement, runs};
+use journeys::wire::{Fault, Rule};
 
-use crate::deadlines::{drop_after_polls, eventually};
+use crate::deadlines::drop_after_polls;
 use crate::engine::{World, on_mysql};
-use crate::proxy::{Lie, Proxy};
 use crate::write::noon;
 
 on_mysql! {
@@ -19,29 +20,26 @@ on_mysql! {
 }
 
 async fn a_commit_whose_answer_is_lost_is_unknown_and_was_done(world: World) {
-    let (proxy, db) = through_proxy(&world).await;
+    let (wire, db) = over_a_wire(&world).await;
     let mut tx = db.begin().await.unwrap();
     opt_out::insert(&mut tx, "u1", noon()).await.unwrap();
 
-    proxy.tell(Lie::LoseCommitAnswer);
+    let _lost = wire.inject(Rule::new(Fault::DropReply, Statement::is_commit));
     let outcome = tx.commit().await;
 
     assert!(
         matches!(outcome, Commit::Unknown(Error::Unreachable(_))),
         "{outcome:?}"
     );
-    eventually("the commit is there", || async {
-        opt_out::find(&world.db, "u1").await.unwrap() == Some(noon())
-    })
-    .await;
+    assert_eq!(opt_out::find(&world.db, "u1").await.unwrap(), Some(noon()));
 }
 
 async fn a_commit_that_never_arrives_is_unknown_and_was_not_done(world: World) {
-    let (proxy, db) = through_proxy(&world).await;
+    let (wire, db) = over_a_wire(&world).await;
     let mut tx = db.begin().await.unwrap();
     opt_out::insert(&mut tx, "u1", noon()).await.unwrap();
 
-    proxy.tell(Lie::LoseCommit);
+    let _lost = wire.inject(Rule::new(Fault::DropRequest, Statement::is_commit));
     let outcome = tx.commit().await;
 
     assert!(
@@ -56,11 +54,11 @@ async fn a_commit_that_never_arrives_is_unknown_and_was_not_done(world: World) {
 }
 
 async fn a_commit_without_an_answer_is_unknown_after_the_time_limit(world: World) {
-    let (proxy, db) = through_proxy(&world).await;
+    let (wire, db) = over_a_wire(&world).await;
     let mut tx = db.begin().await.unwrap();
     opt_out::insert(&mut tx, "u1", noon()).await.unwrap();
 
-    proxy.tell(Lie::Hang);
+    let _hung = wire.inject(Rule::new(Fault::Hang, Statement::is_commit));
     let outcome = tx.commit().await;
 
     assert!(
@@ -70,13 +68,13 @@ async fn a_commit_without_an_answer_is_unknown_after_the_time_limit(world: World
 }
 
 async fn a_commit_cut_short_closes_its_connection(world: World) {
-    let (proxy, db) = through_proxy(&world).await;
+    let (wire, db) = over_a_wire(&world).await;
     let mut tx = db.begin().await.unwrap();
     let before = connection_id(&mut tx).await;
 
-    proxy.tell(Lie::Hang);
+    let hung = wire.inject(Rule::new(Fault::Hang, Statement::is_commit));
     drop_after_polls(async { tx.commit().await.repeatable() }, 1).await;
-    proxy.tell(Lie::None);
+    drop(hung);
 
     let mut tx = db.begin().await.unwrap();
     assert_ne!(connection_id(&mut tx).await, before);
@@ -84,11 +82,11 @@ async fn a_commit_cut_short_closes_its_connection(world: World) {
 }
 
 async fn a_connection_lost_before_the_commit_is_not_committed(world: World) {
-    let (proxy, db) = through_proxy(&world).await;
+    let (wire, db) = over_a_wire(&world).await;
     let mut tx = db.begin().await.unwrap();
     opt_out::insert(&mut tx, "u1", noon()).await.unwrap();
 
-    proxy.tell(Lie::Hang);
+    let _hung = wire.inject(Rule::new(Fault::Hang, runs("")));
     let lost = opt_out::insert(&mut tx, "u2", noon()).await;
     let outcome = tx.commit().await;
 
@@ -100,8 +98,8 @@ async fn a_connection_lost_before_the_commit_is_not_committed(world: World) {
 }
 
 async fn a_store_that_is_down_is_unreachable(world: World) {
-    let (proxy, db) = through_proxy(&world).await;
-    drop(proxy);
+    let (wire, db) = over_a_wire(&world).await;
+    drop(wire);
 
     let read = opt_out::find(&db, "u1").await;
     let begun = db.begin().await;
@@ -110,21 +108,20 @@ async fn a_store_that_is_down_is_unreachable(world: World) {
     assert!(matches!(begun, Err(Error::Unreachable(_))), "{begun:?}");
 }
 
-async fn through_proxy(world: &World) -> (Proxy, Db) {
+async fn over_a_wire(world: &World) -> (Proxy, Db) {
     let (_, rest) = world.settings.url.split_once('@').unwrap();
     let (server, name) = rest.split_once('/').unwrap();
-    let proxy = Proxy::start(server.to_owned()).await;
+    let wire = Proxy::start(server, 0).await;
     let user = world.settings.url.strip_suffix(rest).unwrap();
     let db = Db::connect(&Settings {
         max_connections: 1,
-        // The proxy reads frames, so they must be in clear.
-        url: format!("{user}{}/{name}?ssl-mode=DISABLED", proxy.address),
+        url: format!("{user}{}/{name}", wire.address()),
         connect_within: Duration::from_secs(1),
         answer_within: Duration::from_secs(1),
     })
     .await
     .unwrap();
-    (proxy, db)
+    (wire, db)
 }
 
 async fn connection_id(tx: &mut database::Tx) -> i64 {

@@ -23,6 +23,7 @@ async fn nothing_is_lost_while_sql_is_away(world: &World) {
         (!world.gateway().accepted().is_empty()).then_some(())
     })
     .await;
+    wire.refuse();
     wire.cut();
     until("nobody can be told how far it is", async || {
         let path = format!("/v1/campaigns/{campaign}/progress");
@@ -36,7 +37,7 @@ async fn nothing_is_lost_while_sql_is_away(world: &World) {
     })
     .await;
     let accepted = world.gateway().accepted().len();
-    wire.mend();
+    wire.heal();
     // Passes that failed wait for up to half a minute.
     world.clock().advance(Duration::from_secs(30));
 

@@ -8,7 +8,7 @@ use campaign::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use emulator::datastore::{Concurrency, Config, Server, Storage};
-use journeys::world::Proxy;
+use journeys::wire::grpc::Proxy;
 use push_store::{Afterwards, Chunk, Expansion, NewChunk, NewPush, PushStore, Settings};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -86,14 +86,14 @@ impl World {
         }
     }
 
-    /// The same store over a wire that can be tampered with.
+    /// The same store over a wire that can lie.
     pub(crate) async fn over_a_wire(&self) -> (PushStore, Proxy) {
-        let proxy = Proxy::start(self.address.clone()).await;
+        let wire = Proxy::start(&self.address, 0).await;
         let settings = Settings {
-            endpoint: format!("http://{}", proxy.address()),
+            endpoint: format!("http://{}", wire.address()),
             ..self.settings.clone()
         };
-        (PushStore::connect(settings).await.unwrap(), proxy)
+        (PushStore::connect(settings).await.unwrap(), wire)
     }
 
     /// A campaign of one chunk, expanded and due at [`at`] 0.

@@ -1,7 +1,8 @@
 //! A chunk is expanded whole and once, whatever becomes of the answer.
 
 use campaign::{CampaignId, ChunkId, ChunkState, Reason, SendTime, Standing};
-use journeys::world::until;
+use journeys::wire::grpc::{Step, commits};
+use journeys::wire::{Fault, Rule};
 use push_store::{Afterwards, Error, Expansion, FIRST_VERSION, MAX_MUTATIONS};
 
 use crate::engine::{World, at, new_chunk, on_every_engine, push, user};
@@ -90,18 +91,11 @@ async fn an_expansion_whose_answer_was_lost_is_found_done(world: &World) {
     let new = new_chunk(CampaignId::allocate(), 0, 5);
     let id = ChunkId::of(new.campaign, 0);
 
-    wire.deafen();
-    let losing = async {
-        until("the commit has arrived", async || {
-            world.store.find_chunk(id).await.unwrap()
-        })
-        .await;
-        wire.cut();
-        wire.mend();
-    };
-    let (expansion, ()) = tokio::join!(store.expand(new, at(0)), losing);
+    let lost = wire.inject(Rule::new(Fault::DropReply, commits(Step::Expand)));
+    let expansion = store.expand(new, at(0)).await;
 
     assert_eq!(expansion.unwrap(), Expansion::Expanded);
+    assert_eq!(lost.count(), 1);
     assert_eq!(world.store.list_pushes(id).await.unwrap().len(), 5);
 }
 

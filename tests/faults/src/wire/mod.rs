@@ -1,1 +1,0 @@
-//! The wire that lies: proxies that lose, delay and cut.
