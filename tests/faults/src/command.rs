@@ -5,6 +5,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, anyhow};
@@ -23,13 +24,14 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(noroshi::cli::run([name].into_iter().chain(arguments.arguments)).into())
 }
 
-/// `noroshi` with fault points, to be started. A test is not that program, and names it.
-pub fn noroshi() -> anyhow::Result<Command> {
-    let program = match env::var_os("NOROSHI_FAULTS_PROGRAM") {
-        Some(program) => program.into(),
-        None => env::current_exe().context("this program does not know where it lies")?,
-    };
+/// Where this program lies.
+pub fn program() -> anyhow::Result<PathBuf> {
+    env::current_exe().context("this program does not know where it lies")
+}
+
+/// `noroshi` with fault points, to be started.
+pub(crate) fn noroshi(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.arg("noroshi");
-    Ok(command)
+    command
 }

@@ -13,8 +13,9 @@ use fault_points::{Bug, Fault, Point};
 use tokio::runtime::Runtime;
 
 use crate::case::Case;
+use crate::command;
 use crate::play::{Played, play};
-use crate::stage::Sql;
+use crate::stage::{Ground, Sql};
 pub use report::Report;
 
 /// How the matrix is to be run.
@@ -47,7 +48,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             ..case
         })
         .collect();
-    let report = play_all(cases, &sql, arguments.at_once);
+    let ground = Ground {
+        sql,
+        program: command::program()?,
+    };
+    let report = play_all(cases, &ground, arguments.at_once);
     if arguments.json {
         noroshi::output::line(serde_json::to_string(&report.summary())?);
     } else {
@@ -73,15 +78,15 @@ pub fn cases(only: &[String]) -> Vec<Case> {
 }
 
 /// Plays cases, so many at once, and says of each how it went.
-pub fn play_all(cases: Vec<Case>, sql: &Sql, at_once: usize) -> Report {
-    let report = Mutex::new(Report::new(sql));
+pub fn play_all(cases: Vec<Case>, ground: &Ground, at_once: usize) -> Report {
+    let report = Mutex::new(Report::new(&ground.sql));
     let cases = Mutex::new(cases.into_iter());
     let next = || cases.lock().unwrap_or_else(PoisonError::into_inner).next();
     thread::scope(|scope| {
         for _ in 0..at_once.max(1) {
             scope.spawn(|| {
                 while let Some(case) = next() {
-                    let played = play_alone(&case, sql);
+                    let played = play_alone(&case, ground);
                     report
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
@@ -94,9 +99,9 @@ pub fn play_all(cases: Vec<Case>, sql: &Sql, at_once: usize) -> Report {
 }
 
 /// Plays a case on threads of its own: one whose stage breaks down is wrong, and no other is.
-fn play_alone(case: &Case, sql: &Sql) -> Played {
+fn play_alone(case: &Case, ground: &Ground) -> Played {
     let playing = thread::scope(|scope| {
-        let played = scope.spawn(|| Runtime::new()?.block_on(play(case, sql)));
+        let played = scope.spawn(|| Runtime::new()?.block_on(play(case, ground)));
         played.join()
     });
     match playing {

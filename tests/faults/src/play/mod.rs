@@ -16,7 +16,7 @@ use journeys::world::balance::{self, Facts};
 
 use crate::case::Case;
 use crate::counts::Counts;
-use crate::stage::{Sql, Stage};
+use crate::stage::{Ground, Stage};
 use lives::Lives;
 
 /// What came of a case.
@@ -53,8 +53,8 @@ impl Played {
 }
 
 /// Plays it on stores of its own.
-pub async fn play(case: &Case, sql: &Sql) -> anyhow::Result<Played> {
-    let mut lives = Lives::new(Stage::set(sql).await?, case);
+pub async fn play(case: &Case, ground: &Ground) -> anyhow::Result<Played> {
+    let mut lives = Lives::new(Stage::set(ground).await?, case);
     let ended = campaign::play(&mut lives, case.scenario).await;
     let (stage, watched) = lives.end().await;
     let played = match ended {

@@ -7,6 +7,7 @@ mod process;
 mod servers;
 mod settings;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -24,9 +25,19 @@ pub use servers::{Servers, Sql};
 /// How long the process under test may take to start: the machine runs many of them.
 const START: Duration = Duration::from_secs(60);
 
+/// What cases are played with.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// Where decisions are kept.
+    pub sql: Sql,
+    /// This package's program, which is `noroshi` with fault points as well.
+    pub program: PathBuf,
+}
+
 /// One case's stores, and the process under test, through all its lives.
 #[derive(Debug)]
 pub struct Stage {
+    program: PathBuf,
     directory: TempDir,
     servers: Servers,
     process: Option<UnderTest>,
@@ -36,9 +47,9 @@ pub struct Stage {
 
 impl Stage {
     /// Empty stores, and nothing running.
-    pub async fn set(sql: &Sql) -> anyhow::Result<Self> {
+    pub async fn set(ground: &Ground) -> anyhow::Result<Self> {
         let directory = TempDir::with_prefix("noroshi-faults-")?;
-        let servers = Servers::start(directory.path(), sql).await?;
+        let servers = Servers::start(directory.path(), &ground.sql).await?;
         let books = Books {
             db: Db::connect(&servers.sql_settings()).await.context("SQL")?,
             push_store: PushStore::connect(servers.datastore_settings())
@@ -48,6 +59,7 @@ impl Stage {
         };
         database::migrate::run(&books.db).await?;
         Ok(Self {
+            program: ground.program.clone(),
             directory,
             servers,
             process: None,
@@ -59,9 +71,8 @@ impl Stage {
     pub async fn start(&mut self, faults: &[Fault], bugs: &[Bug]) -> anyhow::Result<()> {
         let settings = settings::settings(self.directory.path(), &self.servers);
         let file = settings.write(self.directory.path());
-        let process = self
-            .process
-            .insert(UnderTest::start(&file, &self.journal(), faults, bugs)?);
+        let process = UnderTest::start(&self.program, &file, &self.journal(), faults, bugs);
+        let process = self.process.insert(process);
         process.ready(START).await;
         Ok(())
     }

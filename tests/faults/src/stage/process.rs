@@ -29,12 +29,13 @@ pub struct UnderTest {
 impl UnderTest {
     /// Starts it, with its faults and bugs.
     pub(super) fn start(
+        program: &Path,
         settings: &Path,
         journal: &Journal,
         faults: &[Fault],
         bugs: &[Bug],
-    ) -> anyhow::Result<Self> {
-        let mut command = command::noroshi()?;
+    ) -> Self {
+        let mut command = command::noroshi(program);
         command
             .arg("--config")
             .arg(settings)
@@ -44,10 +45,10 @@ impl UnderTest {
             .env("NOROSHI_FAULT_HANG_MS", HANG.as_millis().to_string())
             .env("NOROSHI_FAULT_LOG", &journal.0);
         let log = settings.with_file_name(LOG);
-        Ok(Self {
+        Self {
             process: Process::start(command, log),
             api: None,
-        })
+        }
     }
 
     /// Waits until its API answers; a process that a fault ends before that is dead, and no error.
