@@ -5,6 +5,8 @@
 //! real engines what becomes of them on machines. `RELIABILITY.md` says what was proven, by which
 //! command, and what is not.
 
+pub mod decisions;
 pub mod model;
+pub mod seeded;
 pub mod simulation;
 pub mod wire;

@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(name = "faults", about = "Proves by faults that Noroshi loses, doubles and forgets nothing.")]
+#[command(
+    name = "faults",
+    about = "Proves by faults that Noroshi loses, doubles and forgets nothing."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
