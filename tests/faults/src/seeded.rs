@@ -39,6 +39,8 @@ pub enum Bug {
     AnswerBeforeSettle,
     /// A reservation does not lock the coupon.
     StockWithoutLock,
+    /// A chunk that is found expanded is counted as it would be expanded now.
+    ExpansionCountedUnread,
     /// Chunks whose tasks were lost count against those that may be in the queue.
     LostTasksFillTheQueue,
     /// A chunk whose pushes are all final, by its tally, is taken for closed.
@@ -84,6 +86,7 @@ impl Bug {
             Self::TimerCleared
             | Self::AnswerBeforeSettle
             | Self::StockWithoutLock
+            | Self::ExpansionCountedUnread
             | Self::LostTasksFillTheQueue
             | Self::SettledTakenForClosed
             | Self::LateResultsUncounted

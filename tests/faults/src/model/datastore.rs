@@ -11,9 +11,10 @@ use std::time::Duration;
 use campaign::{
     ChunkRecord, HandOverTerms, Lease, LeaseTerms, LeaseToken, Leased, Mark, Queued, Raised, Reason, Standing,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::state::SENDERS;
 use super::users::{USERS, Users};
 use crate::seeded::{Bug, Seeded};
 
@@ -101,7 +102,7 @@ impl Chunk {
         let _: Mark = if self.is_settled() {
             self.record.close(token)
         } else {
-            self.record.rearm(token, LEASED_AT + TimeDelta::seconds(1))
+            self.record.rearm(token, LEASED_AT)
         };
     }
 
@@ -112,8 +113,8 @@ impl Chunk {
     /// Hands the chunk over and leases it to the sender in `slot`, when its timer says so: time
     /// passes until then.
     ///
-    /// Times and generation are counted anew from here, which nothing in the model could tell:
-    /// the task of this generation is met at once, and what was read before conflicts.
+    /// Times are counted anew from here, which nothing in the model could tell: what was read
+    /// before conflicts.
     pub(super) fn lease(&mut self, slot: usize) {
         let Some(due_at) = self.record.due_at else { return };
         let Queued::Queued { generation, run_at } = self.record.queue(due_at, HAND_OVER) else {
@@ -123,17 +124,37 @@ impl Chunk {
         if let Leased::Leased { until } = leased {
             let again = |at: DateTime<Utc>| LEASED_AT + (at - run_at);
             self.record = ChunkRecord {
-                generation: 0,
-                hand_overs: 0,
                 due_at: self.record.due_at.map(again),
                 not_before: LEASED_AT,
                 lease: Some(Lease {
                     token: token(slot),
                     until: again(until),
                 }),
-                state: self.record.state,
+                ..self.record
             };
         }
+    }
+
+    /// The same without what nobody can tell: the number of the generation, since a task is met
+    /// as soon as it is created; the times of a closed chunk; and a lease whose holder is gone,
+    /// which runs out before anything else is done with the chunk.
+    pub(super) fn simplified(mut self, is_at_work: impl Fn(usize) -> bool) -> Self {
+        self.record.generation = 0;
+        self.record.hand_overs = 0;
+        self.record.not_before = LEASED_AT;
+        let is_held = (0..SENDERS).any(|slot| self.is_held_by(slot) && is_at_work(slot));
+        if self.record.lease.is_some() && !is_held {
+            self.record = ChunkRecord::new(LEASED_AT);
+        }
+        self
+    }
+
+    /// The same with the senders' slots changed for each other.
+    pub(super) fn swapped(mut self) -> Self {
+        if let Some(lease) = &mut self.record.lease {
+            lease.token = token(usize::from(lease.token == token(0)));
+        }
+        self
     }
 
     /// Whether the lease, expired or not, is that of the sender in `slot`.

@@ -3,6 +3,7 @@
 use rendezvous::{Event, Fate, Meeting};
 
 use super::datastore::Chunk;
+use super::sender;
 use super::sql::{IntentNo, Row, Write};
 use super::state::{Behind, Phase, RollForward, State, Wire, Work};
 use super::users::Users;
@@ -45,6 +46,14 @@ impl Rendezvous {
         }
     }
 
+    /// The same with the senders' slots changed for each other.
+    pub(super) fn swap(&mut self) {
+        self.read = self.read.swapped();
+        if let Some(ready) = &mut self.ready {
+            ready.after = ready.after.swapped();
+        }
+    }
+
     /// What the SQL side holds locks for.
     pub(super) fn write(&self) -> Option<Write> {
         self.ready.map(|ready| ready.write)
@@ -77,10 +86,16 @@ fn side(place: usize, seeded: Seeded) -> Side {
 
 /// The SQL side locks, reads and writes; the Datastore side learns whom to raise. Both are ready
 /// then, or neither if the stock has been returned.
-pub(super) fn prepare(state: &mut State, work: Work, mut rendezvous: Rendezvous, seeded: Seeded) -> Phase {
+pub(super) fn prepare(
+    state: &mut State,
+    slot: usize,
+    work: Work,
+    mut rendezvous: Rendezvous,
+    seeded: Seeded,
+) -> Phase {
     let Some(chunk) = state.sql.chunk_grants.filter(|chunk| !chunk.closed) else {
         rendezvous.meeting.on(Event::Failed(0));
-        return conclude(work, rendezvous, seeded).unwrap_or(Phase::GivingBack);
+        return conclude(state, slot, work, rendezvous, seeded).unwrap_or(Phase::GivingBack);
     };
     let left = if seeded.is(Bug::GrantsFromMemory) {
         chunk.reserved
@@ -94,8 +109,7 @@ pub(super) fn prepare(state: &mut State, work: Work, mut rendezvous: Rendezvous,
         left,
     );
     let (new, granted) = (Users(chosen.new), Users(chosen.granted));
-    let intent = state.next_intent;
-    state.next_intent += 1;
+    let intent = state.new_intent();
     let mut after = rendezvous.read;
     after.raise_granted(granted);
     rendezvous.ready = Some(Ready {
@@ -110,6 +124,7 @@ pub(super) fn prepare(state: &mut State, work: Work, mut rendezvous: Rendezvous,
 /// The side whose turn it is sends its commit.
 pub(super) fn commit(
     state: &mut State,
+    slot: usize,
     work: Work,
     rendezvous: Rendezvous,
     wire: Wire,
@@ -125,11 +140,17 @@ pub(super) fn commit(
         Side::Datastore if rendezvous.conflicts => Fate::NotCommitted,
         Side::Datastore => state.commit(ready.after, wire),
     };
-    end(work, rendezvous, Event::Ended(place, fate), seeded)
+    end(state, slot, work, rendezvous, Event::Ended(place, fate), seeded)
 }
 
 /// The Datastore side breaks off, or its commit is aborted.
-pub(super) fn break_off(work: Work, rendezvous: Rendezvous, seeded: Seeded) -> Phase {
+pub(super) fn break_off(
+    state: &mut State,
+    slot: usize,
+    work: Work,
+    rendezvous: Rendezvous,
+    seeded: Seeded,
+) -> Phase {
     let event = match rendezvous.committing(seeded) {
         None => Event::Failed(1),
         Some(Side::Sql) => Event::Left(1),
@@ -138,16 +159,29 @@ pub(super) fn break_off(work: Work, rendezvous: Rendezvous, seeded: Seeded) -> P
             Event::Ended(place, Fate::NotCommitted)
         }
     };
-    end(work, rendezvous, event, seeded)
+    end(state, slot, work, rendezvous, event, seeded)
 }
 
-fn end(work: Work, mut rendezvous: Rendezvous, event: Event, seeded: Seeded) -> Phase {
+fn end(
+    state: &mut State,
+    slot: usize,
+    work: Work,
+    mut rendezvous: Rendezvous,
+    event: Event,
+    seeded: Seeded,
+) -> Phase {
     rendezvous.meeting.on(event);
-    conclude(work, rendezvous.clone(), seeded).unwrap_or(Phase::Meeting(work, rendezvous))
+    conclude(state, slot, work, rendezvous.clone(), seeded).unwrap_or(Phase::Meeting(work, rendezvous))
 }
 
 /// What follows when all fates are known.
-fn conclude(work: Work, rendezvous: Rendezvous, seeded: Seeded) -> Option<Phase> {
+fn conclude(
+    state: &mut State,
+    slot: usize,
+    work: Work,
+    rendezvous: Rendezvous,
+    seeded: Seeded,
+) -> Option<Phase> {
     let fates = rendezvous.meeting.fates()?;
     let of = |wanted: Side| {
         let places = fates.iter().enumerate();
@@ -164,7 +198,7 @@ fn conclude(work: Work, rendezvous: Rendezvous, seeded: Seeded) -> Option<Phase>
     Some(match (of(Side::Sql), of(Side::Datastore)) {
         (Some(Fate::Committed), Some(Fate::Committed)) => {
             let close = (!granted.is_empty()).then_some(intent);
-            Phase::Sending(after_grants(work, granted, close))
+            sender::send(state, slot, after_grants(work, granted, close))
         }
         (Some(Fate::Committed), _) => {
             let step = RollForward::Record;
@@ -179,7 +213,7 @@ fn conclude(work: Work, rendezvous: Rendezvous, seeded: Seeded) -> Option<Phase>
         }
         (Some(Fate::Unknown), _) if seeded.is(Bug::PlainReadVerdict) => {
             // The plain read sees no intent while the transaction is in doubt.
-            Phase::Sending(after_grants(work, Users::NONE, None))
+            sender::send(state, slot, after_grants(work, Users::NONE, None))
         }
         _ => Phase::GivingBack,
     })

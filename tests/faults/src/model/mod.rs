@@ -52,15 +52,15 @@ pub struct Arguments {
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
-    /// Most crashes of a process.
-    #[arg(long, default_value_t = Bounds::SUITE.crashes)]
-    crashes: u8,
+    /// Most crashes of a process. With none of these three, what the test suite checks is.
+    #[arg(long)]
+    crashes: Option<u8>,
     /// Most messages that are lost or late.
-    #[arg(long, default_value_t = Bounds::SUITE.losses)]
-    losses: u8,
+    #[arg(long)]
+    losses: Option<u8>,
     /// Most leases that run out under a sender at work.
-    #[arg(long, default_value_t = Bounds::SUITE.freezes)]
-    freezes: u8,
+    #[arg(long)]
+    freezes: Option<u8>,
     /// Put a bug in, which must be found then.
     #[arg(long)]
     bug: Option<Bug>,
@@ -68,22 +68,42 @@ pub struct Arguments {
 
 /// Runs it; fails if anything is wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let bounds = Bounds {
-        crashes: arguments.crashes,
-        losses: arguments.losses,
-        freezes: arguments.freezes,
-    };
-    let report = check(bounds, Seeded(arguments.bug));
+    let reports = arguments
+        .bounds()
+        .into_iter()
+        .map(|bounds| check(bounds, Seeded(arguments.bug)));
+    let reports = reports.collect::<Vec<_>>();
     if arguments.json {
-        output::line(serde_json::to_string_pretty(&report)?);
+        output::line(serde_json::to_string_pretty(&reports)?);
     } else {
-        output::text(&report.to_string());
+        for report in &reports {
+            output::text(&report.to_string());
+        }
     }
-    Ok(if report.holds() {
+    Ok(if reports.iter().all(Report::holds) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+impl Arguments {
+    fn bounds(&self) -> Vec<Bounds> {
+        let Self {
+            crashes,
+            losses,
+            freezes,
+            ..
+        } = *self;
+        if crashes.or(losses).or(freezes).is_none() {
+            return Bounds::SUITE.into();
+        }
+        vec![Bounds {
+            crashes: crashes.unwrap_or(0),
+            losses: losses.unwrap_or(0),
+            freezes: freezes.unwrap_or(0),
+        }]
+    }
 }
 
 /// Visits every state within the bounds, on all cores. With a seeded bug it stops at the first

@@ -209,10 +209,8 @@ impl Model for Protocol {
             Action::Expire => state.campaign = Campaign::Expired,
             Action::Cancel => state.campaign = Campaign::Cancelled,
         }
-        for sender in &mut state.senders {
-            sender.is_late &= sender.phase != Phase::Idle;
-        }
         state.remember();
+        state.simplify();
         Some(state)
     }
 

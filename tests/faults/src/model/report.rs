@@ -15,6 +15,8 @@ use crate::seeded::Seeded;
 pub struct Report {
     /// The seeded bug, if one was.
     pub bug: Option<String>,
+    /// What may go wrong.
+    pub bounds: Bounds,
     /// States that differ.
     pub states: usize,
     /// Steps of the longest way that was needed to reach one.
@@ -62,6 +64,7 @@ pub(super) fn of(bounds: Bounds, seeded: Seeded, threads: usize) -> Report {
     let seconds = began.elapsed().as_secs_f64();
     let mut report = Report {
         bug: seeded.0.map(crate::seeded::Bug::name),
+        bounds,
         states: checker.unique_state_count(),
         depth: checker.max_depth(),
         seconds,
@@ -102,9 +105,14 @@ fn now() -> std::time::Instant {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let took = Duration::from_secs_f64(self.seconds);
+        let Bounds {
+            crashes,
+            losses,
+            freezes,
+        } = self.bounds;
         writeln!(
             f,
-            "{} states, at most {} steps deep, in {took:.1?}",
+            "{crashes} crashes, {losses} losses, {freezes} lost leases: {} states, at most {} steps deep, in {took:.1?}",
             self.states, self.depth
         )?;
         for broken in &self.broken {

@@ -27,22 +27,15 @@ pub(super) fn needs(state: &State, slot: usize, seeded: Seeded) -> Vec<Row> {
             .rows(seeded),
             RollForward::Resolve => repair(behind.intent).rows(seeded),
         },
-        Phase::Counting {
-            close: Some(intent), ..
-        } => vec![Row::Intent(*intent)],
-        Phase::Idle
-        | Phase::Stocked(_)
-        | Phase::Sending(_)
-        | Phase::Settling(_)
-        | Phase::GivingBack
-        | Phase::Counting { close: None, .. } => Vec::new(),
+        Phase::Counting { intent, .. } => vec![Row::Intent(*intent)],
+        Phase::Idle | Phase::Stocked(_) | Phase::Settling(_) | Phase::GivingBack => Vec::new(),
     }
 }
 
 /// Whether the next step sends a COMMIT that may stay without an answer.
 pub(super) fn commits(state: &State, slot: usize, seeded: Seeded) -> bool {
     match &state.senders[slot].phase {
-        Phase::Idle | Phase::Stocked(_) | Phase::Sending(_) | Phase::Counting { close: None, .. } => false,
+        Phase::Idle | Phase::Stocked(_) => false,
         Phase::Leased(work) => !work.candidates.is_empty(),
         Phase::Meeting(_, rendezvous) => rendezvous.committing(seeded).is_some(),
         Phase::Reserved(..)
@@ -91,7 +84,7 @@ pub(super) fn step(state: &mut State, slot: usize, wire: Wire, seeded: Seeded) {
     let phase = std::mem::replace(&mut state.senders[slot].phase, Phase::Idle);
     let next = match phase {
         Phase::Idle => Phase::Idle,
-        Phase::Leased(work) if work.candidates.is_empty() => Phase::Sending(work),
+        Phase::Leased(work) if work.candidates.is_empty() => send(state, slot, work),
         Phase::Leased(work) => {
             let amount = state.sql.reservation_for(work.candidates.count());
             match state.sql.commit(Write::Reserve { amount }, wire, seeded) {
@@ -107,14 +100,13 @@ pub(super) fn step(state: &mut State, slot: usize, wire: Wire, seeded: Seeded) {
         }
         Phase::Stocked(work) => Phase::Meeting(work, Rendezvous::open(state.datastore.chunk)),
         Phase::Meeting(work, rendezvous) if rendezvous.is_ready() => {
-            meeting::commit(state, work, rendezvous, wire, seeded)
+            meeting::commit(state, slot, work, rendezvous, wire, seeded)
         }
-        Phase::Meeting(work, rendezvous) => meeting::prepare(state, work, rendezvous, seeded),
-        Phase::Behind(work, behind) => roll_forward(state, work, behind, wire, seeded),
-        Phase::Sending(work) => send(state, slot, work),
+        Phase::Meeting(work, rendezvous) => meeting::prepare(state, slot, work, rendezvous, seeded),
+        Phase::Behind(work, behind) => roll_forward(state, slot, work, behind, wire, seeded),
         Phase::Settling(results) => settle(state, slot, results, wire, seeded),
         Phase::GivingBack => give_back(state, slot, wire, seeded),
-        Phase::Counting { close, is_closed } => count(state, close, is_closed, wire, seeded),
+        Phase::Counting { intent, is_closed } => count(state, intent, is_closed, wire, seeded),
         Phase::ClosingStock => {
             let used = state.sql.chunk_grants.map_or(0, |chunk| chunk.used);
             match state.sql.commit(Write::CloseStock, wire, seeded) {
@@ -134,7 +126,7 @@ pub(super) fn step(state: &mut State, slot: usize, wire: Wire, seeded: Seeded) {
 pub(super) fn break_off(state: &mut State, slot: usize, seeded: Seeded) {
     let phase = std::mem::replace(&mut state.senders[slot].phase, Phase::Idle);
     state.senders[slot].phase = match phase {
-        Phase::Meeting(work, rendezvous) => meeting::break_off(work, rendezvous, seeded),
+        Phase::Meeting(work, rendezvous) => meeting::break_off(state, slot, work, rendezvous, seeded),
         other => other,
     };
 }
@@ -154,7 +146,14 @@ fn repair(intent: IntentNo) -> Write {
     Write::Repair { intent, found: false }
 }
 
-fn roll_forward(state: &mut State, work: Work, mut behind: Behind, wire: Wire, seeded: Seeded) -> Phase {
+fn roll_forward(
+    state: &mut State,
+    slot: usize,
+    work: Work,
+    mut behind: Behind,
+    wire: Wire,
+    seeded: Seeded,
+) -> Phase {
     let Behind {
         intent,
         granted,
@@ -171,7 +170,7 @@ fn roll_forward(state: &mut State, work: Work, mut behind: Behind, wire: Wire, s
             // Closed meanwhile: somebody else has done it.
             let is_closed = !state.sql.intents.contains_key(&intent) && !seeded.is(Bug::RecordedUnseen);
             if fate == Fate::Committed && is_closed {
-                return Phase::Sending(after_grants(work, granted, None));
+                return send(state, slot, after_grants(work, granted, None));
             }
             (fate, RollForward::Redo { silent: false })
         }
@@ -186,7 +185,7 @@ fn roll_forward(state: &mut State, work: Work, mut behind: Behind, wire: Wire, s
         }
         RollForward::Resolve => {
             if state.sql.commit(repair(intent), wire, seeded) == Fate::Committed {
-                return Phase::Sending(after_grants(work, granted, None));
+                return send(state, slot, after_grants(work, granted, None));
             }
             return Phase::GivingBack;
         }
@@ -200,7 +199,7 @@ fn roll_forward(state: &mut State, work: Work, mut behind: Behind, wire: Wire, s
 }
 
 /// Hands over whom it may, and knows the results. A late sender starts no send.
-fn send(state: &mut State, slot: usize, work: Work) -> Phase {
+pub(super) fn send(state: &mut State, slot: usize, work: Work) -> Phase {
     let mut reasons = [None; USERS];
     for place in work.refused.iter() {
         reasons[usize::from(place)] = Some(Reason::CouponExhausted);
@@ -212,8 +211,11 @@ fn send(state: &mut State, slot: usize, work: Work) -> Phase {
             Campaign::Running | Campaign::Cancelled | Campaign::Finished => None,
         };
     }
-    let accepted = |place: u16| reasons[usize::from(place)] == Some(Reason::Accepted);
-    state.past.handed = Users::those(|place| state.past.handed.contains(place) || accepted(place));
+    let is_handed = |place: u16| reasons[usize::from(place)] == Some(Reason::Accepted);
+    let has_none = |place: u16| state.sql.grants[usize::from(place)] == 0;
+    let before = state.past.ungranted;
+    state.past.ungranted =
+        Users::those(|place| before.contains(place) || (is_handed(place) && has_none(place)));
     let close = work.close;
     Phase::Settling(Results { reasons, close })
 }
@@ -222,10 +224,11 @@ fn send(state: &mut State, slot: usize, work: Work) -> Phase {
 fn settle(state: &mut State, slot: usize, results: Results, wire: Wire, seeded: Seeded) -> Phase {
     let mut after = state.datastore.chunk;
     after.settle(&results.reasons, slot, seeded);
+    let is_closed = after.record.state.is_closed();
     match state.commit(after, wire) {
-        Fate::Committed => Phase::Counting {
-            close: results.close,
-            is_closed: after.record.state.is_closed(),
+        Fate::Committed => match results.close {
+            Some(intent) => Phase::Counting { intent, is_closed },
+            None => return_stock(is_closed),
         },
         Fate::NotCommitted | Fate::Unknown if state.senders[slot].is_late => Phase::Idle,
         Fate::NotCommitted | Fate::Unknown => Phase::Settling(results),
@@ -242,12 +245,14 @@ fn give_back(state: &mut State, slot: usize, wire: Wire, seeded: Seeded) -> Phas
     }
 }
 
-fn count(state: &mut State, close: Option<IntentNo>, is_closed: bool, wire: Wire, seeded: Seeded) -> Phase {
-    if let Some(intent) = close
-        && state.sql.commit(Write::CloseIntent { intent }, wire, seeded) != Fate::Committed
-    {
-        return Phase::Idle;
+fn count(state: &mut State, intent: IntentNo, is_closed: bool, wire: Wire, seeded: Seeded) -> Phase {
+    match state.sql.commit(Write::CloseIntent { intent }, wire, seeded) {
+        Fate::Committed => return_stock(is_closed),
+        Fate::NotCommitted | Fate::Unknown => Phase::Idle,
     }
+}
+
+fn return_stock(is_closed: bool) -> Phase {
     if is_closed {
         Phase::ClosingStock
     } else {

@@ -15,6 +15,9 @@ use crate::seeded::{Bug, Seeded};
 /// Names one rendezvous, as an intent's id does.
 pub(super) type IntentNo = u8;
 
+/// Coupons that other chunks hold all the time.
+pub(super) const ELSEWHERE: u32 = 1;
+
 /// What SQL holds of one campaign with one chunk.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Sql {
@@ -93,6 +96,18 @@ impl Write {
         matches!(self, Self::Grant { .. })
     }
 
+    /// The rendezvous that it names.
+    pub(super) fn intent(self) -> Option<IntentNo> {
+        match self {
+            Self::Grant { intent, .. }
+            | Self::Record { intent }
+            | Self::Repair { intent, .. }
+            | Self::CloseIntent { intent }
+            | Self::Undo { intent, .. } => Some(intent),
+            Self::Reserve { .. } | Self::OpenStock { .. } | Self::CloseStock | Self::Return { .. } => None,
+        }
+    }
+
     /// The rows that it locks until it ends.
     pub(super) fn rows(self, seeded: Seeded) -> Vec<Row> {
         match self {
@@ -113,8 +128,8 @@ impl Write {
 impl Sql {
     pub(super) fn new(stock: u32) -> Self {
         Self {
-            stock,
-            reserved: 0,
+            stock: stock + ELSEWHERE,
+            reserved: ELSEWHERE,
             reservation: None,
             chunk_grants: None,
             grants: [0; USERS],

@@ -2,10 +2,11 @@
 
 use campaign::{Reason, Standing};
 use rendezvous::Fate;
+use serde::Serialize;
 
 use super::datastore::{Chunk, Datastore};
 use super::meeting::Rendezvous;
-use super::sql::{IntentNo, Row, Sql};
+use super::sql::{Inconsistency, IntentNo, Row, Sql, Write};
 use super::users::{USERS, Users};
 use crate::seeded::Seeded;
 
@@ -22,7 +23,7 @@ pub(super) enum Wire {
 }
 
 /// How much may go wrong, and how much stock there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Bounds {
     /// Processes that crash.
     pub crashes: u8,
@@ -34,12 +35,20 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Those of the test suite.
-    pub const SUITE: Self = Self {
-        crashes: 2,
-        losses: 2,
-        freezes: 1,
-    };
+    /// Those of the test suite: two crashes and two losses, and apart from that a sender whose
+    /// lease runs out under it, with a loss.
+    pub const SUITE: [Self; 2] = [
+        Self {
+            crashes: 2,
+            losses: 2,
+            freezes: 0,
+        },
+        Self {
+            crashes: 0,
+            losses: 1,
+            freezes: 1,
+        },
+    ];
 }
 
 /// One state.
@@ -51,8 +60,6 @@ pub(super) struct State {
     pub(super) reconciler: Reconciler,
     pub(super) campaign: Campaign,
     pub(super) left: Bounds,
-    /// The number of the next rendezvous.
-    pub(super) next_intent: IntentNo,
     pub(super) past: Past,
 }
 
@@ -74,8 +81,8 @@ pub(super) struct Past {
     pub(super) granted: Users,
     /// Whose push was granted or further.
     pub(super) raised: Users,
-    /// Whose push was handed to a gateway.
-    pub(super) handed: Users,
+    /// Whose push was handed to a gateway without a grant.
+    pub(super) ungranted: Users,
 }
 
 /// A process that delivers the chunk.
@@ -99,20 +106,32 @@ pub(super) enum Phase {
     Meeting(Work, Rendezvous),
     /// SQL has committed and Datastore is not known to have.
     Behind(Work, Behind),
-    /// Who is to be sent is known.
-    Sending(Work),
     Settling(Results),
     /// The attempt was cut short.
     GivingBack,
     /// Datastore is done; the intent and the stock are left.
     Counting {
-        close: Option<IntentNo>,
+        intent: IntentNo,
         is_closed: bool,
     },
     ClosingStock,
     Returning {
         used: u32,
     },
+}
+
+impl Phase {
+    /// The rendezvous that it may still name to SQL.
+    fn intent(&self) -> Option<IntentNo> {
+        match self {
+            Self::Meeting(_, rendezvous) => rendezvous.write().and_then(Write::intent),
+            Self::Behind(_, behind) => Some(behind.intent),
+            Self::Leased(work) | Self::Reserved(work, _) | Self::Stocked(work) => work.close,
+            Self::Settling(results) => results.close,
+            Self::Counting { intent, .. } => Some(*intent),
+            Self::Idle | Self::GivingBack | Self::ClosingStock | Self::Returning { .. } => None,
+        }
+    }
 }
 
 /// What an attempt knows of its chunk.
@@ -183,11 +202,10 @@ impl State {
             reconciler: Reconciler::Idle,
             campaign: Campaign::Running,
             left: bounds,
-            next_intent: 0,
             past: Past {
                 granted: Users::NONE,
                 raised: Users::NONE,
-                handed: Users::NONE,
+                ungranted: Users::NONE,
             },
         }
     }
@@ -231,6 +249,59 @@ impl State {
         for sender in &mut self.senders {
             if let Phase::Meeting(_, rendezvous) = &mut sender.phase {
                 rendezvous.conflicts = true;
+            }
+        }
+    }
+
+    /// The least number of a rendezvous that nobody knows.
+    pub(super) fn new_intent(&self) -> IntentNo {
+        let is_known = |number: &IntentNo| {
+            self.sql.intents.contains_key(number)
+                || self.sql.inconsistencies.contains_key(number)
+                || self.is_in_use(*number)
+        };
+        (0..).find(|number| !is_known(number)).unwrap_or_default()
+    }
+
+    /// Whether a process or a transaction in doubt may still name that rendezvous.
+    fn is_in_use(&self, number: IntentNo) -> bool {
+        let by_reconciler = match self.reconciler {
+            Reconciler::Idle | Reconciler::Returning { .. } => false,
+            Reconciler::Redoing { intent, .. } | Reconciler::Closing { intent, .. } => intent == number,
+        };
+        by_reconciler
+            || self
+                .sql
+                .in_doubt
+                .iter()
+                .any(|write| write.intent() == Some(number))
+            || self
+                .senders
+                .iter()
+                .any(|sender| sender.phase.intent() == Some(number))
+    }
+
+    /// Brings states that differ in nothing that anybody could tell to one: repaired
+    /// inconsistencies that nobody can name again are forgotten, and a lone sender is the first.
+    pub(super) fn simplify(&mut self) {
+        let mut inconsistencies = std::mem::take(&mut self.sql.inconsistencies);
+        inconsistencies.retain(|number, state| {
+            *state == Inconsistency::Open || self.sql.intents.contains_key(number) || self.is_in_use(*number)
+        });
+        self.sql.inconsistencies = inconsistencies;
+        for sender in &mut self.senders {
+            sender.is_late &= sender.phase != Phase::Idle;
+        }
+        let at_work = [0, 1].map(|slot| self.senders[slot].phase != Phase::Idle);
+        self.datastore.chunk = self.datastore.chunk.simplified(|slot| at_work[slot]);
+        if self.senders[0].phase == Phase::Idle && self.senders[1].phase != Phase::Idle {
+            self.senders.swap(0, 1);
+            self.datastore.chunk = self.datastore.chunk.swapped();
+            for chunk in &mut self.datastore.in_doubt {
+                *chunk = chunk.swapped();
+            }
+            if let Phase::Meeting(_, rendezvous) = &mut self.senders[0].phase {
+                rendezvous.swap();
             }
         }
     }

@@ -12,6 +12,7 @@ use super::world::World;
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     entries: BTreeMap<usize, Entries>,
+    attempts: BTreeMap<u64, UnderWay>,
     /// Pushes that had been accepted and were not settled when something went wrong.
     pub(super) exposed: u64,
     /// The moment from which the campaign is as a person was told that it has stopped: while it
@@ -71,54 +72,81 @@ pub(super) fn hand_over(world: &World, user: usize, collapse_id: u64, not_before
 /// not settled then may come again; each push counts once.
 pub(super) struct Exposure {
     world: Rc<World>,
+    attempt: u64,
+}
+
+/// An attempt that is not over: its chunk, and whom it has handed over.
+#[derive(Debug)]
+struct UnderWay {
     chunk: u32,
     handed: BTreeSet<usize>,
 }
 
 impl Exposure {
+    /// Of an attempt that begins. If the lease of another has run out under it, that is what has
+    /// gone wrong with the other.
     pub(super) fn new(world: &Rc<World>, chunk: u32) -> Self {
-        Self {
-            world: world.clone(),
-            chunk,
-            handed: BTreeSet::new(),
+        let attempt = world.new_id();
+        let others = world
+            .ledger
+            .borrow()
+            .attempts
+            .iter()
+            .map(|(id, other)| (*id, other.chunk))
+            .collect::<Vec<_>>();
+        for (other, _) in others.iter().filter(|(_, of)| *of == chunk) {
+            expose(world, *other);
         }
+        let handed = BTreeSet::new();
+        world
+            .ledger
+            .borrow_mut()
+            .attempts
+            .insert(attempt, UnderWay { chunk, handed });
+        let world = world.clone();
+        Self { world, attempt }
     }
 
     pub(super) fn add(&mut self, user: usize) {
-        self.handed.insert(user);
+        if let Some(attempt) = self.world.ledger.borrow_mut().attempts.get_mut(&self.attempt) {
+            attempt.handed.insert(user);
+        }
     }
 
     /// The gateway did not say what became of this one.
     pub(super) fn lose(&mut self, user: usize) {
-        if self.handed.remove(&user) {
-            self.world.ledger.borrow_mut().exposed += 1;
+        let mut ledger = self.world.ledger.borrow_mut();
+        let attempt = ledger.attempts.get_mut(&self.attempt);
+        if attempt.is_some_and(|attempt| attempt.handed.remove(&user)) {
+            ledger.exposed += 1;
         }
     }
 
     /// Something went wrong now.
     pub(super) fn expose(&mut self) {
-        let datastore = self.world.datastore.borrow();
-        let Some(chunk) = datastore.find(self.chunk) else {
-            return;
-        };
-        let is_settled = |user: usize| {
-            let push = chunk.pushes.iter().find(|push| push.user == user);
-            push.is_some_and(|push| matches!(push.standing, Standing::Settled(_)))
-        };
-        let mut ledger = self.world.ledger.borrow_mut();
-        let exposed = self
-            .handed
-            .iter()
-            .copied()
-            .filter(|user| !is_settled(*user))
-            .collect::<Vec<_>>();
-        ledger.exposed += exposed.len() as u64;
-        self.handed.retain(|user| !exposed.contains(user));
+        expose(&self.world, self.attempt);
     }
 }
 
 impl Drop for Exposure {
     fn drop(&mut self) {
         self.expose();
+        self.world.ledger.borrow_mut().attempts.remove(&self.attempt);
     }
+}
+
+fn expose(world: &World, attempt: u64) {
+    let mut ledger = world.ledger.borrow_mut();
+    let datastore = world.datastore.borrow();
+    let Some(UnderWay { chunk, handed }) = ledger.attempts.get_mut(&attempt) else {
+        return;
+    };
+    let is_settled = |user: &usize| {
+        let mut pushes = datastore.find(*chunk).into_iter().flat_map(|chunk| &chunk.pushes);
+        pushes.any(|push| push.user == *user && matches!(push.standing, Standing::Settled(_)))
+    };
+    let handed_before = handed.len();
+    handed.retain(is_settled);
+    let exposed = handed_before - handed.len();
+    ledger.exposed += exposed as u64;
 }

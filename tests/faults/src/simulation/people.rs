@@ -36,9 +36,13 @@ pub(super) fn begin(world: &Rc<World>) {
 
 async fn act(world: &Rc<World>, deed: Deed) {
     match deed {
-        Deed::Pause => stop(world, Transition::Pause).await,
+        Deed::PauseFor(time) => {
+            stop(world, Transition::Pause).await;
+            world.scheduler.sleep(time).await;
+            let resume = async || transition(world, Transition::Resume).await;
+            let _: bool = again(world, resume).await;
+        }
         Deed::Cancel => stop(world, Transition::Cancel).await,
-        Deed::Resume => drop(again(world, async || transition(world, Transition::Resume).await).await),
         Deed::OptOut(user) => {
             let opt_out = move |sql: &mut Sql| {
                 sql.opted_out.insert(user);

@@ -69,8 +69,8 @@ pub(super) enum Concurrency {
 /// What people do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
-    Pause,
-    Resume,
+    /// Pause, and resume that long after the answer.
+    PauseFor(Millis),
     Cancel,
     OptOut(usize),
     Erase(usize),
@@ -190,9 +190,7 @@ fn people<W>(from: &Scheduler<W>, users: usize) -> Vec<(Millis, Deed)> {
         }
     };
     if from.chance(300) {
-        let at = soon();
-        deeds.push((at, Deed::Pause));
-        deeds.push((at + 1_000 + from.draw(0..=100_000), Deed::Resume));
+        deeds.push((soon(), Deed::PauseFor(from.draw(0..=100_000))));
     }
     if from.chance(300) {
         deeds.push((soon(), Deed::Cancel));
