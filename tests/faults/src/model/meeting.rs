@@ -108,7 +108,7 @@ pub(super) fn prepare(
         |place| state.sql.grants[usize::from(place)] > 0,
         left,
     );
-    let (new, granted) = (Users(chosen.new), Users(chosen.granted));
+    let (new, granted) = (Users::of(&chosen.new), Users::of(&chosen.granted));
     let intent = state.new_intent();
     let mut after = rendezvous.read;
     after.raise_granted(granted);

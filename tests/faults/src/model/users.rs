@@ -1,19 +1,19 @@
 //! The users of the one chunk, named by their places in it.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
-use campaign::Places;
+use campaign::{MAX_PLACES, Places};
 
 /// How many users the chunk has.
 pub(super) const USERS: usize = 2;
 
-/// Some of the chunk's users; a set that can be part of a state.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Users(pub(super) Places);
+/// Some of the chunk's users: the byte of [`Places`] that so small a chunk needs, as a state must
+/// be small.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Users(u8);
 
 impl Users {
-    pub(super) const NONE: Self = Self(Places::NONE);
+    pub(super) const NONE: Self = Self(0);
 
     /// Every place of the chunk.
     pub(super) fn places() -> impl Iterator<Item = u16> {
@@ -22,15 +22,22 @@ impl Users {
 
     /// Those at the places for which it holds.
     pub(super) fn those(holds: impl Fn(u16) -> bool) -> Self {
-        Self(Self::places().filter(|place| holds(*place)).collect())
+        Self::of(&Self::places().filter(|place| holds(*place)).collect())
+    }
+
+    /// Those that the product names so.
+    pub(super) fn of(places: &Places) -> Self {
+        Self(places.as_bytes()[0])
     }
 
     pub(super) fn contains(self, place: u16) -> bool {
-        self.0.contains(place)
+        let mut bytes = [0; MAX_PLACES / 8];
+        bytes[0] = self.0;
+        Places::from_bytes(bytes).contains(place)
     }
 
     pub(super) fn is_empty(self) -> bool {
-        self.0.is_empty()
+        self == Self::NONE
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = u16> {
@@ -38,14 +45,7 @@ impl Users {
     }
 
     pub(super) fn count(self) -> u32 {
-        u32::try_from(self.iter().count()).expect("a chunk's users are few")
-    }
-}
-
-impl Hash for Users {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // A bit for each place; the model's chunk has no more than the first byte holds.
-        self.0.as_bytes()[0].hash(state);
+        self.0.count_ones()
     }
 }
 

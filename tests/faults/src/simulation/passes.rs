@@ -44,7 +44,7 @@ async fn pass(world: &Rc<World>, process: ProcessId) -> Result<Outcome, Fault> {
         dispatch::pass(world, process).await,
         reconcile::pass(world, process).await,
     ];
-    let worked = passes.iter().any(|outcome| *outcome == Ok(Outcome::Worked));
+    let worked = passes.contains(&Ok(Outcome::Worked));
     let fault = passes.into_iter().find(Result::is_err);
     fault.unwrap_or(Ok(Outcome::of(worked)))
 }

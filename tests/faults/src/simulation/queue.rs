@@ -1,4 +1,4 @@
-//! The task queue: at least once, late, twice, or not at all.
+//! The task queue: at least once, late, early, twice, or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -44,13 +44,11 @@ pub(super) async fn create(
         if queue.names.insert(task) && !forgets {
             queue.tasks.insert(task, 0);
             world.note(process, "creates a task for chunk", u64::from(task.chunk));
-            let copies = if world.scheduler.chance(rates.doubled_task) {
-                2
-            } else {
-                1
-            };
-            for _ in 0..copies {
-                run_later(world, task, after + world.scheduler.draw(1..=500));
+            let late = || world.scheduler.draw(1..=500);
+            run_later(world, task, after + late());
+            if world.scheduler.chance(rates.doubled_task) {
+                // The copy may even come before its time.
+                run_later(world, task, world.scheduler.draw(0..=after) + late());
             }
         } else if forgets {
             world.count_fault();

@@ -178,13 +178,16 @@ async fn request(world: &World, process: ProcessId) -> Result<(), Fault> {
     }
 }
 
+/// What takes effect when a transaction lands.
+type Write = Box<dyn FnOnce(&mut Sql)>;
+
 /// An open transaction. Dropped without an end, it is rolled back by the server, at once or when
 /// it notices that nobody is there.
 pub(super) struct Tx {
     world: Rc<World>,
     process: ProcessId,
     id: u64,
-    writes: Vec<Box<dyn FnOnce(&mut Sql)>>,
+    writes: Vec<Write>,
     is_over: bool,
 }
 

@@ -75,16 +75,19 @@ pub(super) async fn return_unused(world: &Rc<World>, process: ProcessId, chunk: 
     let is_twice = world.has(Bug::StockReturnedTwice);
     let by_sight = world.has(Bug::FinishedBySight);
     let reservation = match known {
-        None if by_sight => return Ok(tx.roll_back()),
-        None => Reservation {
+        None if !by_sight => Some(Reservation {
             amount: 0,
             returned: Some(0),
-        },
+        }),
         Some(Reservation { amount, returned }) if returned.is_none() || is_twice => {
             let returned = Some(amount.saturating_sub(used));
-            Reservation { amount, returned }
+            Some(Reservation { amount, returned })
         }
-        Some(_) => return Ok(tx.roll_back()),
+        None | Some(_) => None,
+    };
+    let Some(reservation) = reservation else {
+        tx.roll_back();
+        return Ok(());
     };
     tx.write(move |sql| {
         sql.reservations.insert(chunk, reservation);

@@ -107,9 +107,7 @@ fn counted(world: &World) -> Option<String> {
 
 /// Whoever has the coupon is known to, and nobody is sent without it.
 fn granted(world: &World) -> Option<String> {
-    let Some(stock) = world.settings.stock else {
-        return None;
-    };
+    let stock = world.settings.stock?;
     let sql = world.sql.borrow();
     let datastore = world.datastore.borrow();
     let is_plenty = usize::try_from(stock).is_ok_and(|stock| stock >= plan::user_count(world));
