@@ -20,11 +20,14 @@ enum Command {
     Model(faults::model::Arguments),
     /// Run whole campaigns in simulated stores, one a seed.
     Simulate(faults::simulation::Arguments),
+    /// Put a wrong into the protocol, one after the other, and see that model or simulator find it.
+    SeededBugs(faults::seeded::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Model(arguments) => faults::model::run(&arguments),
         Command::Simulate(arguments) => faults::simulation::run(&arguments),
+        Command::SeededBugs(arguments) => faults::seeded::run(&arguments),
     }
 }

@@ -4,7 +4,11 @@
 //! run with one of these wrongs in them, and each must be found by the model or the simulator.
 //! None of them is in the product; they live in what stands for it here.
 
+mod sweep;
+
 use clap::ValueEnum;
+
+pub use sweep::{Arguments, run};
 
 /// One deliberate wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
