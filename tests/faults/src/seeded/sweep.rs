@@ -25,7 +25,8 @@ pub struct Arguments {
 #[derive(Debug, Serialize)]
 struct Found {
     bug: String,
-    /// The promise that the model found broken, and after how many steps.
+    /// The promise that the model found broken, and after how many steps. What the model has no
+    /// part for is only simulated.
     by_model: Option<(&'static str, usize)>,
     /// The first seed in which the simulator found something wrong, and what.
     by_simulation: Option<(u64, String)>,
@@ -35,14 +36,16 @@ struct Found {
 
 /// Runs it; fails if a bug is not found by the layer that must find it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let found = Bug::value_variants()
-        .iter()
-        .map(|bug| find(*bug, arguments.seeds));
-    let found = found.collect::<Vec<_>>();
+    let mut found = Vec::new();
+    for bug in Bug::value_variants() {
+        let one = find(*bug, arguments.seeds);
+        if !arguments.json {
+            tell(&one);
+        }
+        found.push(one);
+    }
     if arguments.json {
         output::line(serde_json::to_string_pretty(&found)?);
-    } else {
-        found.iter().for_each(tell);
     }
     Ok(if found.iter().all(|found| found.is_found) {
         ExitCode::SUCCESS
@@ -53,7 +56,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn find(bug: Bug, seeds: u64) -> Found {
     let seeded = Seeded(Some(bug));
-    let by_model = Bounds::SUITE.into_iter().find_map(|bounds| {
+    let in_the_model = (bug.layer() == Layer::Model).then_some(Bounds::SUITE);
+    let by_model = in_the_model.into_iter().flatten().find_map(|bounds| {
         let broken = model::check(bounds, seeded).broken.into_iter().next()?;
         Some((broken.promise, broken.steps.len()))
     });
