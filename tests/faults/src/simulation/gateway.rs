@@ -1,8 +1,8 @@
 //! The gateway: takes, refuses, or takes and does not say so.
 
+use super::attempt::Wanted;
 use super::ledger;
 use super::scheduler::{Millis, ProcessId};
-use super::sender::Wanted;
 use super::settings::GATEWAY_TIMEOUT;
 use super::world::World;
 use crate::seeded::Bug;

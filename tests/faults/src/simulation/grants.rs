@@ -3,8 +3,8 @@
 use campaign::{Places, Reason, Standing};
 use rendezvous::{Action, Event, Fate, Meeting};
 
+use super::attempt::{Attempt, Wanted};
 use super::datastore::{self, Open};
-use super::sender::{Attempt, Wanted};
 use super::settings::INTENT_AGE;
 use super::sql::{Inconsistency, Intent, IntentNo, Row, Tx};
 use super::stock;

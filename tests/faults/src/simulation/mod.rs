@@ -20,6 +20,7 @@
 //! validity, several campaigns at once, load. So this does not prove that the product's I/O is in
 //! this order, nor anything about real stores; and ten thousand seeds are a sample.
 
+mod attempt;
 mod datastore;
 mod dispatch;
 mod fan_out;

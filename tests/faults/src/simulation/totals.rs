@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use campaign::Tally;
 
+use super::attempt::Attempt;
 use super::datastore::Chunk;
 use super::scheduler::ProcessId;
-use super::sender::Attempt;
 use super::sql::{ChunkTally, IntentNo, Row, Sql, Tx};
 use super::stock;
 use super::world::{Fault, World};
