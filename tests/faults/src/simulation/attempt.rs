@@ -14,6 +14,7 @@ use super::scheduler::{Millis, ProcessId};
 use super::settings::SETTLE_EVERY;
 use super::sql::{self, IntentNo};
 use super::totals;
+use super::transaction;
 use super::world::{Fault, Permit, World, millis};
 use crate::seeded::Bug;
 
@@ -209,7 +210,7 @@ impl Attempt {
             return;
         }
         let settle = |chunk: &mut Chunk| raise_all(chunk, part, &self.world);
-        match datastore::change(&self.world, self.process, self.chunk.no, settle).await {
+        match transaction::change(&self.world, self.process, self.chunk.no, settle).await {
             Ok(_) => part.clear(),
             // They are kept and settled with the next part.
             Err(_) => exposure.expose(),
@@ -220,7 +221,7 @@ impl Attempt {
     /// answer and the lease lasts.
     async fn give_back(&self, part: &Results, left: Left, exposure: &mut Exposure) -> Result<Chunk, Fault> {
         loop {
-            let given = datastore::change(&self.world, self.process, self.chunk.no, |chunk| {
+            let given = transaction::change(&self.world, self.process, self.chunk.no, |chunk| {
                 raise_all(chunk, part, &self.world);
                 self.end(chunk, left);
                 chunk.clone()
@@ -253,7 +254,7 @@ impl Attempt {
     /// A seeded bug: the chunk is done before anything of it is.
     async fn answer_first(&self) -> Result<(), Fault> {
         let close = |chunk: &mut Chunk| chunk.record.close(self.token);
-        datastore::change(&self.world, self.process, self.chunk.no, close).await?;
+        transaction::change(&self.world, self.process, self.chunk.no, close).await?;
         Ok(())
     }
 

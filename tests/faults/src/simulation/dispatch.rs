@@ -16,6 +16,7 @@ use super::queue::{self, Task};
 use super::scheduler::{Millis, ProcessId};
 use super::settings::{LOOK_AHEAD, PICK_UP, PICK_UP_MAX};
 use super::sql;
+use super::transaction;
 use super::world::{Fault, World, millis};
 use crate::seeded::Bug;
 
@@ -65,7 +66,7 @@ fn list_due(world: &World, datastore: &Datastore, now: DateTime<Utc>) -> Vec<u32
 /// Marks one chunk and creates its task. Says whether it did; another may have been faster.
 async fn hand_over(world: &Rc<World>, process: ProcessId, no: u32) -> Result<bool, Fault> {
     let now = world.clock(process);
-    let queued = datastore::change(world, process, no, |chunk| {
+    let queued = transaction::change(world, process, no, |chunk| {
         let queued = chunk.record.queue(now, terms());
         if world.has(Bug::TimerCleared) {
             chunk.record.due_at = None;

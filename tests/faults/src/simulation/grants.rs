@@ -4,10 +4,10 @@ use campaign::{Places, Reason, Standing};
 use rendezvous::{Action, Event, Fate, Meeting};
 
 use super::attempt::{Attempt, Wanted};
-use super::datastore::{self, Open};
 use super::settings::INTENT_AGE;
 use super::sql::{Inconsistency, Intent, IntentNo, Row, Tx};
 use super::stock;
+use super::transaction::{self, Open};
 use super::world::Fault;
 use crate::decisions::choose;
 use crate::seeded::Bug;
@@ -211,7 +211,7 @@ async fn redo(attempt: &Attempt, granted: Places) -> Result<(), Fault> {
         chunk,
         ..
     } = attempt;
-    let redone = datastore::change(world, *process, chunk.no, |chunk| {
+    let redone = transaction::change(world, *process, chunk.no, |chunk| {
         let places = 0..u16::try_from(chunk.pushes.len()).unwrap_or(u16::MAX);
         for place in places.filter(|place| granted.contains(*place)) {
             chunk.raise(place, Standing::Granted, world);

@@ -41,6 +41,7 @@ mod stock;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod transaction;
 mod verdict;
 mod world;
 

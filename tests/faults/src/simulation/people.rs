@@ -7,12 +7,12 @@ use std::rc::Rc;
 
 use campaign::{CampaignState, Reason, Standing, Transition};
 
-use super::datastore;
 use super::ledger::tell_stopped;
 use super::plan;
 use super::scheduler::Millis;
 use super::settings::{CANCEL_WAIT, Deed};
 use super::sql::{Row, Sql, Tx};
+use super::transaction;
 use super::world::{Fault, PEOPLE, UnderWay, World};
 use crate::seeded::Bug;
 
@@ -94,7 +94,7 @@ async fn erase(world: &Rc<World>, user: usize) {
 async fn erase_push(world: &Rc<World>, user: usize) -> Result<(), Fault> {
     let chunks = 0..plan::chunk_count(world);
     for no in chunks.filter(|no| plan::users(world, *no).any(|other| other == user)) {
-        let erased = datastore::change(world, PEOPLE, no, |chunk| {
+        let erased = transaction::change(world, PEOPLE, no, |chunk| {
             if let Some(place) = chunk.place_of(user) {
                 chunk.raise(place, Standing::Settled(Reason::Erased), world);
                 chunk.pushes[usize::from(place)].is_erased = true;

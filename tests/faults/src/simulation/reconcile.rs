@@ -18,6 +18,7 @@ use super::settings::{INTENT_LEASE, LATE_MARKERS};
 use super::sql::{self, ChunkTally, Inconsistency, Intent, IntentNo, Row, Sql, Tx};
 use super::stock;
 use super::totals;
+use super::transaction;
 use super::world::{Fault, World};
 use crate::seeded::Bug;
 
@@ -62,7 +63,7 @@ async fn redo(world: &Rc<World>, process: ProcessId, no: IntentNo, intent: Inten
     let raised = if world.has(Bug::IntentClosedUnseen) {
         0
     } else {
-        let redone = datastore::change(world, process, intent.chunk, |chunk| raise(world, chunk, intent));
+        let redone = transaction::change(world, process, intent.chunk, |chunk| raise(world, chunk, intent));
         redone.await?.unwrap_or(0)
     };
     let mut tx = Tx::begin(world, process).await?;
@@ -167,7 +168,7 @@ async fn cancel_all(world: &Rc<World>, process: ProcessId, state: CampaignState)
             closed.push(chunk);
             continue;
         }
-        let cancelled = datastore::change(world, process, chunk.no, |chunk| {
+        let cancelled = transaction::change(world, process, chunk.no, |chunk| {
             let _: Mark = chunk.record.cancel();
         });
         cancelled.await?;

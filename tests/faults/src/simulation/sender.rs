@@ -8,10 +8,11 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::attempt::Attempt;
-use super::datastore::{self, Chunk};
+use super::datastore::Chunk;
 use super::queue::Task;
 use super::scheduler::ProcessId;
 use super::settings::{BUDGET, LEASE, SKEW};
+use super::transaction;
 use super::world::{Fault, Permit, World};
 use crate::seeded::Bug;
 
@@ -41,7 +42,7 @@ async fn try_deliver(world: &Rc<World>, process: ProcessId, task: Task) -> Resul
     }
     let token = LeaseToken(Uuid::from_u128(world.new_id().into()));
     let now = world.clock(process);
-    let leased = datastore::change(world, process, task.chunk, |chunk| {
+    let leased = transaction::change(world, process, task.chunk, |chunk| {
         if world.has(Bug::LeasedEarly) {
             chunk.record.not_before = DateTime::UNIX_EPOCH;
         }
@@ -82,7 +83,7 @@ async fn permit(world: &World, process: ProcessId) -> Permit {
 async fn put_back(world: &Rc<World>, process: ProcessId, task: Task) -> Result<(), Fault> {
     let now = world.clock(process);
     let put_back = |chunk: &mut Chunk| chunk.record.put_back(task.generation, now);
-    datastore::change(world, process, task.chunk, put_back).await?;
+    transaction::change(world, process, task.chunk, put_back).await?;
     Ok(())
 }
 
