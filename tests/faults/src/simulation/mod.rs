@@ -60,10 +60,10 @@ pub struct Arguments {
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
-    /// How many seeds are run, from the first on.
-    #[arg(long, default_value_t = 10_000)]
-    seeds: u64,
-    /// The first seed; alone, the only one.
+    /// How many seeds are run, from the first on: 10,000, or the one that is named.
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// The first seed.
     #[arg(long)]
     seed: Option<u64>,
     /// Put a bug in, which must be found then.
@@ -77,10 +77,9 @@ const ENOUGH: usize = 3;
 /// Runs it; fails if anything is wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let seeded = Seeded(arguments.bug);
-    let (first, seeds) = match arguments.seed {
-        Some(seed) => (seed, 1),
-        None => (0, arguments.seeds),
-    };
+    let first = arguments.seed.unwrap_or(0);
+    let of_one = arguments.seed.map(|_| 1);
+    let seeds = arguments.seeds.or(of_one).unwrap_or(10_000);
     let threads = available_parallelism().map_or(1, usize::from);
     let began = now();
     let runs = many(first, seeds, threads, ENOUGH, seeded);
