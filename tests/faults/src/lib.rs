@@ -8,10 +8,12 @@
 pub mod case;
 pub mod command;
 pub mod counts;
+pub mod decisions;
 pub mod killer;
 pub mod matrix;
 pub mod model;
 pub mod play;
+pub mod seeded;
 pub mod simulation;
 pub mod stage;
 

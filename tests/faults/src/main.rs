@@ -22,6 +22,8 @@ enum Command {
     Model(faults::model::Arguments),
     /// Run whole campaigns in simulated stores, one a seed.
     Simulate(faults::simulation::Arguments),
+    /// Put a wrong into the protocol, one after the other, and see that model or simulator find it.
+    SeededBugs(faults::seeded::Arguments),
     /// The `noroshi` command with its fault points.
     #[command(hide = true, disable_help_flag = true)]
     Noroshi(faults::command::Arguments),
@@ -32,6 +34,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Matrix(arguments) => faults::matrix::run(&arguments),
         Command::Model(arguments) => faults::model::run(&arguments),
         Command::Simulate(arguments) => faults::simulation::run(&arguments),
+        Command::SeededBugs(arguments) => faults::seeded::run(&arguments),
         Command::Noroshi(arguments) => faults::command::run(arguments),
     }
 }
