@@ -98,10 +98,10 @@ async fn turn(
     let room = most
         .saturating_sub(u16::try_from(queued).unwrap_or(u16::MAX))
         .min(TURN);
-    if room == 0 {
-        return Ok(());
-    }
-    let due = list_due(backends, campaign.id, &plan, room).await?;
+    let due = match room {
+        0 => list_overdue(backends, campaign.id, most).await?,
+        room => list_due(backends, campaign.id, &plan, room).await?,
+    };
     report.left |= due.len() == usize::from(TURN);
     fault_points::reach!(
         DueRead,
@@ -109,6 +109,16 @@ async fn turn(
     );
     report.queued += hand_over_all(backends, lane, due).await?;
     Ok(())
+}
+
+/// Chunks of a campaign that has its share of the queue, which are due all the same: their tasks
+/// are lost, or late. They take no more room, and behind chunks that do nobody would find them.
+async fn list_overdue(backends: &Backends, campaign: CampaignId, most: u16) -> Result<Vec<Chunk>, Error> {
+    let now = backends.process.clock.now();
+    let mut queued = backends.push_store.list_queued(campaign, most).await?;
+    queued.retain(|chunk| chunk.record.due_at.is_some_and(|due_at| due_at <= now));
+    queued.truncate(usize::from(TURN));
+    Ok(queued)
 }
 
 /// The campaign's earliest due chunks, over all of its timer keys.

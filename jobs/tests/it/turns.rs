@@ -31,6 +31,25 @@ async fn a_campaign_with_unusable_rows_does_not_keep_others_from_their_turn() {
     assert_eq!(world.pushes(other).await.len(), 3);
 }
 
+/// The queue was lost whole while it held as many tasks as a campaign may have there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_whose_share_of_the_queue_is_lost_hands_it_over_again() {
+    let world = World::with(|config| {
+        config.fan_out.mutations = 2.try_into().unwrap();
+        config.dispatch.in_queue = 3.try_into().unwrap();
+    })
+    .await;
+    let audience = audience_of(&world, 5).await;
+    world.expand_campaign(audience).await;
+    let first = dispatch::run(&world.backends).await.unwrap();
+    let meanwhile = dispatch::run(&world.backends).await.unwrap();
+
+    world.hand.advance(world.backends.process.config.dispatch.pick_up);
+    let again = dispatch::run(&world.backends).await.unwrap();
+
+    assert_eq!((first.queued, meanwhile.queued, again.queued), (3, 0, 3));
+}
+
 /// One sender died between settling its chunk and writing the totals.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_chunk_of_many_whose_totals_are_behind_is_found_at_once() {

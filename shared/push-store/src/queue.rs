@@ -47,9 +47,13 @@ impl PushStore {
 
     /// How many chunks of the campaign are with the queue, counted up to `limit`.
     pub async fn count_queued(&self, campaign: CampaignId, limit: u16) -> Result<usize, Error> {
-        let filter = property("queued", Operator::Equal, text(campaign.to_string()));
-        let query = keys_only(of_kind(CHUNK, filter, Some(limit)));
-        Ok(self.run(query).await?.len())
+        Ok(self.run(keys_only(queued(campaign, limit))).await?.len())
+    }
+
+    /// Up to `limit` chunks of the campaign that are with the queue, in no order.
+    pub async fn list_queued(&self, campaign: CampaignId, limit: u16) -> Result<Vec<Chunk>, Error> {
+        let found = self.run(queued(campaign, limit)).await?;
+        found.into_iter().map(Chunk::from_entity).collect()
     }
 
     /// Marks a due chunk as handed over, before its task is created; see
@@ -63,4 +67,9 @@ impl PushStore {
         self.change(chunk, &[], |open| open.record_mut().queue(now, terms))
             .await
     }
+}
+
+fn queued(campaign: CampaignId, limit: u16) -> Query {
+    let filter = property("queued", Operator::Equal, text(campaign.to_string()));
+    of_kind(CHUNK, filter, Some(limit))
 }

@@ -5,7 +5,7 @@
 
 use campaign::{InconsistencyId, IntentId, Places};
 use database::inconsistency::{self, Inconsistency, InconsistencyKind, InconsistencyState};
-use database::shard::intent;
+use database::shard::intent::{self, IntentState};
 use push_store::Redone;
 use rendezvous::Fate;
 use runtime::telemetry::causes;
@@ -31,7 +31,9 @@ pub(super) async fn roll_forward(
         "an inconsistency: SQL committed grants and Datastore is not known to have followed"
     );
     metrics::counter!("noroshi_inconsistencies_total").increment(1);
-    record(attempt, intent, datastore, cause).await?;
+    if record(attempt, intent, datastore, cause).await? == Recorded::Repaired {
+        return Ok(());
+    }
     let store = &attempt.backends.push_store;
     let redone = store.redo_grants(attempt.chunk.id, granted, attempt.now());
     match redone.await? {
@@ -43,19 +45,27 @@ pub(super) async fn roll_forward(
     Ok(())
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recorded {
+    /// It is to be rolled forward.
+    Open,
+    /// Reconcile has closed its intent meanwhile; recorded now, nobody would look at it again.
+    Repaired,
+}
+
 async fn record(
     attempt: &Attempt<'_>,
-    intent: IntentId,
+    id: IntentId,
     datastore: Fate,
     cause: &Error,
-) -> Result<(), Error> {
+) -> Result<Recorded, Error> {
     let kind = match datastore {
         Fate::NotCommitted => InconsistencyKind::NotCommitted,
         Fate::Committed | Fate::Unknown => InconsistencyKind::Unknown,
     };
     let inconsistency = Inconsistency {
         id: InconsistencyId::allocate(),
-        intent_id: intent,
+        intent_id: id,
         campaign_id: attempt.campaign.id,
         chunk_no: attempt.chunk.no,
         kind,
@@ -66,8 +76,13 @@ async fn record(
         resolved_at: None,
     };
     let mut tx = attempt.backends.db.begin().await?;
+    if intent::lock(&mut tx, id).await? == Some(IntentState::Closed) {
+        tx.rollback().await;
+        return Ok(Recorded::Repaired);
+    }
     let _: database::Insertion = inconsistency::insert(&mut tx, &inconsistency).await?;
-    Ok(tx.commit().await.repeatable()?)
+    tx.commit().await.repeatable()?;
+    Ok(Recorded::Open)
 }
 
 async fn resolve(attempt: &Attempt<'_>, intent: IntentId) -> Result<(), Error> {

@@ -93,6 +93,14 @@ pub async fn find(on: impl Executor, id: IntentId) -> Result<Option<Intent>, Err
     sql(select_intents!("WHERE id = ?")).bind(id).find(on, read).await
 }
 
+/// How far the intent is, until the end of the transaction; `None` if there is none with that id.
+pub async fn lock(tx: &mut Tx, id: IntentId) -> Result<Option<IntentState>, Error> {
+    sql("SELECT state FROM intent WHERE id = ? FOR UPDATE")
+        .bind(id)
+        .find(tx, |row| row.get("state"))
+        .await
+}
+
 /// Closes intents whose Datastore side is done, 499 at most, and says how many were open. By
 /// whoever knows it is done: no token is needed, and a repeat does nothing.
 pub async fn close(tx: &mut Tx, ids: &[IntentId], now: DateTime<Utc>) -> Result<u64, Error> {
