@@ -76,7 +76,10 @@ impl Process {
     pub async fn wait_for_line<T>(&mut self, within: Duration, find: impl FnMut(&str) -> Option<T>) -> T {
         match self.wait_for_line_or_end(within, find).await {
             Some(found) => found,
-            None => panic!("{} ended before it said what was waited for", self.name),
+            None => {
+                let status = self.ended().expect("it has ended");
+                panic!("{} ended before it said what was waited for: {status}", self.name)
+            }
         }
     }
 

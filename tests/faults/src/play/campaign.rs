@@ -59,7 +59,7 @@ fn script(scenario: Scenario) -> serde_json::Value {
     ]);
     match scenario {
         Scenario::Deliver | Scenario::DeliverMany => json!({ "faults": faults }),
-        Scenario::SlowGateway => json!({ "faults": faults, "delay": {"fixed_ms": 20, "jitter_ms": 600} }),
+        Scenario::SlowGateway => json!({ "faults": faults, "delay": {"fixed_ms": 500, "jitter_ms": 200} }),
         Scenario::Cancel => json!({ "faults": faults, "delay": {"fixed_ms": 100, "jitter_ms": 100} }),
     }
 }

@@ -46,6 +46,7 @@ const APPLICATION: &[&str] = &[
     "audience",
     "campaign",
     "database",
+    "fault-points",
     "provider",
     "push-store",
     "rendezvous",
