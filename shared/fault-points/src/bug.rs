@@ -33,44 +33,10 @@ macro_rules! bugs {
 }
 
 bugs! {
-    /// Grants are committed without an intent.
-    NoIntent;
-    /// The intent is closed before Datastore has committed.
-    IntentClosedEarly;
-    /// Datastore commits before SQL.
-    DatastoreFirst;
     /// A SQL commit whose answer is lost is taken for done.
     UnknownTakenForCommitted;
-    /// An inconsistency is neither recorded nor logged.
-    InconsistencyForgotten;
     /// Grants are made without asking how many the chunk may still make.
     StockNotAsked;
-    /// What a chunk did not use stays reserved.
-    StockKept;
-    /// A marker is committed before its pushes.
-    MarkerFirst;
-    /// A commit of an expansion whose answer is lost is taken for done.
-    ExpansionAssumed;
-    /// The low-water mark is raised over a chunk that was not expanded.
-    MarkTooHigh;
-    /// A chunk has no timer while the queue has it.
-    TimerClearedAtHandOver;
-    /// A sender works on a chunk that another has leased.
-    LeaseIgnored;
-    /// What a gateway accepted is not settled, where the chunk is given back.
-    SettleForgotten;
-    /// A late settle lowers a push that is further.
-    StatesFall;
-    /// Every attempt shows as a notification of its own.
-    CollapsePerAttempt;
-    /// A permit lasts for ever.
-    PermitForever;
-    /// Totals are not replaced by newer ones.
-    TotalsKept;
-    /// A campaign is finished without its balance being asked for.
-    FinishedUnasked;
-    /// Import counts a batch in a transaction of its own, after the one that stores it.
-    CursorApart;
 }
 
 impl fmt::Display for Bug {

@@ -10,7 +10,7 @@
 //! * `NOROSHI_FAULT_HANG_MS=8000`: how long `hang` waits; 10 s if it is not set;
 //! * `NOROSHI_FAULT_LOG=FILE`: every point is written there, by its code, when it is first
 //!   reached, and every fault, as `S9:kill`, before it happens;
-//! * `NOROSHI_BUGS=NoIntent`: the seeded bugs that the program has.
+//! * `NOROSHI_BUGS=StockNotAsked`: the seeded bugs that the program has.
 //!
 //! A program with faults says so at its start by calling [`check`], which refuses what cannot
 //! be understood: a proof with a misspelt fault would prove nothing.
@@ -54,7 +54,7 @@ macro_rules! reach {
     ($point:ident $(, $failure:expr)?) => {};
 }
 
-/// Whether this program has the seeded bug: `if bug!(NoIntent) { … }`.
+/// Whether this program has the seeded bug: `if bug!(StockNotAsked) { … }`.
 #[cfg(feature = "faults")]
 #[macro_export]
 macro_rules! bug {

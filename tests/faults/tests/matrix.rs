@@ -1,5 +1,7 @@
 //! Every point, every way to fail there, on SQLite; what concerns SQL on MySQL or MariaDB too.
 
+use fault_points::Bug;
+use faults::case::Case;
 use faults::matrix::{cases, play_all};
 use faults::stage::{Ground, Sql};
 use journeys::engines;
@@ -56,14 +58,37 @@ fn reconcile_survives_every_fault_on_a_sql_server() {
     }
 }
 
-fn survives(sql: Sql, points: &[&str]) {
-    let ground = Ground {
+/// The matrix is worth what it finds.
+#[test]
+fn a_seeded_bug_is_found() {
+    let seeded = [
+        (Bug::UnknownTakenForCommitted, "S6:"),
+        (Bug::StockNotAsked, "S12:kill"),
+    ];
+    for (bug, point) in seeded {
+        let case = |case| Case {
+            bugs: vec![bug],
+            ..case
+        };
+        let cases = cases(&[point.to_owned()]).into_iter().map(case).collect();
+
+        let report = play_all(cases, &ground(Sql::Sqlite), AT_ONCE);
+
+        assert!(report.is_wrong(), "{bug} is not found:\n{report}");
+    }
+}
+
+fn ground(sql: Sql) -> Ground {
+    Ground {
         sql,
         program: env!("CARGO_BIN_EXE_faults").into(),
-    };
+    }
+}
+
+fn survives(sql: Sql, points: &[&str]) {
     let only = points.iter().map(|point| (*point).to_owned()).collect::<Vec<_>>();
 
-    let report = play_all(cases(&only), &ground, AT_ONCE);
+    let report = play_all(cases(&only), &ground(sql), AT_ONCE);
 
     assert!(report.is_good(), "{report}");
 }

@@ -55,7 +55,11 @@ impl SqlSide {
             .candidates
             .iter()
             .partition(|candidate| have.contains(candidate.user.as_str()));
-        let new = lack.into_iter().take(stock.left() as usize).collect::<Vec<_>>();
+        let mut left = stock.left() as usize;
+        if fault_points::bug!(StockNotAsked) {
+            left = lack.len();
+        }
+        let new = lack.into_iter().take(left).collect::<Vec<_>>();
         coupon_grant::insert(tx, self.occasion, &users(new.iter().copied())).await?;
         let grants = u32::try_from(new.len()).unwrap_or(u32::MAX);
         chunk_grants::add_used(tx, campaign_id, chunk_no, grants).await?;
@@ -93,7 +97,11 @@ impl Participant<Error> for SqlSide {
         fault_points::reach!(AllReady);
         fault_points::reach!(
             SqlCommit,
-            Verdict::Unknown(Error::Rendezvous("an injected fault"))
+            if fault_points::bug!(UnknownTakenForCommitted) {
+                Verdict::Committed
+            } else {
+                Verdict::Unknown(Error::Rendezvous("an injected fault"))
+            }
         );
         let committed = tx.commit().await;
         fault_points::reach!(

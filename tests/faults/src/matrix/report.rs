@@ -73,6 +73,11 @@ impl Report {
         self.cases.iter().all(|(_, played)| played.is_good())
     }
 
+    /// Whether the books of a case are wrong.
+    pub fn is_wrong(&self) -> bool {
+        self.cases.iter().any(|(_, played)| !played.complaints.is_empty())
+    }
+
     /// The counts of all cases.
     pub fn summary(&self) -> Summary {
         let mut faults = BTreeMap::new();
