@@ -1,7 +1,7 @@
 //! Dispatch, after `jobs/src/dispatch.rs`.
 //!
-//! One thing is different: a chunk that is due again in spite of its hand-over needs no room in
-//! the queue. It has the room already, and its task is lost or late.
+//! A chunk that is due again in spite of its hand-over needs no room in the queue. It has the
+//! room already, and its task is lost or late.
 
 use std::rc::Rc;
 use std::time::Duration;
