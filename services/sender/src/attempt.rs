@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use campaign::{Backoff, LeaseToken, PushId, Reason, Retry, Standing};
 use chrono::{DateTime, Utc};
-use database::stock_reservation::Holder;
 use futures::stream::{FuturesUnordered, StreamExt};
 use push_store::{Afterwards, AttemptCount, Chunk, Error as StoreError};
 use runtime::Backends;
@@ -225,15 +224,6 @@ impl Attempt<'_> {
                 }
                 ended => return ended,
             }
-        }
-    }
-
-    /// For whom coupon stock is reserved. All grants are in the main database, the shard 0.
-    pub(crate) fn holder(&self) -> Holder {
-        Holder {
-            campaign_id: self.campaign.id,
-            chunk_no: self.chunk.no,
-            shard: 0,
         }
     }
 

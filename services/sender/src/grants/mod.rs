@@ -17,6 +17,7 @@ use campaign::{IntentId, Places, PushId, Reason, Standing};
 use database::campaign::CouponFor;
 use database::shard::coupon_grant::Occasion;
 use database::stock;
+use database::stock_reservation::Holder;
 use rendezvous::{Absence, Deadlines, Fate, Side, meet};
 use tokio::sync::watch;
 
@@ -80,7 +81,8 @@ pub(crate) async fn grant(
     let wants = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
     let db = &attempt.backends.db;
     fault_points::reach!(BeforeSql, Err(Error::Rendezvous("an injected fault")));
-    stock::reserve(db, db, attempt.holder(), coupon.id, wants, attempt.now()).await?;
+    let holder = Holder::in_main(attempt.campaign.id, attempt.chunk.no);
+    stock::reserve(db, db, holder, coupon.id, wants, attempt.now()).await?;
     fault_points::reach!(StockReserved, Err(Error::Rendezvous("an injected fault")));
     let candidates = Arc::<[Candidate]>::from(candidates);
     let granted = rendezvous(attempt, coupon, candidates.clone(), totals).await?;
