@@ -63,7 +63,7 @@ async fn a_user_whom_sql_refuses_keeps_nobody_else_from_the_coupon(world: &World
     assert!(users.iter().any(|user| user == refusal::USER));
     let audience = world.audience_with_devices(&users).await;
 
-    let campaign = world.campaign(audience).coupon(149).start().await;
+    let campaign = world.campaign(audience).coupon(None).start().await;
 
     let progress = world.finished(campaign).await;
     assert_eq!(progress.outcomes(), [("accepted", 149), ("grant_refused", 1)]);
