@@ -66,6 +66,15 @@ impl job::Report for Report {
     }
 }
 
+/// How far a walk over a campaign's chunks came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Walked {
+    /// Over all of them.
+    All,
+    /// Over some, because the process is to stop.
+    Some,
+}
+
 /// Repairs, counts, closes and finishes, in this order: a campaign is finished only when the
 /// rest has nothing left to do for it.
 pub async fn run(backends: &Backends) -> Result<Report, Error> {

@@ -6,5 +6,6 @@ mod campaign;
 mod erase;
 mod import;
 mod prune;
+mod reconcile;
 mod turns;
 mod world;

@@ -53,7 +53,7 @@ pub(crate) struct CampaignProgress {
     open_intents: u64,
     /// What keeps it from being finished, in words; empty where nothing does.
     missing: Vec<String>,
-    /// Numbers of chunks with pushes that are not final, or without pushes; the first 100.
+    /// Numbers of chunks that are not known to be closed, expanded or not; the first 100.
     unsettled_chunks: Vec<u32>,
 }
 
@@ -98,6 +98,7 @@ async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
         audience: row.audience_size,
         expanded: total.expanded,
         tally: total.tally,
+        open_chunks: u64::from(row.chunk_count).saturating_sub(total.closed),
         open_intents: intent::count_open(db, row.id).await?,
     };
     Ok(CampaignProgress {
@@ -129,7 +130,7 @@ fn missing(row: &Row, balance: &Balance) -> Vec<String> {
 async fn unsettled_chunks(backends: &Backends, row: &Row) -> Result<Vec<u32>, Error> {
     match row.plan.audience_id {
         Some(audience) if row.started_at.is_some() && !row.state.is_final() => {
-            Ok(chunk_tally::list_unsettled(&backends.db, row.id, audience, 0, NAMED_CHUNKS).await?)
+            Ok(chunk_tally::list_open(&backends.db, row.id, audience, 0, NAMED_CHUNKS).await?)
         }
         Some(_) | None => Ok(Vec::new()),
     }

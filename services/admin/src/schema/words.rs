@@ -37,8 +37,8 @@ words! {
     }
     /// Why a push is in its final state.
     PushReason of campaign::Reason::ALL => {
-        Accepted, Unregistered, AddressWrong, PayloadWrong, PayloadTooLarge, RenderFailed, CredentialRefused,
-        GatewayThrottled, GatewayUnreachable, OptedOut, Erased, NoDevice, LocalTimePast, CouponExhausted,
+        Accepted, Unregistered, AddressWrong, PayloadWrong, PayloadTooLarge, RenderFailed, GrantRefused,
+        CredentialRefused, GatewayThrottled, GatewayUnreachable, OptedOut, Erased, NoDevice, LocalTimePast, CouponExhausted,
         CouponInvalid, CampaignCancelled, CampaignFailed, PastExpiry,
     }
     /// Where an audience is on its way.
