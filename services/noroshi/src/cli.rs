@@ -75,7 +75,15 @@ It says where the API listens and where its token is. What the API can do:
     /// A coupon is granted in SQL first and made known in Datastore second. Where only the first
     /// is known to have happened, that is an inconsistency. Reconcile repairs them by itself;
     /// here one sees them, learns what one means, and has it repaired now.
-    #[command(verbatim_doc_comment)]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+They ask the API of a running installation: the one that this configuration describes, or any.
+
+  noroshi inconsistencies list
+  noroshi inconsistencies explain ID
+  noroshi inconsistencies list --api https://push.example --token-file token"
+    )]
     Inconsistencies(InconsistenciesArguments),
     /// Run one embedded part alone: a Datastore, a task queue, a gateway.
     #[command(subcommand)]
