@@ -178,8 +178,8 @@ fn pushes(count: u64) -> String {
 
 fn pushes_are(count: u64) -> String {
     match count {
-        1 => "1 push of its users is".to_owned(),
-        _ => format!("{count} pushes of its users are"),
+        1 => "1 push is".to_owned(),
+        _ => format!("{count} pushes are"),
     }
 }
 
@@ -266,10 +266,7 @@ mod tests {
         let behind = conclude(InconsistencyKind::NotCommitted, Some(&dead), &holds(1, 11, 0));
         let gone = conclude(InconsistencyKind::Found, Some(&dead), &no_chunk());
 
-        assert!(
-            behind.failure.contains("1 push of its users is pending"),
-            "{behind:?}"
-        );
+        assert!(behind.failure.contains("1 push is pending"), "{behind:?}");
         assert!(
             behind
                 .failure
@@ -291,11 +288,7 @@ mod tests {
 
         let told = conclude(InconsistencyKind::Unknown, Some(&closed), &holds(3, 9, 0));
 
-        assert!(
-            told.failure
-                .contains("3 pushes of its users are pending: a fault"),
-            "{told:?}"
-        );
+        assert!(told.failure.contains("3 pushes are pending: a fault"), "{told:?}");
         assert_eq!(told.repair, "change nothing: no intent is open");
     }
 }

@@ -42,17 +42,17 @@ async fn what_only_sql_committed_is_listed_explained_and_repaired(world: &World)
     let id = leave_behind(world, campaign).await;
     let other = CampaignId::allocate().to_string();
 
-    let listed = shell.json(&["list"]);
-    let table = shell.done(&["list", "--campaign", &campaign.to_string()]);
-    let of_another = shell.json(&["list", "--campaign", &other]);
-    let explained = shell.done(&["explain", &id]);
-    let explanation = shell.json(&["explain", &id]);
+    let listed = shell.json(&["list"]).await;
+    let table = shell.done(&["list", "--campaign", &campaign.to_string()]).await;
+    let of_another = shell.json(&["list", "--campaign", &other]).await;
+    let explained = shell.done(&["explain", &id]).await;
+    let explanation = shell.json(&["explain", &id]).await;
     let before = world.api().progress(campaign).await;
-    let repaired = shell.done(&["repair", &id]);
-    let again = shell.json(&["repair", &id]);
-    let afterwards = shell.json(&["explain", &id]);
-    let csv = shell.done(&["export"]);
-    let array = shell.json(&["export"]);
+    let repaired = shell.done(&["repair", &id]).await;
+    let again = shell.json(&["repair", &id]).await;
+    let afterwards = shell.json(&["explain", &id]).await;
+    let csv = shell.done(&["export"]).await;
+    let array = shell.json(&["export"]).await;
 
     assert_eq!(listed["items"][0]["id"], id.as_str());
     assert!(
@@ -94,12 +94,12 @@ async fn what_was_given_up_is_opened_again_and_keeps_why(world: &World) {
     let id = leave_behind(world, campaign).await;
     give_up(world, &id, "datastore refused the request: PERMISSION_DENIED").await;
 
-    let dead = shell.done(&["list", "--state", "dead"]);
-    let explained = shell.done(&["explain", &id]);
+    let dead = shell.done(&["list", "--state", "dead"]).await;
+    let explained = shell.done(&["explain", &id]).await;
     let before = world.api().progress(campaign).await;
-    let repaired = shell.json(&["repair", &id]);
-    let shown = shell.done(&["show", &id]);
-    let left = shell.done(&["list"]);
+    let repaired = shell.json(&["repair", &id]).await;
+    let shown = shell.done(&["show", &id]).await;
+    let left = shell.done(&["list"]).await;
 
     assert!(dead.contains(&id), "{dead}");
     assert!(
@@ -141,9 +141,9 @@ async fn what_cannot_be_repaired_says_so(world: &World) {
     let id = note(&mut tx, intent, campaign, now).await;
     tx.commit().await.repeatable().unwrap();
 
-    let explanation = shell.json(&["explain", &id]);
-    let refused = shell.run(&["repair", &id]);
-    let unknown = shell.run(&["show", &campaign.to_string()]);
+    let explanation = shell.json(&["explain", &id]).await;
+    let refused = shell.run(&["repair", &id]).await;
+    let unknown = shell.run(&["show", &campaign.to_string()]).await;
 
     assert_eq!(explanation["action"], "impossible");
     assert_eq!(explanation["datastore"]["pushes"]["missing"], 1);
@@ -180,27 +180,31 @@ impl Shell {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(&self.program)
+    async fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(&self.program);
+        command
             .arg("inconsistencies")
             .args(arguments)
             .args(["--api", &self.api, "--token-file", "token"])
             .current_dir(self.directory.path())
-            .env_clear()
-            .output()
-            .unwrap()
+            .env_clear();
+        // The wire to the SQL server, and connections on their way back to their pool, are tasks
+        // of the test's own thread.
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        output.unwrap().unwrap()
     }
 
     /// Standard output of what must end well.
-    fn done(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
+    async fn done(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments).await;
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
         stdout(&output)
     }
 
     /// The one document of what must end well.
-    fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.done(&[arguments, &["--json"]].concat())).unwrap()
+    async fn json(&self, arguments: &[&str]) -> Value {
+        let document = self.done(&[arguments, &["--json"]].concat()).await;
+        serde_json::from_str(&document).unwrap()
     }
 }
 

@@ -114,7 +114,7 @@ impl fmt::Display for InSql {
         };
         match &self.users {
             Some(users) => write!(f, "{users} ")?,
-            None => f.write_str("The audience is not there any more, so its users cannot be looked at. ")?,
+            None => f.write_str("Its users cannot be told: the audience is not there any more. ")?,
         }
         let Intent {
             state,
@@ -125,7 +125,7 @@ impl fmt::Display for InSql {
         } = intent;
         write!(
             f,
-            "The intent was committed with the coupons at {created_at} and is {state}"
+            "Their intent was committed with it at {created_at}. It is {state}"
         )?;
         match (state.as_str(), attempts) {
             ("open", 0) => write!(f, ", due at {due_at}, and was not tried yet")?,
@@ -134,7 +134,7 @@ impl fmt::Display for InSql {
             _ => {}
         }
         match last_error {
-            Some(error) => write!(f, ". Its last repair failed: {}.", plain(error)),
+            Some(error) => write!(f, ". Its last failed repair: {}.", plain(error)),
             None => f.write_str("."),
         }
     }
@@ -142,17 +142,19 @@ impl fmt::Display for InSql {
 
 impl fmt::Display for Users {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            granted,
-            erased,
-            without,
-        } = self;
-        write!(f, "Users named by the intent who have the coupon: {granted}.")?;
-        if *erased > 0 {
-            write!(f, " Erased since: {erased}.")?;
+        match self.granted {
+            1 => f.write_str("1 user has the coupon.")?,
+            granted => write!(f, "{granted} users have the coupon.")?,
         }
-        if *without > 0 {
-            write!(f, " Without the coupon, which cannot be: {without}.")?;
+        if self.erased > 0 {
+            write!(f, " Erased since: {}.", self.erased)?;
+        }
+        if self.without > 0 {
+            write!(
+                f,
+                " Named by the intent and without it, which cannot be: {}.",
+                self.without
+            )?;
         }
         Ok(())
     }
@@ -169,7 +171,7 @@ impl fmt::Display for InDatastore {
             } => (chunk, pushes),
         };
         if let Some(pushes) = pushes {
-            write!(f, "Pushes of those users: {pushes}. ")?;
+            write!(f, "Their pushes: {pushes}. ")?;
         }
         match &chunk.leased_until {
             Some(until) => write!(f, "The chunk is {}: a sender has it until {until}.", chunk.state),
