@@ -101,6 +101,27 @@ async fn an_intent_that_cannot_be_rolled_forward_is_shown_until_it_is() {
 }
 
 #[tokio::test]
+async fn what_is_not_repaired_and_how_long_repairs_took_is_measured() {
+    let world = World::new().await;
+    campaign_with_intent(&world).await;
+
+    reconcile::run(&world.backends).await.unwrap();
+
+    let shown = world.backends.process.metrics.render();
+    for metric in [
+        "noroshi_inconsistencies_open",
+        "noroshi_inconsistencies_dead",
+        "noroshi_inconsistency_oldest_seconds",
+        "noroshi_inconsistencies_total",
+        "noroshi_inconsistencies_repaired_total",
+        "noroshi_inconsistency_repair_seconds_count",
+    ] {
+        let value = shown.lines().find_map(|line| line.strip_prefix(metric));
+        assert!(value.is_some(), "{metric}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn an_inconsistency_that_datastore_had_followed_is_closed_and_says_so() {
     let world = World::new().await;
     let (campaign, intent) = campaign_with_intent(&world).await;
