@@ -9,6 +9,7 @@
 mod campaigns;
 mod chunks;
 mod intents;
+mod measure;
 mod stock;
 
 use std::fmt;
@@ -80,6 +81,7 @@ enum Walked {
 pub async fn run(backends: &Backends) -> Result<Report, Error> {
     let mut report = Report::default();
     intents::roll_forward(backends, &mut report).await?;
+    measure::backlog(backends).await?;
     campaigns::visit(backends, &mut report).await?;
     Ok(report)
 }

@@ -5,6 +5,7 @@
 mod campaign;
 mod erase;
 mod import;
+mod intents;
 mod prune;
 mod reconcile;
 mod turns;
