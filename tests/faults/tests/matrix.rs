@@ -1,9 +1,9 @@
 //! Every point, every way to fail there, on SQLite; what concerns SQL on MySQL or MariaDB too.
 
 use fault_points::Bug;
-use faults::case::Case;
-use faults::matrix::{cases, play_all};
-use faults::stage::{Ground, Sql};
+use faults::case;
+use faults::matrix::{choose, play_all};
+use faults::stage::{Datastore, Ground, Sql};
 use journeys::engines;
 
 /// Cases at once: most of each is waiting for leases to end.

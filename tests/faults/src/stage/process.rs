@@ -8,11 +8,9 @@ use std::time::Duration;
 use fault_points::{Bug, Fault};
 use journeys::processes::Process;
 use journeys::world::{Client, TOKEN};
+use tokio::time::sleep;
 
 use crate::command;
-
-/// A fault's `hang`: longer than the sender's lease, and than the queue's second call.
-const HANG: Duration = Duration::from_millis(3_500);
 
 /// How long a drain may take.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -33,6 +31,7 @@ impl UnderTest {
         settings: &Path,
         journal: &Journal,
         faults: &[Fault],
+        hang: Duration,
         bugs: &[Bug],
     ) -> Self {
         let mut command = command::noroshi(program);
@@ -42,7 +41,7 @@ impl UnderTest {
             .arg("up")
             .env("NOROSHI_FAULTS", list(faults))
             .env("NOROSHI_BUGS", list(bugs))
-            .env("NOROSHI_FAULT_HANG_MS", HANG.as_millis().to_string())
+            .env("NOROSHI_FAULT_HANG_MS", hang.as_millis().to_string())
             .env("NOROSHI_FAULT_LOG", &journal.0);
         let log = settings.with_file_name(LOG);
         Self {
@@ -68,6 +67,22 @@ impl UnderTest {
     /// Whether it has ended by itself.
     pub(super) fn has_ended(&mut self) -> bool {
         self.process.has_ended()
+    }
+
+    /// Kills it.
+    pub(super) fn kill(mut self) {
+        if !self.has_ended() {
+            self.process.kill();
+        }
+    }
+
+    /// Lets it stand still for so long, if it lives.
+    pub(super) async fn freeze(&mut self, time: Duration) {
+        if !self.has_ended() {
+            self.process.freeze();
+            sleep(time).await;
+            self.process.thaw();
+        }
     }
 
     /// Asks it to end, and waits until it has.

@@ -18,13 +18,26 @@ pub enum Sql {
     MySql(String),
 }
 
-/// The project of every stage in every part; the parts are the stage's own.
+/// What pushes and chunks are kept in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Datastore {
+    /// Ours.
+    Embedded,
+    /// Google's emulator at this `host:port`, in a project of the stage's own.
+    Google(String),
+}
+
+/// The project of every stage in the queue and at the gateway, which are the stage's own.
 pub(super) const PROJECT: &str = "faults";
 
 /// The servers of one stage.
 #[derive(Debug)]
 pub struct Servers {
-    datastore: datastore::Server,
+    /// `None` if it is somebody else's.
+    own_datastore: Option<datastore::Server>,
+    datastore: String,
+    /// Of Datastore: other stages are in projects of their own.
+    project: String,
     tasks: tasks::Server,
     sink: sink::Server,
     sql: database::Settings,
@@ -35,7 +48,7 @@ pub struct Servers {
 
 impl Servers {
     /// Starts them, with their files in `directory`.
-    pub async fn start(directory: &Path, sql: &Sql) -> anyhow::Result<Self> {
+    pub async fn start(directory: &Path, sql: &Sql, datastore: &Datastore) -> anyhow::Result<Self> {
         let ledger = directory.join("ledger");
         let sql_settings = match sql {
             Sql::Sqlite => {
@@ -51,8 +64,18 @@ impl Servers {
                 .await
                 .context("a database for the case")?;
         }
+        let (own_datastore, datastore) = match datastore {
+            Datastore::Embedded => {
+                let server = datastore::Server::start(datastore::Config::default(), loopback()).await?;
+                let address = server.address().to_string();
+                (Some(server), address)
+            }
+            Datastore::Google(address) => (None, address.clone()),
+        };
         Ok(Self {
-            datastore: datastore::Server::start(datastore::Config::default(), loopback()).await?,
+            own_datastore,
+            datastore,
+            project: format!("faults-{}", Uuid::new_v4().simple()),
             tasks: tasks::Server::start(tasks::Config::new(tasks::Storage::Memory), loopback()).await?,
             sink: sink::Server::start(sink::Config::new(ledger.clone()), loopback()).await?,
             sql: sql_settings,
@@ -70,37 +93,48 @@ impl Servers {
     /// How to reach Datastore.
     pub fn datastore_settings(&self) -> push_store::Settings {
         push_store::Settings {
-            endpoint: self.datastore_endpoint(),
-            project: PROJECT.to_owned(),
+            endpoint: format!("http://{}", self.datastore),
+            project: self.project.clone(),
             database: String::new(),
             namespace: String::new(),
             deadline: Duration::from_secs(20),
         }
     }
 
-    /// As configuration has it.
-    pub fn datastore_endpoint(&self) -> String {
-        format!("http://{}", self.datastore.address())
+    /// The SQL server, `host:port`; `None` where there is a file.
+    pub fn sql_server(&self) -> Option<&str> {
+        let (_, rest) = self.sql.url.strip_prefix("mysql://")?.split_once('@')?;
+        rest.split('/').next()
     }
 
-    /// As configuration has it.
-    pub fn queue_endpoint(&self) -> String {
-        format!("http://{}", self.tasks.address())
+    /// Datastore, `host:port`.
+    pub fn datastore(&self) -> &str {
+        &self.datastore
     }
 
-    /// As configuration has it.
-    pub fn gateway_endpoint(&self) -> String {
-        format!("http://{}", self.sink.address())
+    /// The project in Datastore.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// The queue.
+    pub fn queue(&self) -> SocketAddr {
+        self.tasks.address()
+    }
+
+    /// The gateway.
+    pub fn gateway(&self) -> SocketAddr {
+        self.sink.address()
+    }
+
+    /// What the gateway has counted.
+    pub fn gateway_counts(&self) -> sink::Counts {
+        self.sink.counts()
     }
 
     /// Where the sender of the process under test listens, in all its lives: the tasks name it.
     pub fn sender(&self) -> SocketAddr {
         self.sender
-    }
-
-    /// Where the queue calls.
-    pub fn handler(&self) -> String {
-        format!("http://{}/tasks/deliver", self.sender)
     }
 
     /// What the gateway accepted.
@@ -112,7 +146,9 @@ impl Servers {
     pub async fn stop(self) {
         self.tasks.stop().await;
         self.sink.stop().await;
-        self.datastore.stop().await;
+        if let Some(datastore) = self.own_datastore {
+            datastore.stop().await;
+        }
         if self.is_mysql {
             // One that stays is found by whoever cleans the server up.
             let _ = drop_database(&self.sql).await;
@@ -125,6 +161,6 @@ fn loopback() -> SocketAddr {
 }
 
 /// A port that was free a moment ago.
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind(loopback())?.local_addr()?)
 }
