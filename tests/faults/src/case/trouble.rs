@@ -43,7 +43,11 @@ pub const GATEWAY: &[Grudge] = &[
     once("P2:unavailable", Outcome::Unavailable),
     once("P2:internal", Outcome::Internal),
     once("P2:hang", Outcome::Hang),
-    once("P3:reset_after_accept", Outcome::ResetAfterAccept),
+    Grudge {
+        // Each of them drops a connection, and what is under way on it.
+        share: 0.02,
+        ..once("P3:reset_after_accept", Outcome::ResetAfterAccept)
+    },
     always("P4:unregistered", Outcome::Unregistered),
     always("P5:invalid_argument", Outcome::InvalidArgument),
     Grudge {
@@ -113,7 +117,11 @@ impl Trouble {
         match self {
             Self::Point(fault) => matches!(
                 fault.point,
-                Point::IntentsLeased | Point::RedoRead | Point::RedoAnswer | Point::Redone | Point::CloseAnswer
+                Point::IntentsLeased
+                    | Point::RedoRead
+                    | Point::RedoAnswer
+                    | Point::Redone
+                    | Point::CloseAnswer
             ),
             Self::Wire(lie) => lie.name.starts_with('R'),
             Self::Gateway(_) => false,
@@ -126,7 +134,8 @@ impl Trouble {
         match self {
             Self::Point(fault) => fault.action == Action::Hang,
             Self::Wire(lie) => lie.may_double(),
-            Self::Gateway(grudge) => grudge.outcome == Outcome::ResetAfterAccept,
+            // Its resets are counted.
+            Self::Gateway(_) => false,
         }
     }
 }

@@ -52,10 +52,7 @@ impl Arguments {
     pub(super) fn play(&self, command: &'static str, cases: Vec<Case>) -> anyhow::Result<ExitCode> {
         let ground = Ground {
             sql: self.mysql.clone().map_or(Sql::Sqlite, Sql::MySql),
-            datastore: self
-                .google
-                .clone()
-                .map_or(Datastore::Embedded, Datastore::Google),
+            datastore: self.google.clone().map_or(Datastore::Embedded, Datastore::Google),
             program: command::program()?,
         };
         let mut cases = choose(cases, &self.only, &ground.sql);

@@ -48,13 +48,16 @@ pub fn choose(cases: Vec<Case>, only: &[String], sql: &Sql) -> Vec<Case> {
     let is_named = |case: &Case| {
         let begins = |name: &String| {
             let halves = case.name.split('+');
-            case.name.starts_with(name.as_str()) || halves.into_iter().any(|half| half.starts_with(name.as_str()))
+            case.name.starts_with(name.as_str())
+                || halves.into_iter().any(|half| half.starts_with(name.as_str()))
         };
         only.is_empty() || only.iter().any(begins)
     };
     let can_be_played = |case: &Case| *sql != Sql::Sqlite || !case.needs_sql_server();
     let cases = cases.into_iter();
-    cases.filter(|case| is_named(case) && can_be_played(case)).collect()
+    cases
+        .filter(|case| is_named(case) && can_be_played(case))
+        .collect()
 }
 
 /// Plays cases, so many at once, and says of each how it went.

@@ -8,7 +8,7 @@ use emulator::sink::{self, Delay, Outcome, Script};
 use journeys::world::balance::{self, Facts};
 use journeys::world::settings::CHUNK;
 use journeys::world::view::{AudienceView, CampaignView, Progress};
-use journeys::world::{Doubles, device_of, users};
+use journeys::world::{device_of, users};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
@@ -226,8 +226,7 @@ async fn cancel(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<()> {
     let mut wrong = Vec::new();
     let balanced = lives.until("the books of the cancelled campaign balance", async |lives| {
         let facts = Facts::read(&lives.stage.books, campaign).await;
-        let doubles = Doubles::AtMost(lives.watch().handed_over_unsettled());
-        wrong = balance::complaints(&facts, doubles);
+        wrong = balance::complaints(&facts, lives.doubles());
         Ok(wrong.is_empty().then_some(()))
     });
     let balanced = balanced.await;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use journeys::world::{Answer, Client};
+use journeys::world::{Answer, Client, Doubles};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -47,7 +47,13 @@ impl Lives {
     /// Ends the process by a drain, and says what was seen.
     pub(super) async fn end(mut self) -> (Stage, Watched) {
         self.stage.drain().await;
-        (self.stage, self.watch.end())
+        let watched = self.watch.end(&self.stage);
+        (self.stage, watched)
+    }
+
+    /// How many messages may have been sent twice by now.
+    pub(super) fn doubles(&self) -> Doubles {
+        Doubles::AtMost(self.watch.handed_over_unsettled(&self.stage))
     }
 
     /// Whether everything of the case has happened that can happen.
@@ -126,7 +132,7 @@ impl Lives {
             Then::Freeze => self.stage.freeze().await,
             Then::Down => {
                 self.stage.outage(lie.call).await;
-                self.watch.start(&self.stage).await;
+                self.watch.outage();
             }
         }
     }

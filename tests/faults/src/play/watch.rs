@@ -7,6 +7,7 @@ use campaign::{CampaignId, ChunkId, Reason, Standing};
 use database::inconsistency;
 use database::shard::intent;
 use emulator::sink::ledger::Reader;
+use journeys::world::settings::CHUNK;
 
 use crate::case::Case;
 use crate::stage::Stage;
@@ -54,7 +55,13 @@ impl Watch {
         self.handed_over_unsettled += self.unsettled(stage).await;
     }
 
-    /// The process is back, or the server that was down is.
+    /// A server was down: how soon after that repairs are made is a matter of back-offs, and no
+    /// return of a process.
+    pub(super) fn outage(&mut self) {
+        self.open_since = None;
+    }
+
+    /// The process is back.
     pub(super) async fn start(&mut self, stage: &Stage) {
         if self.is_open(stage).await {
             self.open_since.get_or_insert_with(now);
@@ -80,14 +87,16 @@ impl Watch {
         }
     }
 
-    /// Messages that were accepted and not settled when a fault struck, so far.
-    pub(super) fn handed_over_unsettled(&self) -> usize {
-        self.handed_over_unsettled + self.most.values().sum::<usize>()
+    /// Messages that were accepted and not settled when a fault struck, so far: at most, where
+    /// that cannot be seen.
+    pub(super) fn handed_over_unsettled(&self, stage: &Stage) -> usize {
+        let unseen = stage.resets() + stage.overruns();
+        self.handed_over_unsettled + self.most.values().sum::<usize>() + unseen * CHUNK
     }
 
-    pub(super) fn end(self) -> Watched {
+    pub(super) fn end(self, stage: &Stage) -> Watched {
         Watched {
-            handed_over_unsettled: self.handed_over_unsettled(),
+            handed_over_unsettled: self.handed_over_unsettled(stage),
             repairs: self.repairs,
         }
     }

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use database::Db;
-use emulator::sink::Script;
 use emulator::sink::ledger::Reader;
+use emulator::sink::{Outcome, Script};
 use fault_points::{Bug, Fault};
 use journeys::world::{Books, Client};
 use push_store::PushStore;
@@ -118,7 +118,7 @@ impl Stage {
 
     /// From now on, a wire lies so.
     pub fn tell(&mut self, lie: Lie) {
-        self.wires.tell(lie);
+        self.wires.tell(lie, &self.servers);
     }
 
     /// Lies that have happened.
@@ -142,9 +142,9 @@ impl Stage {
 
     /// Takes down, for a while, the server that such calls are made to.
     pub async fn outage(&self, of: Call) {
-        self.wires.take_down(of);
+        self.wires.take_down(of, &self.servers);
         sleep(OUTAGE).await;
-        self.wires.bring_up();
+        self.wires.bring_up(&self.servers);
     }
 
     /// The API of the process under test.
@@ -162,6 +162,19 @@ impl Stage {
         for process in [self.process.take(), self.beside.take()].into_iter().flatten() {
             process.drain().await;
         }
+    }
+
+    /// How often the gateway has dropped a connection, and with it whatever was under way on it.
+    pub fn resets(&self) -> usize {
+        let struck = self.servers.gateway_counts().faults;
+        struck
+            .get(&Outcome::ResetAfterAccept)
+            .map_or(0, |times| usize::try_from(*times).unwrap_or(usize::MAX))
+    }
+
+    /// Attempts that took longer than their lease.
+    pub fn overruns(&self) -> usize {
+        process::overruns(self.directory.path(), settings::LEASE)
     }
 
     /// The names of everything that has gone wrong so far.

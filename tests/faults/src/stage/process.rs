@@ -8,6 +8,7 @@ use std::time::Duration;
 use fault_points::{Bug, Fault};
 use journeys::processes::Process;
 use journeys::world::{Client, TOKEN};
+use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::command;
@@ -106,6 +107,18 @@ pub(super) fn tail(directory: &Path, lines: usize) -> String {
     let log = fs::read_to_string(directory.join(LOG)).unwrap_or_default();
     let all: Vec<_> = log.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+/// Attempts that took longer than `lease`, of all lives: so busy is the machine. What such a one
+/// has handed over and not settled in time is handed over again.
+pub(super) fn overruns(directory: &Path, lease: Duration) -> usize {
+    let log = fs::read_to_string(directory.join(LOG)).unwrap_or_default();
+    let is_overrun = |line: &Value| {
+        let elapsed = line["elapsed_ms"].as_u64().map(Duration::from_millis);
+        line["service"] == "sender" && elapsed.is_some_and(|elapsed| elapsed >= lease)
+    };
+    let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+    lines.filter(is_overrun).count()
 }
 
 /// What the process under test has reached and done wrong, in all its lives.

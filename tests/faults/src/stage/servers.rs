@@ -1,13 +1,19 @@
 //! The servers of a stage: Datastore, the queue and the gateway in this process, and a database.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use database::{create_database, drop_database};
 use emulator::{datastore, sink, tasks};
+use journeys::wire::grpc;
 use uuid::Uuid;
+
+use super::wires::SEED;
 
 /// What the process under test keeps its decisions in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +45,7 @@ pub struct Servers {
     /// Of Datastore: other stages are in projects of their own.
     project: String,
     tasks: tasks::Server,
+    queue: grpc::Proxy,
     sink: sink::Server,
     sql: database::Settings,
     is_mysql: bool,
@@ -72,11 +79,19 @@ impl Servers {
             }
             Datastore::Google(address) => (None, address.clone()),
         };
+        // Tokens name their issuer by the address at which the queue is known.
+        let behind = free_address()?;
+        let queue = grpc::Proxy::start(behind, SEED).await;
+        let tasks = tasks::Config {
+            issuer: Some(format!("http://{}", queue.address())),
+            ..tasks::Config::new(tasks::Storage::Memory)
+        };
         Ok(Self {
             own_datastore,
             datastore,
             project: format!("faults-{}", Uuid::new_v4().simple()),
-            tasks: tasks::Server::start(tasks::Config::new(tasks::Storage::Memory), loopback()).await?,
+            tasks: tasks::Server::start(tasks, behind).await?,
+            queue,
             sink: sink::Server::start(sink::Config::new(ledger.clone()), loopback()).await?,
             sql: sql_settings,
             is_mysql,
@@ -117,9 +132,9 @@ impl Servers {
         &self.project
     }
 
-    /// The queue.
-    pub fn queue(&self) -> SocketAddr {
-        self.tasks.address()
+    /// The queue, which is always behind a wire.
+    pub fn queue(&self) -> &grpc::Proxy {
+        &self.queue
     }
 
     /// The gateway.
@@ -160,7 +175,16 @@ fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-/// A port that was free a moment ago.
-pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind(loopback())?.local_addr()?)
+/// A port on which nobody listens, below those that the kernel hands out by itself: it stays free
+/// between the lives of whoever listens there. No two stages of a process have the same.
+pub(super) fn free_address() -> io::Result<SocketAddr> {
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random()));
+    loop {
+        let port = 20_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 12_000;
+        match TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))) {
+            Ok(listener) => return listener.local_addr(),
+            Err(taken) if taken.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+    }
 }

@@ -2,11 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use journeys::world::{Settings, TOKEN};
 
 use super::servers::{PROJECT, Servers};
 use super::wires::Wires;
+
+/// How long a sender holds a chunk.
+pub(super) const LEASE: Duration = Duration::from_secs(3);
 
 const SERVICE_ACCOUNT: &str = "queue@noroshi.invalid";
 
@@ -17,13 +21,12 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
     std::fs::write(&url, database_url(servers, wires)).expect("the case's own directory can be written");
     let datastore = wires.datastore().map(|wire| wire.to_string());
     let datastore = datastore.unwrap_or_else(|| servers.datastore().to_owned());
-    let queue = wires.queue().unwrap_or(servers.queue());
     let handler = wires.handler().unwrap_or(servers.sender());
     Settings::embedded(directory, TOKEN)
         .set("database.url", format!("file:{}", url.display()))
         .set("datastore.endpoint", format!("http://{datastore}"))
         .set("datastore.project", servers.project())
-        .set("queue.endpoint", format!("http://{queue}"))
+        .set("queue.endpoint", format!("http://{}", servers.queue().address()))
         .set("queue.project", PROJECT)
         .set("queue.location", "asia-northeast1")
         .set("queue.handler", format!("http://{handler}/tasks/deliver"))
@@ -35,7 +38,7 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
         .set("sender.listen", sender.to_string())
         .set("sender.settle_margin", "200ms")
         .set("sender.budget", "1500ms")
-        .set("sender.lease", "2s")
+        .set("sender.lease", format!("{}ms", LEASE.as_millis()))
         .set("sender.skew", "100ms")
         .set("sender.concurrency", 4)
         .set("dispatch.pick_up", "1s")

@@ -14,14 +14,13 @@ use super::servers::Servers;
 use crate::case::{Call, Lie, SqlCommit};
 
 /// What a wire draws shares from; no rule here has one.
-const SEED: u64 = 0;
+pub(super) const SEED: u64 = 0;
 
 /// The wires, and what they do wrong.
 #[derive(Debug, Default)]
 pub(super) struct Wires {
     sql: Option<mysql::Proxy>,
     datastore: Option<grpc::Proxy>,
-    queue: Option<grpc::Proxy>,
     handler: Option<http::Proxy>,
     told: Vec<(Lie, Injected)>,
 }
@@ -40,7 +39,8 @@ impl Wires {
                 Call::Datastore(_) => {
                     wires.datastore = Some(grpc::Proxy::start(servers.datastore(), SEED).await);
                 }
-                Call::CreateTask => wires.queue = Some(grpc::Proxy::start(servers.queue(), SEED).await),
+                // It is behind one in every case.
+                Call::CreateTask => {}
                 Call::Deliver | Call::DeliverFirstTask => {
                     wires.handler = Some(http::Proxy::start(servers.sender(), SEED).await);
                 }
@@ -50,11 +50,11 @@ impl Wires {
     }
 
     /// From now on, such a call is struck: the next one, or all of them.
-    pub(super) fn tell(&mut self, lie: Lie) {
+    pub(super) fn tell(&mut self, lie: Lie, servers: &Servers) {
         let injected = match lie.call {
             Call::Sql(commit) => inject(self.sql.as_ref(), lie, is_commit_of(commit)),
             Call::Datastore(step) => inject(self.datastore.as_ref(), lie, grpc::commits(step)),
-            Call::CreateTask => inject(self.queue.as_ref(), lie, calls("CreateTask")),
+            Call::CreateTask => inject(Some(servers.queue()), lie, calls("CreateTask")),
             Call::Deliver => inject(self.handler.as_ref(), lie, posts("/tasks/deliver")),
             Call::DeliverFirstTask => inject(self.handler.as_ref(), lie, is_first_task),
         };
@@ -68,20 +68,20 @@ impl Wires {
     }
 
     /// Cuts every connection of that call's wire, and takes no new one until [`Wires::bring_up`].
-    pub(super) fn take_down(&self, call: Call) {
+    pub(super) fn take_down(&self, call: Call, servers: &Servers) {
         match call {
             Call::Sql(_) => down(self.sql.as_ref()),
             Call::Datastore(_) => down(self.datastore.as_ref()),
-            Call::CreateTask => down(self.queue.as_ref()),
+            Call::CreateTask => down(Some(servers.queue())),
             Call::Deliver | Call::DeliverFirstTask => down(self.handler.as_ref()),
         }
     }
 
     /// Takes connections again, on every wire.
-    pub(super) fn bring_up(&self) {
+    pub(super) fn bring_up(&self, servers: &Servers) {
         up(self.sql.as_ref());
         up(self.datastore.as_ref());
-        up(self.queue.as_ref());
+        up(Some(servers.queue()));
         up(self.handler.as_ref());
     }
 
@@ -93,11 +93,6 @@ impl Wires {
     /// The same of Datastore.
     pub(super) fn datastore(&self) -> Option<SocketAddr> {
         self.datastore.as_ref().map(Proxy::address)
-    }
-
-    /// The same of the queue.
-    pub(super) fn queue(&self) -> Option<SocketAddr> {
-        self.queue.as_ref().map(Proxy::address)
     }
 
     /// Where the queue reaches the sender, if not at the sender itself.
