@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use fault_points::{Action, Fault, Point};
+use fault_points::{Action, Point};
 
 use super::lies::FREEZE;
 use super::{Case, HANG, Scenario, Trouble, point};
 
 /// Longer than a rendezvous is waited for.
 const PAST_THE_DEADLINE: Duration = Duration::from_secs(11);
+
+/// Milliseconds that two clocks are apart.
+const SKEW: i64 = 8_000;
 
 /// Every combination that `RELIABILITY.md` names.
 pub fn combined() -> Vec<Case> {
@@ -36,12 +39,35 @@ pub fn combined() -> Vec<Case> {
         },
         // One reconciler hangs for longer than its lease, the other is back meanwhile.
         Case {
-            beside: Some(vec![Fault {
-                point: Point::RedoRead,
-                action: Action::Hang,
-                at: 1,
-            }]),
+            beside: Some(vec![point(Point::RedoRead, Action::Hang)]),
             ..case("R6:hang", vec![vec![point(Point::BetweenCommits, Action::Kill)]])
+        },
+        // Between two lives the clock is set: back, so that every timer is late, or ahead.
+        case(
+            "D4:back",
+            vec![
+                vec![point(Point::ChunkQueued, Action::Kill)],
+                vec![Trouble::Clock(-SKEW)],
+            ],
+        ),
+        case(
+            "D4:ahead",
+            vec![vec![
+                Trouble::Clock(-SKEW),
+                point(Point::ChunkQueued, Action::Kill),
+            ]],
+        ),
+        // Two processes whose clocks are further apart than any lease is long.
+        Case {
+            beside: Some(vec![Trouble::Clock(SKEW)]),
+            ..case("R9:ahead", vec![vec![point(Point::BetweenCommits, Action::Kill)]])
+        },
+        Case {
+            beside: Some(vec![Trouble::Clock(-SKEW)]),
+            ..case(
+                "R9:behind",
+                vec![vec![point(Point::BetweenCommits, Action::Hang)]],
+            )
         },
         // Reconcile repairs what a live sender is about to do.
         case(

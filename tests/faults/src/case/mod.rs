@@ -51,9 +51,9 @@ pub struct Case {
     /// The troubles of the process's first life, of its second, and so on; it has none after
     /// that. What a wire does wrong in a life, it does from that life on.
     pub lives: Vec<Vec<Trouble>>,
-    /// The faults of a second process on the same stores, where there is one. It is not started
+    /// The troubles of a second process on the same stores, where there is one. It is not started
     /// again.
-    pub beside: Option<Vec<Fault>>,
+    pub beside: Option<Vec<Trouble>>,
     /// How long a `hang` lasts.
     pub hang: Duration,
     /// The bugs that every process has, in every life.
@@ -80,8 +80,8 @@ impl Case {
 
     /// Everything that has to go wrong, for the case to prove anything.
     pub fn troubles(&self) -> impl Iterator<Item = Trouble> {
-        let beside = self.beside.iter().flatten().copied().map(Trouble::Point);
-        self.lives.iter().flatten().copied().chain(beside)
+        let lives = self.lives.iter().chain(&self.beside);
+        lives.flatten().copied()
     }
 
     /// What has to go wrong on the wire, in whichever life.
@@ -98,14 +98,15 @@ impl Case {
 
 /// Every single trouble, and every combination that has a name of its own.
 pub fn single() -> Vec<Case> {
+    single_troubles().map(Case::of).chain(combined()).collect()
+}
+
+fn single_troubles() -> impl Iterator<Item = Trouble> {
     let points = Point::ALL.iter().flat_map(|point| Fault::all_at(*point));
     points
         .map(Trouble::Point)
         .chain(LIES.iter().copied().map(Trouble::Wire))
         .chain(GATEWAY.iter().copied().map(Trouble::Gateway))
-        .map(Case::of)
-        .chain(combined())
-        .collect()
 }
 
 fn point(point: Point, action: Action) -> Trouble {
@@ -121,7 +122,7 @@ fn scenario(trouble: Trouble) -> Scenario {
             _ => Scenario::Deliver,
         },
         Trouble::Wire(lie) => lie.scenario,
-        Trouble::Gateway(_) => Scenario::Deliver,
+        Trouble::Gateway(_) | Trouble::Clock(_) => Scenario::Deliver,
     }
 }
 

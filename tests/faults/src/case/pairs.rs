@@ -1,58 +1,57 @@
 //! A sender's fault, and one of whoever repairs what it left.
 
-use fault_points::{Action, Fault, Point};
+use fault_points::Action;
 
-use super::{Call, Case, HANG, LIES, Scenario, Trouble, point};
+use super::{Case, HANG, Scenario, Then, Trouble, single_troubles};
 
-/// After which there is something to repair: by reconcile, or by the sender at once.
-const SENDER: &[(Point, Action)] = &[
-    (Point::SqlCommitAnswer, Action::Error),
-    (Point::BetweenCommits, Action::Kill),
-    (Point::BetweenCommits, Action::Hang),
-    (Point::DatastoreCommit, Action::Error),
-    (Point::DatastoreCommitAnswer, Action::Error),
-    (Point::BeforeSends, Action::Kill),
-    (Point::BeforeSends, Action::Hang),
-    (Point::Accepted, Action::Kill),
-    (Point::PartSettled, Action::Kill),
-    (Point::BeforeTotals, Action::Kill),
-    (Point::BeforeTotals, Action::Hang),
-    (Point::BeforeTotals, Action::Error),
+/// After which reconcile finds something open, whether or not Datastore is behind.
+const LEFT_OPEN: &[&str] = &[
+    "S7:error",
+    "S7:drop_reply",
+    "S8:late",
+    "S9:kill",
+    "S9:hang",
+    "S12:kill",
+    "S12:hang",
+    "S14:kill",
+    "S22:kill",
+    "S22:hang",
+    "S22:error",
 ];
 
-/// The same on the wire.
-const SENDER_LIES: &[&str] = &["S7:drop_reply", "S8:late", "S10:drop_request", "S11:drop_reply"];
+/// After which the sender itself redoes the Datastore side at once.
+const REDONE_INLINE: &[&str] = &["S10:error", "S10:drop_request", "S11:error", "S11:drop_reply"];
 
-const REPAIR: &[Point] = &[
-    Point::IntentsLeased,
-    Point::RedoRead,
-    Point::RedoAnswer,
-    Point::Redone,
-    Point::CloseAnswer,
-];
+/// What can fail of a repair by reconcile.
+const REPAIR: &[&str] = &["R1:", "R2:", "R3:error", "R4:", "R5:error"];
+
+/// What can fail of a redo, by whomever.
+const REDO: &[&str] = &["R2:", "R3:error"];
 
 /// Every pair that makes sense: a fault of a sender's that leaves something to repair, and every
-/// fault of a repair.
+/// fault of that repair.
 pub fn pairs() -> Vec<Case> {
-    let lies = LIES.iter().filter(|lie| SENDER_LIES.contains(&lie.name));
-    let senders = SENDER
-        .iter()
-        .map(|(at, action)| point(*at, *action))
-        .chain(lies.copied().map(Trouble::Wire))
-        .collect::<Vec<_>>();
-    let repairs = REPAIR.iter().flat_map(|point| Fault::all_at(*point));
-    let repairs = repairs.map(Trouble::Point).collect::<Vec<_>>();
-    senders
-        .iter()
-        .flat_map(|sender| repairs.iter().map(|repair| pair(*sender, *repair)))
-        .collect()
+    let mut pairs = every(LEFT_OPEN, REPAIR);
+    pairs.extend(every(REDONE_INLINE, REDO));
+    pairs
+}
+
+fn every(senders: &[&str], repairs: &[&str]) -> Vec<Case> {
+    let repairs = troubles(repairs);
+    let pairs_of = |sender| repairs.iter().map(move |repair| pair(sender, *repair));
+    troubles(senders).into_iter().flat_map(pairs_of).collect()
+}
+
+/// The single troubles whose names begin so.
+fn troubles(names: &[&str]) -> Vec<Trouble> {
+    let is_named = |trouble: &Trouble| {
+        let name = trouble.to_string();
+        names.iter().any(|begin| name.starts_with(begin))
+    };
+    single_troubles().filter(is_named).collect()
 }
 
 fn pair(sender: Trouble, repair: Trouble) -> Case {
-    let scenario = match sender {
-        Trouble::Point(fault) if fault.point == Point::PartSettled => Scenario::SlowGateway,
-        Trouble::Point(_) | Trouble::Wire(_) | Trouble::Gateway(_) => Scenario::DeliverFew,
-    };
     let lives = if ends_the_life(sender) {
         vec![vec![sender], vec![repair]]
     } else {
@@ -60,7 +59,7 @@ fn pair(sender: Trouble, repair: Trouble) -> Case {
     };
     Case {
         name: format!("{sender}+{repair}"),
-        scenario,
+        scenario: Scenario::DeliverFew,
         lives,
         beside: None,
         hang: HANG,
@@ -71,7 +70,7 @@ fn pair(sender: Trouble, repair: Trouble) -> Case {
 fn ends_the_life(sender: Trouble) -> bool {
     match sender {
         Trouble::Point(fault) => fault.action == Action::Kill,
-        Trouble::Wire(lie) => lie.then == super::Then::Kill && matches!(lie.call, Call::Sql(_)),
-        Trouble::Gateway(_) => false,
+        Trouble::Wire(lie) => lie.then == Then::Kill,
+        Trouble::Gateway(_) | Trouble::Clock(_) => false,
     }
 }

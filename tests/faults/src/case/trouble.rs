@@ -1,4 +1,4 @@
-//! What can go wrong in a case: in the program, on the wire, at the gateway.
+//! What can go wrong in a case: in the program, on the wire, at the gateway, with the clock.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use fault_points::{Action, Fault, Point};
 
 use super::lies::Lie;
 
-/// One thing that goes wrong once, or for a share of all addresses. Its text is its name.
+/// One thing that goes wrong. Its text is its name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trouble {
     /// At a point of the program.
@@ -17,6 +17,8 @@ pub enum Trouble {
     Wire(Lie),
     /// At the gateway.
     Gateway(Grudge),
+    /// The process's clock is so many milliseconds ahead of everybody else's; behind, if negative.
+    Clock(i64),
 }
 
 /// A gateway's trouble with some addresses.
@@ -92,7 +94,7 @@ impl Trouble {
     pub fn point(&self) -> Option<Fault> {
         match self {
             Self::Point(fault) => Some(*fault),
-            Self::Wire(_) | Self::Gateway(_) => None,
+            Self::Wire(_) | Self::Gateway(_) | Self::Clock(_) => None,
         }
     }
 
@@ -100,7 +102,7 @@ impl Trouble {
     pub fn lie(&self) -> Option<Lie> {
         match self {
             Self::Wire(lie) => Some(*lie),
-            Self::Point(_) | Self::Gateway(_) => None,
+            Self::Point(_) | Self::Gateway(_) | Self::Clock(_) => None,
         }
     }
 
@@ -108,7 +110,26 @@ impl Trouble {
     pub fn grudge(&self) -> Option<Grudge> {
         match self {
             Self::Gateway(grudge) => Some(*grudge),
-            Self::Point(_) | Self::Wire(_) => None,
+            Self::Point(_) | Self::Wire(_) | Self::Clock(_) => None,
+        }
+    }
+
+    /// How far the clock is ahead, if it is that.
+    pub fn clock(&self) -> Option<i64> {
+        match self {
+            Self::Clock(milliseconds) => Some(*milliseconds),
+            Self::Point(_) | Self::Wire(_) | Self::Gateway(_) => None,
+        }
+    }
+
+    /// What happens, whoever it happens to.
+    pub fn kind(&self) -> &'static str {
+        let named = |name: &'static str| name.split_once(':').map_or(name, |(_, kind)| kind);
+        match self {
+            Self::Point(fault) => fault.action.as_str(),
+            Self::Wire(lie) => named(lie.name),
+            Self::Gateway(grudge) => named(grudge.name),
+            Self::Clock(_) => "clock",
         }
     }
 
@@ -124,7 +145,7 @@ impl Trouble {
                     | Point::CloseAnswer
             ),
             Self::Wire(lie) => lie.name.starts_with('R'),
-            Self::Gateway(_) => false,
+            Self::Gateway(_) | Self::Clock(_) => false,
         }
     }
 
@@ -134,8 +155,10 @@ impl Trouble {
         match self {
             Self::Point(fault) => fault.action == Action::Hang,
             Self::Wire(lie) => lie.may_double(),
-            // Its resets are counted.
+            // A gateway's resets are counted.
             Self::Gateway(_) => false,
+            // Its leases are too short, or begin too late.
+            Self::Clock(_) => true,
         }
     }
 }
@@ -147,6 +170,7 @@ impl fmt::Display for Trouble {
             Self::Point(fault) => write!(f, "{}:{}", fault.point, fault.action),
             Self::Wire(lie) => f.write_str(lie.name),
             Self::Gateway(grudge) => f.write_str(grudge.name),
+            Self::Clock(milliseconds) => write!(f, "clock:{milliseconds}"),
         }
     }
 }

@@ -2,8 +2,6 @@
 
 /// A point's name, and why it has no case.
 pub(super) const ABSENT: &[(&str, &str)] = &[
-    ("D4", "the program's clock cannot be set apart from the machine's"),
-    ("R9", "the program's clock cannot be set apart from the machine's"),
     ("H1", "there are no shards"),
     ("H2", "there are no shards"),
     ("H3", "there are no shards"),

@@ -31,7 +31,7 @@ pub struct Summary {
     datastore: &'static str,
     cases: usize,
     /// Faults that happened, by kind.
-    faults: BTreeMap<String, usize>,
+    faults: BTreeMap<&'static str, usize>,
     #[serde(flatten)]
     counts: Counts,
     repairs: usize,
@@ -129,13 +129,13 @@ impl Report {
     }
 
     /// Troubles that happened, by kind.
-    fn happened(&self) -> BTreeMap<String, usize> {
+    fn happened(&self) -> BTreeMap<&'static str, usize> {
         let mut happened = BTreeMap::new();
         for (case, played) in &self.cases {
-            let troubles = case.troubles().map(|trouble| trouble.to_string());
-            for trouble in troubles.filter(|trouble| !played.void.contains(trouble)) {
-                let kind = trouble.split(':').nth(1).unwrap_or_default().to_owned();
-                *happened.entry(kind).or_default() += 1;
+            for trouble in case.troubles() {
+                if !played.void.contains(&trouble.to_string()) {
+                    *happened.entry(trouble.kind()).or_default() += 1;
+                }
             }
         }
         happened

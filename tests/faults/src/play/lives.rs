@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::watch::{Watch, Watched};
-use crate::case::{Case, Lie, Then, Trouble};
+use crate::case::{Case, Lie, Then};
 use crate::stage::Stage;
 
 /// A case that takes longer is stuck. A loaded machine is slow; what is stuck is so for ever.
@@ -147,15 +147,11 @@ impl Lives {
                 self.watch.death(&self.stage).await;
             }
             let troubles = self.case.lives.get(self.life).map_or(&[][..], Vec::as_slice);
-            for lie in troubles.iter().filter_map(Trouble::lie) {
-                self.stage.tell(lie);
-            }
-            let faults = troubles.iter().filter_map(Trouble::point).collect::<Vec<_>>();
-            self.stage.start(&faults, &self.case.bugs).await?;
+            self.stage.start(troubles, &self.case.bugs).await?;
             if self.life == 0
-                && let Some(faults) = &self.case.beside
+                && let Some(troubles) = &self.case.beside
             {
-                self.stage.start_beside(faults, &self.case.bugs).await?;
+                self.stage.start_beside(troubles, &self.case.bugs).await?;
             }
             self.life += 1;
             self.watch.start(&self.stage).await;

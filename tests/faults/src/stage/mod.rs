@@ -9,20 +9,22 @@ mod settings;
 mod wires;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use database::Db;
 use emulator::sink::ledger::Reader;
 use emulator::sink::{Outcome, Script};
-use fault_points::{Bug, Fault};
+use fault_points::Bug;
 use journeys::world::{Books, Client};
 use push_store::PushStore;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::case::{Call, Case, GATEWAY, HANG, Lie};
+use crate::case::{Call, Case, GATEWAY, HANG, Lie, Trouble};
+use process::Plan;
 pub use process::{Journal, UnderTest};
 pub use servers::{Datastore, Servers, Sql};
 use wires::Wires;
@@ -92,33 +94,36 @@ impl Stage {
     }
 
     /// Starts the process under test, or its next life, and waits until its API answers.
-    pub async fn start(&mut self, faults: &[Fault], bugs: &[Bug]) -> anyhow::Result<()> {
+    pub async fn start(&mut self, troubles: &[Trouble], bugs: &[Bug]) -> anyhow::Result<()> {
+        for lie in troubles.iter().filter_map(Trouble::lie) {
+            self.wires.tell(lie, &self.servers);
+        }
         let directory = self.directory.path();
-        let settings = settings::settings(directory, self.servers.sender(), &self.servers, &self.wires);
-        let file = settings.write(directory);
-        let process = UnderTest::start(&self.program, &file, &self.journal(), faults, self.hang, bugs);
-        let process = self.process.insert(process);
-        process.ready(START).await;
+        let process = self.run(directory, self.servers.sender(), troubles, bugs);
+        self.process.insert(process).ready(START).await;
         Ok(())
     }
 
     /// Starts a second process on the same stores, and waits until it works. The queue does not
     /// call it.
-    pub async fn start_beside(&mut self, faults: &[Fault], bugs: &[Bug]) -> anyhow::Result<()> {
+    pub async fn start_beside(&mut self, troubles: &[Trouble], bugs: &[Bug]) -> anyhow::Result<()> {
         let directory = self.directory.path().join("beside");
         std::fs::create_dir(&directory)?;
-        let sender = servers::free_address()?;
-        let settings = settings::settings(&directory, sender, &self.servers, &self.wires);
-        let file = settings.write(&directory);
-        let process = UnderTest::start(&self.program, &file, &self.journal(), faults, self.hang, bugs);
-        let process = self.beside.insert(process);
-        process.ready(START).await;
+        let process = self.run(&directory, servers::free_address()?, troubles, bugs);
+        self.beside.insert(process).ready(START).await;
         Ok(())
     }
 
-    /// From now on, a wire lies so.
-    pub fn tell(&mut self, lie: Lie) {
-        self.wires.tell(lie, &self.servers);
+    fn run(&self, directory: &Path, sender: SocketAddr, troubles: &[Trouble], bugs: &[Bug]) -> UnderTest {
+        let settings = settings::settings(directory, sender, &self.servers, &self.wires);
+        let settings = settings.write(directory);
+        let plan = Plan {
+            faults: troubles.iter().filter_map(Trouble::point).collect(),
+            bugs,
+            hang: self.hang,
+            clock_ms: troubles.iter().find_map(Trouble::clock).unwrap_or_default(),
+        };
+        UnderTest::start(&self.program, &settings, &self.journal(), &plan)
     }
 
     /// Lies that have happened.

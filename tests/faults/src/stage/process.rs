@@ -18,6 +18,15 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 const LOG: &str = "noroshi.log";
 
+/// What a process is to do wrong in a life.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) faults: Vec<Fault>,
+    pub(super) bugs: &'a [Bug],
+    pub(super) hang: Duration,
+    pub(super) clock_ms: i64,
+}
+
 /// A running `noroshi up`.
 #[derive(Debug)]
 pub struct UnderTest {
@@ -26,23 +35,17 @@ pub struct UnderTest {
 }
 
 impl UnderTest {
-    /// Starts it, with its faults and bugs.
-    pub(super) fn start(
-        program: &Path,
-        settings: &Path,
-        journal: &Journal,
-        faults: &[Fault],
-        hang: Duration,
-        bugs: &[Bug],
-    ) -> Self {
+    /// Starts it, to do that wrong.
+    pub(super) fn start(program: &Path, settings: &Path, journal: &Journal, plan: &Plan<'_>) -> Self {
         let mut command = command::noroshi(program);
         command
             .arg("--config")
             .arg(settings)
             .arg("up")
-            .env("NOROSHI_FAULTS", list(faults))
-            .env("NOROSHI_BUGS", list(bugs))
-            .env("NOROSHI_FAULT_HANG_MS", hang.as_millis().to_string())
+            .env("NOROSHI_FAULTS", list(&plan.faults))
+            .env("NOROSHI_BUGS", list(plan.bugs))
+            .env("NOROSHI_FAULT_HANG_MS", plan.hang.as_millis().to_string())
+            .env("NOROSHI_FAULT_CLOCK_MS", plan.clock_ms.to_string())
             .env("NOROSHI_FAULT_LOG", &journal.0);
         let log = settings.with_file_name(LOG);
         Self {
