@@ -20,7 +20,7 @@ use crate::case::{Case, Grudge, Scenario};
 const USERS: usize = 2 * CHUNK + CHUNK / 2;
 
 /// Recipients of a file that is imported in several batches.
-const MANY_USERS: usize = 25 * CHUNK;
+const MANY_USERS: usize = 12 * CHUNK;
 
 /// Coupons are that many fewer than users, so that the last one is fought for.
 const WITHOUT_COUPON: usize = 20;
@@ -44,7 +44,7 @@ pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<Campa
         Scenario::DeliverMany => MANY_USERS,
     });
     register(lives, &users[UNREACHABLE..]).await?;
-    let audience = import(lives, &users).await?;
+    let audience = import(lives, &users, scenario).await?;
     lives.stage.play(&script(case)).await?;
     let campaign = start(lives, &audience, users.len() - WITHOUT_COUPON).await?;
     let chunks = users.len().div_ceil(CHUNK);
@@ -126,13 +126,11 @@ async fn register(lives: &mut Lives, users: &[String]) -> anyhow::Result<()> {
     expect_success("devices", answer.await?)
 }
 
-/// An upload whose answer was lost is made again; what the first left is never used. Its rows are
-/// so large, and compress so little, that the import needs several batches.
-async fn import(lives: &mut Lives, users: &[String]) -> anyhow::Result<String> {
+/// An upload whose answer was lost is made again; what the first left is never used.
+async fn import(lives: &mut Lives, users: &[String], scenario: Scenario) -> anyhow::Result<String> {
     let mut file = "user_id,note\n".to_owned();
     for user in users {
-        let note: String = (0..30).map(|_| Uuid::new_v4().simple().to_string()).collect();
-        file += &format!("{user},{note}\n");
+        file += &format!("{user},{}\n", note(scenario));
     }
     let answer = lives.ask("the upload", async |api| {
         api.try_upload("/v1/audiences?name=everybody", "text/csv", file.clone())
@@ -147,6 +145,21 @@ async fn import(lives: &mut Lives, users: &[String]) -> anyhow::Result<String> {
         })
         .await?;
     Ok(uploaded.id.to_string())
+}
+
+/// What the file says of a user. Where the import is to have several batches, it is as long as it may
+/// be, and does not compress.
+fn note(scenario: Scenario) -> String {
+    let words = match scenario {
+        Scenario::DeliverMany => 60,
+        Scenario::Deliver
+        | Scenario::DeliverFew
+        | Scenario::SlowGateway
+        | Scenario::Cancel
+        | Scenario::CancelAtFault
+        | Scenario::PauseAtFault => 1,
+    };
+    (0..words).map(|_| Uuid::new_v4().simple().to_string()).collect()
 }
 
 async fn start(lives: &mut Lives, audience: &str, stock: usize) -> anyhow::Result<CampaignId> {

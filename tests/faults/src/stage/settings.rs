@@ -34,7 +34,7 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
         .set("queue.deadline", "15s")
         .set("provider.fcm.endpoint", format!("http://{}", servers.gateway()))
         .set("provider.fcm.project", PROJECT)
-        .set("provider.fcm.timeout", "800ms")
+        .set("provider.fcm.timeout", "1100ms")
         .set("sender.listen", sender.to_string())
         .set("sender.settle_margin", "200ms")
         .set("sender.budget", "1500ms")
