@@ -29,7 +29,7 @@ pub enum Scenario {
     Deliver,
     /// The same for so few that they are one chunk.
     DeliverFew,
-    /// The same for so many that the import takes several batches.
+    /// The same for so many that the import takes several batches; most have no device.
     DeliverMany,
     /// The same with a gateway so slow that results are settled in several parts.
     SlowGateway,
@@ -133,5 +133,47 @@ impl fmt::Display for Case {
             write!(f, " with {bug}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_case_has_a_name_of_its_own() {
+        let cases = [single(), pairs()].concat();
+
+        let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
+
+        assert_eq!(names.len(), cases.len());
+    }
+
+    #[test]
+    fn a_repairs_trouble_has_something_to_repair() {
+        let of_repair = |case: &Case| case.name.starts_with('R');
+
+        for case in single().into_iter().filter(of_repair) {
+            assert!(case.lives[0].iter().any(|trouble| {
+                trouble
+                    .point()
+                    .is_some_and(|fault| fault.point == Point::BetweenCommits)
+            }));
+        }
+    }
+
+    #[test]
+    fn what_needs_a_sql_server_says_so() {
+        let needs = |name: &str| {
+            let case = single().into_iter().find(|case| case.name == name);
+            case.map(|case| case.needs_sql_server())
+        };
+
+        assert_eq!(needs("S7:drop_reply"), Some(true));
+        assert_eq!(needs("R6:hang"), Some(true));
+        assert_eq!(needs("S11:drop_reply"), Some(false));
+        assert_eq!(needs("S9:kill"), Some(false));
     }
 }

@@ -86,9 +86,13 @@ impl Report {
     }
 
     /// Whether repairs take no longer than they should. A machine that is busy with more than
-    /// the matrix makes them longer.
+    /// the matrix makes them longer; and Google's emulator keeps the locks of a process that died
+    /// for a minute, so there nothing is asked of them.
     pub fn is_prompt(&self) -> bool {
-        quantile(&self.repairs(), 0.99) <= PROMPT.as_secs_f64()
+        match self.ground.datastore {
+            Datastore::Embedded => quantile(&self.repairs(), 0.99) <= PROMPT.as_secs_f64(),
+            Datastore::Google(_) => true,
+        }
     }
 
     /// Whether the books of a case are wrong.

@@ -43,7 +43,7 @@ pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<Campa
         Scenario::DeliverFew => CHUNK,
         Scenario::DeliverMany => MANY_USERS,
     });
-    register(lives, &users[UNREACHABLE..]).await?;
+    register(lives, reachable(&users, scenario)).await?;
     let audience = import(lives, &users, scenario).await?;
     lives.stage.play(&script(case)).await?;
     let campaign = start(lives, &audience, users.len() - WITHOUT_COUPON).await?;
@@ -145,6 +145,19 @@ async fn import(lives: &mut Lives, users: &[String], scenario: Scenario) -> anyh
         })
         .await?;
     Ok(uploaded.id.to_string())
+}
+
+/// Those with a device. Where it is the import that matters, few are sent anything.
+fn reachable(users: &[String], scenario: Scenario) -> &[String] {
+    match scenario {
+        Scenario::DeliverMany => &users[..CHUNK],
+        Scenario::Deliver
+        | Scenario::DeliverFew
+        | Scenario::SlowGateway
+        | Scenario::Cancel
+        | Scenario::CancelAtFault
+        | Scenario::PauseAtFault => &users[UNREACHABLE..],
+    }
 }
 
 /// What the file says of a user. Where the import is to have several batches, it is as long as it may
