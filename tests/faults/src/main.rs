@@ -24,6 +24,8 @@ enum Command {
     Simulate(faults::simulation::Arguments),
     /// Put a wrong into the protocol, one after the other, and see that model or simulator find it.
     SeededBugs(faults::seeded::Arguments),
+    /// Kill processes and the SQL server at random while campaigns go on.
+    KillLoop(faults::kill_loop::Arguments),
     /// The `noroshi` command with its fault points.
     #[command(hide = true, disable_help_flag = true)]
     Noroshi(faults::command::Arguments),
@@ -35,6 +37,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Model(arguments) => faults::model::run(&arguments),
         Command::Simulate(arguments) => faults::simulation::run(&arguments),
         Command::SeededBugs(arguments) => faults::seeded::run(&arguments),
+        Command::KillLoop(arguments) => faults::kill_loop::run(&arguments),
         Command::Noroshi(arguments) => faults::command::run(arguments),
     }
 }

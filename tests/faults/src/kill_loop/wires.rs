@@ -1,0 +1,143 @@
+//! The wires of one process, and what is done on them.
+//!
+//! Every process has wires of its own to SQL, Datastore and its gateway, and from the queue; so
+//! of everything that happens on a wire it is known whom it struck. A slip that nothing comes by
+//! for is withdrawn after a while.
+
+use std::time::Duration;
+
+use journeys::wire::{Fault, Fired, Injected, Rule, grpc, http, mysql};
+use runtime::clock::Moment;
+
+use super::slip::Slip;
+
+/// A slip that has not struck by then is withdrawn: what it is for does not happen just now.
+const IN_FORCE: Duration = Duration::from_secs(15);
+
+/// The wires of one process.
+#[derive(Debug)]
+pub(super) struct Wires {
+    pub(super) sql: Option<mysql::Proxy>,
+    pub(super) datastore: grpc::Proxy,
+    pub(super) gateway: http::Proxy,
+    /// From the queue to the process.
+    pub(super) handler: http::Proxy,
+    pending: Vec<Pending>,
+}
+
+/// What a slip has done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Struck {
+    pub(super) slip: Slip,
+    /// How long its effect lasts.
+    pub(super) lasts: Duration,
+}
+
+#[derive(Debug)]
+struct Pending {
+    slip: Slip,
+    injected: Injected,
+    /// When it is withdrawn.
+    until: Moment,
+    has_struck: bool,
+}
+
+impl Wires {
+    /// Transparent wires to these servers.
+    pub(super) async fn start(
+        sql: Option<&str>,
+        datastore: std::net::SocketAddr,
+        gateway: std::net::SocketAddr,
+        handler: std::net::SocketAddr,
+        seed: u64,
+    ) -> Self {
+        let sql = match sql {
+            Some(server) => Some(mysql::Proxy::start(server, seed).await),
+            None => None,
+        };
+        Self {
+            sql,
+            datastore: grpc::Proxy::start(datastore, seed).await,
+            gateway: http::Proxy::start(gateway, seed).await,
+            handler: http::Proxy::start(handler, seed).await,
+            pending: Vec::new(),
+        }
+    }
+
+    /// Puts a slip in force, once. One of a wire that is not there does nothing.
+    pub(super) fn inject(&mut self, slip: Slip, now: Moment) {
+        let injected = match slip {
+            Slip::Sql(what, fault) => match &self.sql {
+                Some(wire) => wire.inject(Rule::new(fault, move |statement| what.concerns(statement))),
+                None => return,
+            },
+            Slip::Datastore(what, fault) => self
+                .datastore
+                .inject(Rule::new(fault, move |call| what.concerns(call))),
+            Slip::Gateway(fault) => self
+                .gateway
+                .inject(Rule::new(fault, http::posts("messages:send"))),
+            Slip::Handler(fault) => self
+                .handler
+                .inject(Rule::new(fault, http::posts("/tasks/deliver"))),
+        };
+        self.pending.push(Pending {
+            slip,
+            injected,
+            until: now + IN_FORCE,
+            has_struck: false,
+        });
+    }
+
+    /// What has struck since the last look.
+    pub(super) fn look(&mut self, now: Moment) -> Vec<Struck> {
+        let mut struck = Vec::new();
+        for pending in &mut self.pending {
+            if !pending.has_struck && pending.injected.count() > 0 {
+                let lasts = lasts(pending.slip.fault());
+                pending.has_struck = true;
+                pending.until = now + lasts;
+                struck.push(Struck {
+                    slip: pending.slip,
+                    lasts,
+                });
+            }
+        }
+        self.pending.retain(|pending| now < pending.until);
+        struck
+    }
+
+    /// Slips that may still strike.
+    pub(super) fn in_force(&self) -> usize {
+        self.pending.iter().filter(|pending| !pending.has_struck).count()
+    }
+
+    /// Withdraws everything.
+    pub(super) fn heal(&mut self) {
+        self.pending.clear();
+    }
+
+    /// What has happened on them.
+    pub(super) fn fired(&self) -> Fired {
+        let mut fired = self.datastore.fired();
+        fired += &self.gateway.fired();
+        fired += &self.handler.fired();
+        if let Some(sql) = &self.sql {
+            fired += &sql.fired();
+        }
+        fired
+    }
+}
+
+/// A hang is ended after this time, by a cut.
+const HANG: Duration = Duration::from_secs(2);
+
+fn lasts(fault: Fault) -> Duration {
+    match fault {
+        Fault::Late(by) | Fault::Slow(by) => by,
+        Fault::Hang => HANG,
+        Fault::DropRequest | Fault::DropReply | Fault::Reset | Fault::Refuse(_) | Fault::Twice => {
+            Duration::ZERO
+        }
+    }
+}
