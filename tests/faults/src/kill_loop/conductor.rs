@@ -116,13 +116,17 @@ impl Conductor {
         }
     }
 
-    /// Keeps everything alive, and strikes no more, until it is dropped.
-    pub(super) async fn mend(&mut self) -> anyhow::Error {
+    /// Strikes no more, and lets what is late on the wires arrive.
+    pub(super) async fn heal(&mut self) {
         self.mood = Mood::Mending;
         self.due.clear();
         for wires in &mut self.ground.wires {
-            wires.heal();
+            wires.heal().await;
         }
+    }
+
+    /// Keeps everything alive, until it is dropped.
+    pub(super) async fn mend(&mut self) -> anyhow::Error {
         loop {
             if let Err(error) = self.tick().await {
                 return error;

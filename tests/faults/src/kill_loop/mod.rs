@@ -182,6 +182,7 @@ async fn play_in(plan: &Plan, directory: &std::path::Path) -> anyhow::Result<Rep
         played = async { campaigns.register().await?; campaigns.play().await } => played?,
         stuck = conductor.strike(&campaigns, &aim) => return Err(stuck),
     }
+    conductor.heal().await;
     let ended = campaigns.ended();
     let books = conductor.ground.books.clone();
     let unrest = tokio::select! {

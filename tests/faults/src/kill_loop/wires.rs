@@ -112,9 +112,15 @@ impl Wires {
         self.pending.iter().filter(|pending| !pending.has_struck).count()
     }
 
-    /// Withdraws everything.
-    pub(super) fn heal(&mut self) {
+    /// Withdraws everything, and waits until what is late has arrived.
+    pub(super) async fn heal(&mut self) {
         self.pending.clear();
+        if let Some(sql) = &self.sql {
+            sql.at_rest().await;
+        }
+        self.datastore.at_rest().await;
+        self.gateway.at_rest().await;
+        self.handler.at_rest().await;
     }
 
     /// What has happened on them.
