@@ -11,10 +11,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use super::settings::HANG;
 use super::slip::Slip;
-
-/// A process that stands still does so for longer than its leases.
-const FREEZE: Duration = Duration::from_millis(6_500);
 
 /// How many blows of each kind are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +91,7 @@ impl Blows {
             return Some(Blow::Kill { process, down });
         }
         if self.freezes.is_due(delivered) {
-            let time = FREEZE + time(random, 0, 1_000);
+            let time = HANG + time(random, 0, 1_000);
             return Some(Blow::Freeze { process, time });
         }
         if self.slips.is_due(delivered) {

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fault_points::Fault;
-use journeys::wire::Fired;
+use chrono::{DateTime, Utc};
+use fault_points::Point;
+use journeys::wire::{Fault, Fired};
 use noroshi::progress::Stage;
 use runtime::Clock;
 use runtime::clock::Moment;
@@ -16,8 +17,8 @@ use super::blows::{Blow, Blows, Wanted};
 use super::campaigns::Campaigns;
 use super::ground::Ground;
 use super::member::{Member, Seen};
-use super::settings::HANG;
-use super::strikes::{Delay, Strikes};
+use super::slip::Slip;
+use super::strikes::Strikes;
 use super::wires::Struck;
 
 /// Between two looks at everything.
@@ -25,6 +26,9 @@ const TICK: Duration = Duration::from_millis(20);
 
 /// When nothing has moved for so long, nothing will: many times the longest back-off.
 const STALL: Duration = Duration::from_secs(150);
+
+/// Points at which a process holds results that are not settled.
+const HOLDS_RESULTS: [&str; 2] = [Point::Accepted.code(), Point::PartSettled.code()];
 
 /// Slips in force on the wires of one process, at most: more would meet the same request.
 const IN_FORCE: usize = 12;
@@ -52,6 +56,8 @@ pub(super) struct Conductor {
     /// Beside what the wires count.
     struck: Fired,
     sql_back_at: Option<Moment>,
+    /// When everything was looked at last: what is new has happened since.
+    looked_at: DateTime<Utc>,
     mood: Mood,
 }
 
@@ -81,6 +87,7 @@ impl Conductor {
             strikes: Strikes::default(),
             complaints: Vec::new(),
             program,
+            looked_at: clock.now(),
             clock,
             blows,
             due: VecDeque::new(),
@@ -155,11 +162,12 @@ impl Conductor {
     }
 
     async fn tick(&mut self) -> anyhow::Result<()> {
-        let now = self.clock.monotonic();
+        let (now, began_at) = (self.clock.monotonic(), self.clock.now());
         self.revive_sql(now).await?;
         for no in 0..self.members.len() {
             self.look_at(no, now).await;
         }
+        self.looked_at = began_at;
         if self.mood == Mood::Striking {
             let accepted = self.ground.accepted();
             while let Some(blow) = self.blows.due(accepted) {
@@ -188,11 +196,9 @@ impl Conductor {
 
     async fn look_at(&mut self, no: usize, now: Moment) {
         let (blows, mood) = (&mut self.blows, self.mood);
-        let next_life = || -> Vec<Fault> {
-            match mood {
-                Mood::Striking => blows.next_life(),
-                Mood::Mending => Vec::new(),
-            }
+        let next_life = || match mood {
+            Mood::Striking => blows.next_life(),
+            Mood::Mending => Vec::new(),
         };
         for seen in self.members[no].tick(&self.program, now, next_life).await {
             match seen {
@@ -200,32 +206,46 @@ impl Conductor {
                 Seen::Ended(status) => self.complaints.push(format!("process {no} ended: {status}")),
             }
         }
-        for Struck { slip, lasts } in self.ground.wires[no].look(now) {
-            if slip.may_double() {
-                let delay = if slip.delays() {
-                    Delay::Possible
-                } else {
-                    Delay::None
-                };
-                self.strikes.add(no, self.clock.now(), lasts, delay);
-            }
+        for struck in self.ground.wires[no].look(now) {
+            self.slipped(no, struck);
         }
     }
 
-    /// A process has come to a fault at a point, `S9:kill`.
+    /// Something has struck on a wire of a process since the last look.
+    fn slipped(&mut self, no: usize, struck: Struck) {
+        let (Slip::Gateway(fault), Some(push)) = (struck.slip, struck.push) else {
+            return;
+        };
+        match fault {
+            Fault::DropReply | Fault::Twice => self.strikes.unanswered(push),
+            Fault::Late(_) => {
+                self.strikes.unanswered(push);
+                self.strikes.held_up(push);
+            }
+            Fault::Slow(_) => self.strikes.held_up(push),
+            // Everything that is under way on the connection.
+            Fault::Reset => self.strikes.process(no, self.looked_at, self.clock.now()),
+            // The gateway never sees the message.
+            Fault::DropRequest | Fault::Hang | Fault::Refuse(_) => {}
+        }
+    }
+
+    /// A process has come to a fault at a point, `S9:kill`, since the last look.
     fn came_to(&mut self, no: usize, fault: &str) {
+        let (point, action) = fault.split_once(':').unwrap_or((fault, ""));
         let now = self.clock.now();
-        match fault.rsplit(':').next() {
-            Some("kill") => {
+        match action {
+            "kill" => {
                 self.struck.count("point_kill");
-                self.strikes.add(no, now, Duration::ZERO, Delay::None);
+                self.strikes.process(no, self.looked_at, now);
             }
-            Some("hang") => {
+            "hang" => {
                 self.struck.count("point_hang");
-                self.strikes.add(no, now, HANG, Delay::None);
+                if HOLDS_RESULTS.contains(&point) {
+                    self.strikes.process(no, self.looked_at, now);
+                }
             }
-            // Says that an answer was lost, none of which is a gateway's or a settling's.
-            Some(_) | None => self.struck.count("point_error"),
+            _ => self.struck.count("point_error"),
         }
     }
 
@@ -238,8 +258,7 @@ impl Conductor {
                 };
                 self.members[no].kill(now + down);
                 self.struck.count("kill");
-                self.strikes
-                    .add(no, self.clock.now(), Duration::ZERO, Delay::None);
+                self.strikes.process(no, self.clock.now(), self.clock.now());
             }
             Blow::Freeze { process, time } => {
                 let Some(no) = self.at_work(process, now) else {
@@ -247,7 +266,8 @@ impl Conductor {
                 };
                 self.members[no].freeze(now + time);
                 self.struck.count("freeze");
-                self.strikes.add(no, self.clock.now(), time, Delay::Possible);
+                self.strikes
+                    .process(no, self.clock.now(), self.clock.now() + time);
             }
             Blow::KillSql { down } => {
                 let Some(server) = self.ground.sql.own() else {

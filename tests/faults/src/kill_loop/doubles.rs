@@ -1,13 +1,11 @@
 //! Messages that a gateway took twice, and why.
 //!
-//! A process settles what it has handed over at least every second. So a message may be sent
-//! again only if something struck its process between the hand-over and the settling. Every
-//! message that was open at a strike is counted: there may be as many doubles as these. A double
-//! that nothing explains is a fault.
+//! A message may be sent again only if it was open, handed over and not settled, when something
+//! struck its process or itself. All that were are counted: there may be as many doubles as these.
+//! A double that nothing explains is a fault.
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use emulator::sink::ledger::Reader;
@@ -15,10 +13,8 @@ use journeys::world::balance::Facts;
 
 use super::campaigns::Ended;
 use super::ground::ledger;
+use super::settings::LEASE;
 use super::strikes::Strikes;
-
-/// Results wait a second to be settled, and that takes its time, on a busy machine too.
-const SETTLED_WITHIN: Duration = Duration::from_secs(3);
 
 /// A message that a gateway accepted: 40 bytes of it, for a million of them are held at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,9 +66,9 @@ impl Messages {
             for (no, message) in copies.iter().enumerate() {
                 let next = copies.get(no + 1).map(|next| next.received_at);
                 let settled = push.settled_at.filter(|at| *at >= message.received_at);
-                let latest = message.received_at + SETTLED_WITHIN;
+                let latest = message.received_at + LEASE;
                 let until = [next, settled].into_iter().flatten().fold(latest, DateTime::min);
-                if strikes.struck(message.process, message.received_at, until) {
+                if strikes.may_double(message.process, message.push, message.received_at, until) {
                     explained.open += 1;
                 } else if next.is_some() {
                     explained.without_reason += 1;
@@ -93,9 +89,11 @@ impl Messages {
 /// Whether it came after the cancel was answered, and was not held up on its way from before.
 fn is_late(message: &Message, ended: &Ended, strikes: &Strikes) -> bool {
     let Message {
-        received_at, process, ..
+        push,
+        received_at,
+        process,
     } = *message;
-    ended
-        .cancelled_at
-        .is_some_and(|cancelled| received_at > cancelled && !strikes.delayed(process, cancelled, received_at))
+    ended.cancelled_at.is_some_and(|cancelled| {
+        received_at > cancelled && !strikes.may_delay(process, push, cancelled, received_at)
+    })
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use fault_points::Fault;
 use journeys::processes::Process;
+use runtime::ExitCode;
 use runtime::clock::Moment;
 use rustix::process::Signal;
 
@@ -193,9 +194,9 @@ fn journal(directory: &Path) -> PathBuf {
     directory.join("faults.log")
 }
 
-/// Whether it was a fault at a point, or a store that was down when it started: with that any
-/// supervisor starts it again.
+/// Whether it was a fault at a point, or a store that was down or busy when it started: after that
+/// any supervisor starts it again.
 fn is_explained(status: ExitStatus) -> bool {
-    let unavailable = runtime::ExitCode::Unavailable.code();
-    status.signal() == Some(Signal::KILL.as_raw()) || status.code() == Some(i32::from(unavailable))
+    let passing = [ExitCode::Unavailable, ExitCode::TryAgain].map(|code| Some(i32::from(code.code())));
+    status.signal() == Some(Signal::KILL.as_raw()) || passing.contains(&status.code())
 }

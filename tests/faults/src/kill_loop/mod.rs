@@ -45,7 +45,6 @@ use campaigns::Campaigns;
 use conductor::{Aim, Conductor};
 use front::Front;
 use ground::Ground;
-use mariadb::MariaDb;
 use member::Member;
 pub use report::Report;
 pub use sql::Engine;
@@ -228,9 +227,9 @@ impl Plan {
             (Some(url), _, _) => Engine::Server(url.clone()),
             (None, _, true) => Engine::Sqlite,
             (None, Some(program), false) => Engine::Own(program.clone()),
-            (None, None, false) => Engine::Own(MariaDb::installed().context(
+            (None, None, false) => Engine::installed().context(
                 "no mariadbd is installed: install it (Debian: mariadb-server), or say --mysql URL or --sqlite",
-            )?),
+            )?,
         };
         Ok(Self {
             processes: match engine {

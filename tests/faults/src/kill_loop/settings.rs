@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use journeys::world::{Settings, TOKEN};
 
-/// A fault's `hang`: longer than a lease.
-pub(super) const HANG: Duration = Duration::from_millis(6_500);
+/// How long a sender holds a chunk.
+pub(super) const LEASE: Duration = Duration::from_secs(8);
+
+/// A fault's `hang`, and the least time that a process stands still: longer than a lease.
+pub(super) const HANG: Duration = Duration::from_millis(8_500);
 
 pub(super) const PROJECT: &str = "faults";
 const SERVICE_ACCOUNT: &str = "queue@noroshi.invalid";
@@ -47,12 +50,12 @@ pub(super) fn write(directory: &Path, places: &Places) -> anyhow::Result<PathBuf
         .set("queue.deadline", "15s")
         .set("provider.fcm.endpoint", format!("http://{}", places.gateway))
         .set("provider.fcm.project", PROJECT)
-        .set("provider.fcm.timeout", "2s")
+        .set("provider.fcm.timeout", "3s")
         .set("admin.listen", places.admin.to_string())
         .set("sender.listen", places.sender.to_string())
-        .set("sender.settle_margin", "500ms")
-        .set("sender.budget", "4s")
-        .set("sender.lease", "6s")
+        .set("sender.settle_margin", "1s")
+        .set("sender.budget", "5s")
+        .set("sender.lease", format!("{}s", LEASE.as_secs()))
         .set("sender.skew", "500ms")
         .set("sender.concurrency", 4)
         .set("dispatch.pick_up", "3s")

@@ -86,32 +86,6 @@ impl Slip {
             }
         }
     }
-
-    /// What is done.
-    pub(super) fn fault(self) -> Fault {
-        match self {
-            Self::Sql(_, fault) | Self::Datastore(_, fault) | Self::Gateway(fault) | Self::Handler(fault) => {
-                fault
-            }
-        }
-    }
-
-    /// Whether it may keep what a gateway has accepted from being settled. Nothing that happens to
-    /// SQL does: it is asked before the first send, and told after the last settle.
-    pub(super) fn may_double(self) -> bool {
-        match self {
-            Self::Sql(..) => false,
-            Self::Datastore(..) | Self::Gateway(_) | Self::Handler(_) => true,
-        }
-    }
-
-    /// Whether it lets a message reach the gateway later than it was handed over.
-    pub(super) fn delays(self) -> bool {
-        match self {
-            Self::Gateway(fault) => matches!(fault, Fault::Late(_) | Fault::Slow(_)),
-            Self::Sql(..) | Self::Datastore(..) | Self::Handler(_) => false,
-        }
-    }
 }
 
 impl Asked {

@@ -20,6 +20,11 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// A MariaDB of its own, if one is installed.
+    pub fn installed() -> Option<Self> {
+        MariaDb::installed().map(Self::Own)
+    }
+
     /// The word for it.
     pub fn as_str(&self) -> &'static str {
         match self {

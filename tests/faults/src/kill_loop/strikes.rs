@@ -1,59 +1,124 @@
-//! What struck which process, and when: the reasons for which a message may have been sent twice.
+//! What struck whom, and when: the reasons for which a message may be sent twice.
+//!
+//! A process that dies or stands still leaves everything that it has handed over and not settled;
+//! so does a reset connection to its gateway. A slip on the way of one message concerns that one
+//! alone. Nothing else is a reason: what goes wrong with SQL happens before the first send or
+//! after the last settle, and settling is tried again for as long as a lease lasts.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// Clocks are read a moment after what they tell of.
-const TICK: Duration = Duration::from_millis(250);
+/// What was on its way to the gateway arrives within this time after its process was struck.
+const ON_ITS_WAY: Duration = Duration::from_millis(250);
 
-/// Something that may keep what a process has handed over from being settled.
+/// Something that strikes all that a process has in hand.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Strike {
-    pub(super) process: usize,
-    pub(super) from: DateTime<Utc>,
-    pub(super) to: DateTime<Utc>,
-    pub(super) delay: Delay,
-}
-
-/// Whether a strike lets messages reach the gateway later than they were handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Delay {
-    /// It may.
-    Possible,
-    /// It does not.
-    None,
+struct Strike {
+    process: usize,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
 }
 
 /// All strikes of a loop.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Strikes(Vec<Strike>);
+pub(super) struct Strikes {
+    processes: Vec<Strike>,
+    /// Pushes whose message was delivered, and the answer lost; or was delivered twice.
+    unanswered: HashSet<u128>,
+    /// Pushes whose message was delivered later than it was handed over.
+    held_up: HashSet<u128>,
+}
 
 impl Strikes {
-    /// Notes one that was seen at `now` and lasts on for so long.
-    pub(super) fn add(&mut self, process: usize, now: DateTime<Utc>, lasts: Duration, delay: Delay) {
-        self.0.push(Strike {
+    /// A process was struck in that time.
+    pub(super) fn process(&mut self, process: usize, from: DateTime<Utc>, to: DateTime<Utc>) {
+        self.processes.push(Strike {
             process,
-            from: now - TICK,
-            to: now + lasts + TICK,
-            delay,
+            from,
+            to: to + ON_ITS_WAY,
         });
     }
 
-    /// Whether one of the process falls in that time.
-    pub(super) fn struck(&self, process: usize, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
-        self.of(process, from, to).next().is_some()
+    /// The answer to the message of that push was lost, or the message doubled, on the way.
+    pub(super) fn unanswered(&mut self, push: u128) {
+        self.unanswered.insert(push);
     }
 
-    /// Whether one of the process in that time may have held messages up.
-    pub(super) fn delayed(&self, process: usize, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
-        self.of(process, from, to)
-            .any(|strike| strike.delay == Delay::Possible)
+    /// The message of that push came late.
+    pub(super) fn held_up(&mut self, push: u128) {
+        self.held_up.insert(push);
     }
 
-    fn of(&self, process: usize, from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = &Strike> {
-        let concerns =
-            move |strike: &&Strike| strike.process == process && strike.from <= to && from <= strike.to;
-        self.0.iter().filter(concerns)
+    /// Whether a message of the push may be sent again that the process handed over, where it was
+    /// open in that time.
+    pub(super) fn may_double(
+        &self,
+        process: usize,
+        push: u128,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> bool {
+        self.unanswered.contains(&push) || self.struck(process, from, to)
+    }
+
+    /// Whether a message of the push may have been handed over before `from` and have come at `to`.
+    pub(super) fn may_delay(
+        &self,
+        process: usize,
+        push: u128,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> bool {
+        self.held_up.contains(&push) || self.struck(process, from, to)
+    }
+
+    fn struck(&self, process: usize, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        self.processes
+            .iter()
+            .any(|strike| strike.process == process && strike.from <= to && from <= strike.to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn a_strike_explains_what_its_process_had_in_hand() {
+        let mut strikes = Strikes::default();
+        strikes.process(1, at(10), at(12));
+
+        let may_double = |process, from, to| strikes.may_double(process, 7, at(from), at(to));
+
+        assert!(may_double(1, 9, 10));
+        assert!(may_double(1, 11, 20));
+        assert!(!may_double(1, 13, 20));
+        assert!(!may_double(1, 5, 9));
+        assert!(!may_double(2, 9, 13));
+    }
+
+    #[test]
+    fn a_slip_on_the_way_of_a_message_explains_that_one() {
+        let mut strikes = Strikes::default();
+        strikes.unanswered(7);
+        strikes.held_up(8);
+
+        let of = |push| {
+            (
+                strikes.may_double(0, push, at(1), at(2)),
+                strikes.may_delay(0, push, at(1), at(2)),
+            )
+        };
+
+        assert_eq!(
+            [of(7), of(8), of(9)],
+            [(true, false), (false, true), (false, false)]
+        );
     }
 }

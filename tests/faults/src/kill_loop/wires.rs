@@ -4,15 +4,22 @@
 //! of everything that happens on a wire it is known whom it struck. A slip that nothing comes by
 //! for is withdrawn after a while.
 
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use journeys::wire::{Fault, Fired, Injected, Rule, grpc, http, mysql};
+use journeys::wire::{Fired, Injected, Rule, grpc, http, mysql};
 use runtime::clock::Moment;
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::slip::Slip;
 
 /// A slip that has not struck by then is withdrawn: what it is for does not happen just now.
 const IN_FORCE: Duration = Duration::from_secs(15);
+
+/// A hang is ended after this time, by a cut. Everything else is over by itself before.
+const HANG: Duration = Duration::from_secs(2);
 
 /// The wires of one process.
 #[derive(Debug)]
@@ -25,18 +32,20 @@ pub(super) struct Wires {
     pending: Vec<Pending>,
 }
 
-/// What a slip has done.
+/// A slip that has struck.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Struck {
     pub(super) slip: Slip,
-    /// How long its effect lasts.
-    pub(super) lasts: Duration,
+    /// The push of the message that it struck, on the way to a gateway.
+    pub(super) push: Option<u128>,
 }
 
 #[derive(Debug)]
 struct Pending {
     slip: Slip,
     injected: Injected,
+    /// The message that its rule was for last: the one that it struck.
+    message: Arc<Mutex<Option<u128>>>,
     /// When it is withdrawn.
     until: Moment,
     has_struck: bool,
@@ -46,9 +55,9 @@ impl Wires {
     /// Transparent wires to these servers.
     pub(super) async fn start(
         sql: Option<&str>,
-        datastore: std::net::SocketAddr,
-        gateway: std::net::SocketAddr,
-        handler: std::net::SocketAddr,
+        datastore: SocketAddr,
+        gateway: SocketAddr,
+        handler: SocketAddr,
         seed: u64,
     ) -> Self {
         let sql = match sql {
@@ -66,6 +75,7 @@ impl Wires {
 
     /// Puts a slip in force, once. One of a wire that is not there does nothing.
     pub(super) fn inject(&mut self, slip: Slip, now: Moment) {
+        let message = Arc::default();
         let injected = match slip {
             Slip::Sql(what, fault) => match &self.sql {
                 Some(wire) => wire.inject(Rule::new(fault, move |statement| what.concerns(statement))),
@@ -74,9 +84,7 @@ impl Wires {
             Slip::Datastore(what, fault) => self
                 .datastore
                 .inject(Rule::new(fault, move |call| what.concerns(call))),
-            Slip::Gateway(fault) => self
-                .gateway
-                .inject(Rule::new(fault, http::posts("messages:send"))),
+            Slip::Gateway(fault) => self.gateway.inject(Rule::new(fault, sends(&message))),
             Slip::Handler(fault) => self
                 .handler
                 .inject(Rule::new(fault, http::posts("/tasks/deliver"))),
@@ -84,6 +92,7 @@ impl Wires {
         self.pending.push(Pending {
             slip,
             injected,
+            message,
             until: now + IN_FORCE,
             has_struck: false,
         });
@@ -94,12 +103,11 @@ impl Wires {
         let mut struck = Vec::new();
         for pending in &mut self.pending {
             if !pending.has_struck && pending.injected.count() > 0 {
-                let lasts = lasts(pending.slip.fault());
                 pending.has_struck = true;
-                pending.until = now + lasts;
+                pending.until = now + HANG;
                 struck.push(Struck {
                     slip: pending.slip,
-                    lasts,
+                    push: *lock(&pending.message),
                 });
             }
         }
@@ -135,15 +143,25 @@ impl Wires {
     }
 }
 
-/// A hang is ended after this time, by a cut.
-const HANG: Duration = Duration::from_secs(2);
-
-fn lasts(fault: Fault) -> Duration {
-    match fault {
-        Fault::Late(by) | Fault::Slow(by) => by,
-        Fault::Hang => HANG,
-        Fault::DropRequest | Fault::DropReply | Fault::Reset | Fault::Refuse(_) | Fault::Twice => {
-            Duration::ZERO
+/// For a rule about messages to a gateway, which notes the push of the one that it was for last.
+fn sends(message: &Arc<Mutex<Option<u128>>>) -> impl Fn(&http::Request) -> bool + use<> {
+    let message = message.clone();
+    let posts = http::posts("messages:send");
+    move |request| {
+        let is_one = posts(request);
+        if is_one {
+            *lock(&message) = push_of(&request.body);
         }
+        is_one
     }
+}
+
+fn push_of(body: &[u8]) -> Option<u128> {
+    let message: Value = serde_json::from_slice(body).ok()?;
+    let push = message.pointer("/message/data/push_id")?.as_str()?;
+    Some(push.parse::<Uuid>().ok()?.as_u128())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
