@@ -124,12 +124,13 @@ impl Called {
 }
 
 fn sql_fault(random: &mut StdRng, asked: Asked) -> Fault {
-    match random.random_range(0..8) {
+    match random.random_range(0..9) {
         0 | 1 => Fault::DropRequest,
         2 | 3 => Fault::DropReply,
         4 => Fault::Late(moment(random)),
         5 => Fault::Reset,
         6 => Fault::Slow(moment(random)),
+        7 => Fault::Hang,
         _ => Fault::Refuse(match asked {
             Asked::Connection => SQL_REFUSALS[0],
             Asked::Commit(_) | Asked::Any => pick(random, &SQL_REFUSALS[1..]),
@@ -138,13 +139,14 @@ fn sql_fault(random: &mut StdRng, asked: Asked) -> Fault {
 }
 
 fn datastore_fault(random: &mut StdRng) -> Fault {
-    match random.random_range(0..9) {
+    match random.random_range(0..10) {
         0 | 1 => Fault::DropRequest,
         2 | 3 => Fault::DropReply,
         4 => Fault::Late(moment(random)),
         5 => Fault::Reset,
         6 => Fault::Slow(moment(random)),
         7 => Fault::Twice,
+        8 => Fault::Hang,
         _ => Fault::Refuse(pick(random, &DATASTORE_REFUSALS)),
     }
 }
