@@ -17,6 +17,7 @@ fn short(engine: Engine, processes: usize) -> Plan {
         processes,
         seed: 7,
         time: Duration::ZERO,
+        bugs: Vec::new(),
     }
 }
 

@@ -58,6 +58,8 @@ pub(super) struct Conductor {
     sql_back_at: Option<Moment>,
     /// When everything was looked at last: what is new has happened since.
     looked_at: DateTime<Utc>,
+    /// Pushes of which a gateway has accepted a message.
+    delivered: u64,
     mood: Mood,
 }
 
@@ -88,6 +90,7 @@ impl Conductor {
             complaints: Vec::new(),
             program,
             looked_at: clock.now(),
+            delivered: 0,
             clock,
             blows,
             due: VecDeque::new(),
@@ -113,7 +116,7 @@ impl Conductor {
                 return anyhow::anyhow!("nothing has moved for {STALL:?}");
             }
             let fired = self.fired();
-            aim.pushes.set(seen.0);
+            aim.pushes.set(self.delivered);
             aim.kills.set(fired.of("kill"));
             aim.all.set(fired.total());
             if aim.is_reached(&fired, now) {
@@ -168,9 +171,9 @@ impl Conductor {
             self.look_at(no, now).await;
         }
         self.looked_at = began_at;
+        self.delivered = self.ground.delivered()?;
         if self.mood == Mood::Striking {
-            let accepted = self.ground.accepted();
-            while let Some(blow) = self.blows.due(accepted) {
+            while let Some(blow) = self.blows.due(self.delivered) {
                 self.due.push_back(blow);
             }
             for _ in 0..self.due.len() {

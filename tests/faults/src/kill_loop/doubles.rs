@@ -5,6 +5,7 @@
 //! A double that nothing explains is a fault.
 
 use std::io;
+use std::iter::Sum;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -60,23 +61,11 @@ impl Messages {
 
     /// Explains those of one campaign.
     pub(super) fn explain(&self, facts: &Facts, ended: &Ended, strikes: &Strikes) -> Explained {
-        let mut explained = Explained::default();
-        for push in &facts.pushes {
+        let explained = facts.pushes.iter().map(|push| {
             let copies = self.of(push.id.0.as_u128());
-            for (no, message) in copies.iter().enumerate() {
-                let next = copies.get(no + 1).map(|next| next.received_at);
-                let settled = push.settled_at.filter(|at| *at >= message.received_at);
-                let latest = message.received_at + LEASE;
-                let until = [next, settled].into_iter().flatten().fold(latest, DateTime::min);
-                if strikes.may_double(message.process, message.push, message.received_at, until) {
-                    explained.open += 1;
-                } else if next.is_some() {
-                    explained.without_reason += 1;
-                }
-                explained.after_cancel += usize::from(is_late(message, ended, strikes));
-            }
-        }
-        explained
+            explain(copies, push.settled_at, ended.cancelled_at, strikes)
+        });
+        explained.sum()
     }
 
     fn of(&self, push: u128) -> &[Message] {
@@ -86,14 +75,101 @@ impl Messages {
     }
 }
 
-/// Whether it came after the cancel was answered, and was not held up on its way from before.
-fn is_late(message: &Message, ended: &Ended, strikes: &Strikes) -> bool {
-    let Message {
-        push,
-        received_at,
-        process,
-    } = *message;
-    ended.cancelled_at.is_some_and(|cancelled| {
-        received_at > cancelled && !strikes.may_delay(process, push, cancelled, received_at)
-    })
+/// Explains the messages of one push, in the order of their coming.
+fn explain(
+    copies: &[Message],
+    settled_at: Option<DateTime<Utc>>,
+    cancelled_at: Option<DateTime<Utc>>,
+    strikes: &Strikes,
+) -> Explained {
+    let mut explained = Explained::default();
+    for (no, message) in copies.iter().enumerate() {
+        let Message {
+            push,
+            received_at,
+            process,
+        } = *message;
+        let next = copies.get(no + 1).map(|next| next.received_at);
+        let settled = settled_at.filter(|at| *at >= received_at);
+        // Whoever handed it over has no right to its chunk after this.
+        let latest = received_at + LEASE;
+        let until = [next, settled].into_iter().flatten().fold(latest, DateTime::min);
+        if strikes.may_double(process, push, received_at, until) {
+            explained.open += 1;
+        } else if next.is_some() {
+            explained.without_reason += 1;
+        }
+        let is_late = cancelled_at.is_some_and(|cancelled| {
+            received_at > cancelled && !strikes.may_delay(process, push, cancelled, received_at)
+        });
+        explained.after_cancel += usize::from(is_late);
+    }
+    explained
+}
+
+impl Sum for Explained {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            open: sum.open + one.open,
+            without_reason: sum.without_reason + one.without_reason,
+            after_cancel: sum.after_cancel + one.after_cancel,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    /// A message of the push 7 for each pair of a process and a second.
+    fn messages<const N: usize>(copies: [(usize, i64); N]) -> [Message; N] {
+        copies.map(|(process, seconds)| Message {
+            push: 7,
+            received_at: at(seconds),
+            process,
+        })
+    }
+
+    fn struck(process: usize, seconds: i64) -> Strikes {
+        let mut strikes = Strikes::default();
+        strikes.process(process, at(seconds), at(seconds));
+        strikes
+    }
+
+    #[test]
+    fn a_second_message_needs_a_strike_at_the_first_ones_process() {
+        let copies = messages([(0, 10), (1, 20)]);
+        let explain = |strikes| explain(&copies, Some(at(21)), None, &strikes);
+
+        let (own, others, earlier) = (struck(0, 11), struck(1, 11), struck(0, 9));
+
+        assert_eq!((explain(own.clone()).open, explain(own).without_reason), (1, 0));
+        assert_eq!(explain(others).without_reason, 1);
+        assert_eq!(explain(earlier).without_reason, 1);
+    }
+
+    #[test]
+    fn a_message_that_was_settled_before_a_strike_was_not_open() {
+        let copies = messages([(0, 10)]);
+        let open = |strikes| explain(&copies, Some(at(12)), None, &strikes).open;
+
+        assert_eq!([open(struck(0, 11)), open(struck(0, 13))], [1, 0]);
+    }
+
+    #[test]
+    fn nothing_comes_after_a_cancel_but_what_was_held_up() {
+        let copies = messages([(0, 10)]);
+        let late = |strikes| explain(&copies, None, Some(at(8)), &strikes).after_cancel;
+        let mut held_up = Strikes::default();
+        held_up.held_up(7);
+
+        assert_eq!(
+            [late(Strikes::default()), late(struck(0, 9)), late(held_up)],
+            [1, 0, 0]
+        );
+    }
 }

@@ -3,16 +3,19 @@
 //! Every process under test has a gateway of its own, so that the ledgers tell who sent what; to
 //! people they are one.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use database::Db;
+use emulator::sink::ledger::Reader;
 use emulator::{datastore, sink, tasks};
 use journeys::wire::grpc;
 use journeys::world::Books;
 use push_store::PushStore;
+use uuid::Uuid;
 
 use super::ports::free_address;
 use super::settings::{PROJECT, Places};
@@ -34,6 +37,8 @@ pub(super) struct Ground {
     datastore: datastore::Server,
     tasks: tasks::Server,
     gateways: Vec<sink::Server>,
+    ledgers: Vec<Reader>,
+    delivered: HashSet<u128>,
     /// Between all processes and the queue: the queue's tokens name one address.
     _to_queue: grpc::Proxy,
 }
@@ -75,7 +80,10 @@ impl Ground {
             places.handler = *handler;
         }
         let books = open_books(&sql, &datastore, directory).await?;
+        let ledgers = (0..processes).map(|no| Reader::open(ledger(directory, no)));
         let ground = Self {
+            ledgers: ledgers.collect::<Result<_, _>>()?,
+            delivered: HashSet::new(),
             sql,
             books,
             wires,
@@ -87,12 +95,18 @@ impl Ground {
         Ok((ground, places))
     }
 
-    /// Messages that the gateways have accepted.
+    /// Messages that the gateways have accepted, doubles too.
     pub(super) fn accepted(&self) -> u64 {
-        self.gateways
-            .iter()
-            .map(|gateway| gateway.counts().accepted)
-            .sum()
+        let accepted = self.gateways.iter().map(|gateway| gateway.counts().accepted);
+        accepted.sum()
+    }
+
+    /// Pushes of which they have accepted a message.
+    pub(super) fn delivered(&mut self) -> anyhow::Result<u64> {
+        for entry in self.ledgers.iter_mut().flatten() {
+            self.delivered.insert(entry?.push_id.parse::<Uuid>()?.as_u128());
+        }
+        Ok(self.delivered.len() as u64)
     }
 
     /// Ends what takes requests, and keeps what the books are read from.

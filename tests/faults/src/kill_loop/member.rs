@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::Context;
-use fault_points::Fault;
+use fault_points::{Bug, Fault};
 use journeys::processes::Process;
 use runtime::ExitCode;
 use runtime::clock::Moment;
@@ -33,6 +33,7 @@ const AT_WORK: &str = "The API listens on";
 pub(super) struct Member {
     directory: PathBuf,
     config: PathBuf,
+    bugs: String,
     log: Tail,
     journal: Tail,
     state: State,
@@ -57,10 +58,16 @@ pub(super) enum Seen {
 
 impl Member {
     /// One that has yet to be started.
-    pub(super) fn new(directory: PathBuf, places: &Places, now: Moment) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        directory: PathBuf,
+        places: &Places,
+        bugs: &[Bug],
+        now: Moment,
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&directory).context("a process's directory")?;
         Ok(Self {
             config: settings::write(&directory, places)?,
+            bugs: bugs.iter().map(Bug::to_string).collect::<Vec<_>>().join(","),
             log: Tail::new(log(&directory)),
             journal: Tail::new(journal(&directory)),
             state: State::Down { until: now },
@@ -165,6 +172,7 @@ impl Member {
             .arg(&self.config)
             .arg("up")
             .env("NOROSHI_FAULTS", faults.join(","))
+            .env("NOROSHI_BUGS", &self.bugs)
             .env("NOROSHI_FAULT_HANG_MS", HANG.as_millis().to_string())
             .env("NOROSHI_FAULT_LOG", journal(&self.directory));
         Process::start(command, log(&self.directory))
