@@ -9,6 +9,7 @@
 //! The blows are drawn from a seed. What they meet is not: two runs of a seed strike alike, and
 //! not the same.
 
+mod aim;
 mod audit;
 mod blows;
 mod campaigns;

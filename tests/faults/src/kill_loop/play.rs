@@ -5,10 +5,11 @@ use std::path::Path;
 use noroshi::progress::Progress;
 use runtime::Clock;
 
+use super::aim::Aim;
 use super::audit::audit;
 use super::blows::Blows;
 use super::campaigns::Campaigns;
-use super::conductor::{Aim, Conductor};
+use super::conductor::Conductor;
 use super::front::Front;
 use super::ground::Ground;
 use super::member::Member;
