@@ -61,7 +61,7 @@ async fn open(books: &Books, id: CampaignId) -> anyhow::Result<Option<String>> {
     if !stock_reservation::list_unreturned(db, id, 0, 1).await?.is_empty() {
         return Ok(Some("stock is not returned".to_owned()));
     }
-    let unsettled = chunk_tally::list_unsettled(db, id, audience, 0, campaign.chunk_count).await?;
+    let unsettled = chunk_tally::list_open(db, id, audience, 0, campaign.chunk_count).await?;
     let mut open = 0;
     for numbers in unsettled.chunks(MAX_LOOKUP_KEYS) {
         open += push_store.list_chunks(id, numbers).await?.len();
