@@ -18,7 +18,7 @@ use database::audience_chunk::AudienceChunk;
 use database::campaign::{Campaign, Transitioned};
 use database::chunk_tally::{self, ChunkTally};
 use database::{audience_chunk, fan_out_progress};
-use push_store::{Expansion, FIRST_VERSION, MAX_LOOKUP_KEYS, NewChunk, NewPush};
+use push_store::{Expansion, MAX_LOOKUP_KEYS, NewChunk, NewPush};
 use runtime::Backends;
 use runtime::job::{self, Outcome};
 use tokio::task::JoinSet;
@@ -236,8 +236,9 @@ async fn expand(
             .expand(chunk.clone(), backends.process.clock.now())
             .await
         {
-            Ok(Expansion::Expanded) => {
-                return Ok(Some(ChunkTally::of(campaign, no, FIRST_VERSION, &chunk.tally())));
+            Ok(Expansion::Expanded(marker)) => {
+                let (version, state) = (marker.version, marker.record.state);
+                return Ok(Some(ChunkTally::of(campaign, no, version, state, &marker.tally)));
             }
             Ok(Expansion::DigestDiffers) => {
                 let reason = format!("chunk {no} was expanded from other recipients");

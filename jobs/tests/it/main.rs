@@ -5,6 +5,8 @@
 mod campaign;
 mod erase;
 mod import;
+mod intents;
 mod prune;
+mod reconcile;
 mod turns;
 mod world;

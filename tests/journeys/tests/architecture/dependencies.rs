@@ -20,7 +20,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("task-queue", &["campaign", "fault-points"]),
     (
         "runtime",
-        &["database", "emulator", "provider", "push-store", "task-queue"],
+        &[
+            "database",
+            "emulator",
+            "fault-points",
+            "provider",
+            "push-store",
+            "task-queue",
+        ],
     ),
     ("admin", APPLICATION),
     ("jobs", APPLICATION),
