@@ -22,7 +22,7 @@ fn short(engine: Engine, processes: usize) -> Plan {
 }
 
 fn survives(plan: &Plan) {
-    let report = play(plan).unwrap();
+    let report = play(plan).unwrap_or_else(|stuck| panic!("{stuck:#}"));
 
     assert!(report.is_good(), "{report}");
     assert!(report.faults("kill") >= plan.kills, "{report}");
