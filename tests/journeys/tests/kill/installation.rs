@@ -48,7 +48,7 @@ impl Installation {
             .set("queue.deadline", "15s")
             .set("fan_out.in_flight", 1)
             .set("dispatch.pick_up", "5s")
-            .set("dispatch.pick_up_max", "10s");
+            .set("dispatch.pick_up_max", "60s");
         let mut installation = Self {
             binary: binary("noroshi"),
             settings: settings.write(directory.path()),
