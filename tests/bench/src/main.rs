@@ -15,6 +15,7 @@ mod pipeline;
 mod process;
 mod stopwatch;
 mod turns;
+mod work;
 
 use std::process::ExitCode;
 

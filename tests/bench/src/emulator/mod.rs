@@ -4,17 +4,16 @@
 //! it has found hot. Afterwards memory is read, and the durable one is killed and started again.
 
 mod report;
-pub(crate) mod work;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::engine::{Engine, Running};
+use crate::work::Work;
 use anyhow::{Context, ensure};
 use report::{Report, Standing};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-use work::Work;
 
 use crate::datastore::GROUP;
 use crate::turns::in_turns;

@@ -7,11 +7,11 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::Arguments;
-use super::work::{Sample, Work};
 use crate::engine::{Engine, Running};
-use crate::figures::{Spread, hundredths, whole};
+use crate::figures::{Spread, hundredths, show, whole};
+use crate::work::{Sample, Work};
 
-/// A engine during the comparison.
+/// An engine during the comparison.
 pub(super) struct Standing {
     pub(super) engine: Engine,
     pub(super) running: Running,
@@ -221,8 +221,4 @@ impl Report {
             .find(|server| server.server == Engine::Google)?;
         Some(server.rss_bytes as f64 / google.rss_bytes as f64)
     }
-}
-
-fn show(spread: Option<Spread>, write: impl Fn(f64) -> String) -> String {
-    spread.map_or_else(|| "–".to_owned(), |spread| spread.show(write))
 }

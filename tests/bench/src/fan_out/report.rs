@@ -9,7 +9,7 @@ use super::Arguments;
 use super::client::{Client, Sample};
 use super::workload::Workload;
 use crate::engine::Engine;
-use crate::figures::{Spread, hundredths, whole};
+use crate::figures::{Spread, hundredths, show, whole};
 
 /// A client during the comparison.
 #[derive(Debug)]
@@ -189,8 +189,4 @@ impl Report {
         }
         table
     }
-}
-
-fn show(spread: Option<Spread>, write: impl Fn(f64) -> String) -> String {
-    spread.map_or_else(|| "–".to_owned(), |spread| spread.show(write))
 }
