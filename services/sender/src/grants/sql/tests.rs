@@ -1,7 +1,5 @@
 //! Whom the SQL side grants, where something has happened since the attempt began.
 
-#![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
-
 use campaign::{CampaignId, CouponId, IntentId, Places, PushId};
 use database::{Settings, create_database, migrate};
 use tempfile::TempDir;
