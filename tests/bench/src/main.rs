@@ -11,6 +11,7 @@ mod emulator;
 mod engine;
 mod fan_out;
 mod figures;
+mod grants;
 mod pipeline;
 mod process;
 mod stopwatch;
@@ -38,6 +39,8 @@ enum Command {
     Emulator(emulator::Arguments),
     /// Drive Noroshi's fan-out and other Datastore clients with the same entities.
     FanOut(fan_out::Arguments),
+    /// Grant coupons in both stores: at a rendezvous, without one, and user by user.
+    Grants(grants::Arguments),
     /// Run whole campaigns by `noroshi demo`, on embedded stores and on real ones.
     Pipeline(pipeline::Arguments),
     /// Build the `noroshi` command from nothing, in a directory of its own.
@@ -55,6 +58,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Emulator(arguments) => emulator::run(&arguments)?,
         Command::FanOut(arguments) => fan_out::run(&arguments)?,
         Command::FanOutClient(arguments) => return fan_out::run_client(&arguments),
+        Command::Grants(arguments) => grants::run(&arguments)?,
         Command::Pipeline(arguments) => pipeline::run(&arguments)?,
         Command::ColdBuild(arguments) => cold_build::run(&arguments)?,
         Command::Noroshi(arguments) => return Ok(command::run(arguments)),
