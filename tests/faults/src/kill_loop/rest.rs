@@ -61,10 +61,10 @@ async fn open(books: &Books, id: CampaignId) -> anyhow::Result<Option<String>> {
     if !stock_reservation::list_unreturned(db, id, 0, 1).await?.is_empty() {
         return Ok(Some("stock is not returned".to_owned()));
     }
-    let unsettled = chunk_tally::list_open(db, id, audience, 0, campaign.chunk_count).await?;
+    let not_closed = chunk_tally::list_open(db, id, audience, 0, campaign.chunk_count).await?;
     let mut open = 0;
-    for numbers in unsettled.chunks(MAX_LOOKUP_KEYS) {
+    for numbers in not_closed.chunks(MAX_LOOKUP_KEYS) {
         open += push_store.list_chunks(id, numbers).await?.len();
     }
-    Ok((open > 0).then(|| format!("{open} chunks are neither closed nor counted")))
+    Ok((open > 0).then(|| format!("{open} chunks are not known to be closed")))
 }
