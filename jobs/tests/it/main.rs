@@ -4,6 +4,7 @@
 
 mod campaign;
 mod erase;
+mod fan_out;
 mod import;
 mod prune;
 mod turns;

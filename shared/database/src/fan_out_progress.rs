@@ -18,10 +18,8 @@ pub async fn find(on: impl Executor, campaign: CampaignId) -> Result<Option<u32>
 
 /// Makes the campaign's row, with nothing begun, and locks it; one that is there stays as it is.
 pub async fn insert(tx: &mut Tx, campaign: CampaignId) -> Result<(), Error> {
-    sql(
-        "INSERT INTO fan_out_progress (campaign_id, begun) VALUES (?, 0) \
-         ON DUPLICATE KEY UPDATE begun = fan_out_progress.begun",
-    )
+    sql("INSERT INTO fan_out_progress (campaign_id, begun) VALUES (?, 0) \
+         ON DUPLICATE KEY UPDATE begun = fan_out_progress.begun")
     .bind(campaign)
     .execute(tx)
     .await?;

@@ -56,10 +56,7 @@ impl Lease {
 }
 
 /// Every running campaign to an audience, by id, and whether it has a stripe to lease at `now`.
-pub async fn list_running(
-    on: impl Executor,
-    now: DateTime<Utc>,
-) -> Result<Vec<(CampaignId, Supply)>, Error> {
+pub async fn list_running(on: impl Executor, now: DateTime<Utc>) -> Result<Vec<(CampaignId, Supply)>, Error> {
     // Index campaign_by_state, then the primary keys of the others; a campaign has a handful of
     // stripes that are begun and not done.
     sql(
@@ -134,16 +131,9 @@ pub async fn lease(
 }
 
 /// Raises the stripe's mark, and keeps it until `until`.
-pub async fn keep(
-    tx: &mut Tx,
-    lease: &Lease,
-    low_water: u32,
-    until: DateTime<Utc>,
-) -> Result<Change, Error> {
-    sql(
-        "UPDATE fan_out_stripe SET low_water = ?, leased_until = ? \
-         WHERE campaign_id = ? AND no = ? AND lease_token = ?",
-    )
+pub async fn keep(tx: &mut Tx, lease: &Lease, low_water: u32, until: DateTime<Utc>) -> Result<Change, Error> {
+    sql("UPDATE fan_out_stripe SET low_water = ?, leased_until = ? \
+         WHERE campaign_id = ? AND no = ? AND lease_token = ?")
     .bind(low_water)
     .bind(until)
     .bind(lease.campaign_id)
@@ -202,10 +192,8 @@ async fn find_left(
     now: DateTime<Utc>,
 ) -> Result<Option<(u32, u32)>, Error> {
     // Primary key.
-    sql(
-        "SELECT no, low_water FROM fan_out_stripe WHERE campaign_id = ? \
-         AND (leased_until IS NULL OR leased_until <= ?) ORDER BY no LIMIT 1 FOR UPDATE SKIP LOCKED",
-    )
+    sql("SELECT no, low_water FROM fan_out_stripe WHERE campaign_id = ? \
+         AND (leased_until IS NULL OR leased_until <= ?) ORDER BY no LIMIT 1 FOR UPDATE SKIP LOCKED")
     .bind(campaign)
     .bind(now)
     .find(tx, |row: &Row| Ok((row.get("no")?, row.get("low_water")?)))

@@ -20,10 +20,8 @@ pub struct Position {
 
 /// Where `store` is, locked until the transaction ends. One that is not known begins at `now`.
 pub async fn lock(tx: &mut Tx, store: &str, now: DateTime<Utc>) -> Result<Position, Error> {
-    sql(
-        "INSERT INTO ramp (store, elapsed_us, free_at) VALUES (?, 0, ?) \
-         ON DUPLICATE KEY UPDATE elapsed_us = ramp.elapsed_us",
-    )
+    sql("INSERT INTO ramp (store, elapsed_us, free_at) VALUES (?, 0, ?) \
+         ON DUPLICATE KEY UPDATE elapsed_us = ramp.elapsed_us")
     .bind(store)
     .bind(now)
     .execute(&mut *tx)

@@ -44,12 +44,7 @@ impl Store {
 
     /// Keeps as many commits under way as the limit allows, of sizes that `size` chooses; says
     /// how many are done in a second.
-    fn run(
-        &mut self,
-        limit: &mut Limit,
-        commits: usize,
-        mut size: impl FnMut(&mut StdRng) -> u32,
-    ) -> f64 {
+    fn run(&mut self, limit: &mut Limit, commits: usize, mut size: impl FnMut(&mut StdRng) -> u32) -> f64 {
         let mut under_way = BinaryHeap::new();
         let begun = self.free_at.iter().map(|Reverse(at)| *at).max().unwrap();
         let (mut now, mut left) = (begun, commits);
