@@ -7,5 +7,6 @@ mod erase;
 mod fan_out;
 mod import;
 mod prune;
+mod ramp;
 mod turns;
 mod world;

@@ -30,6 +30,7 @@ pub(super) fn settings(directory: &Path, servers: &Servers) -> Settings {
         .set("sender.lease", "2s")
         .set("sender.skew", "100ms")
         .set("sender.concurrency", 4)
+        .set("fan_out.lease", "1s")
         .set("dispatch.pick_up", "1s")
         .set("dispatch.pick_up_max", "4s")
         .set("reconcile.min_age", "500ms")
