@@ -241,16 +241,17 @@ impl Worker {
         .await
     }
 
-    /// Kills it (SIGKILL); nothing happens if it has ended.
+    /// Kills it (SIGKILL), and says whether it was at work.
     pub(crate) fn kill(&mut self) -> bool {
-        match self.process.take() {
-            Some(mut process) if !process.has_ended() => {
-                process.kill();
-                self.wire.cut();
-                true
-            }
-            _ => false,
+        let Some(mut process) = self.process.take() else {
+            return false;
+        };
+        if process.has_ended() {
+            return false;
         }
+        process.kill();
+        self.wire.cut();
+        true
     }
 }
 
