@@ -17,6 +17,9 @@ struct Store {
     free_at: BinaryHeap<Reverse<u64>>,
     /// Microseconds that a server takes for a mutation.
     takes: f64,
+    /// Microseconds that pass beside: the way to the store, and a disk that is waited for by all
+    /// commits together.
+    waits: u64,
     /// A commit takes up to so much more or less, as a part of what it should.
     noise: f64,
     dice: StdRng,
@@ -27,6 +30,7 @@ impl Store {
         Self {
             free_at: (0..servers).map(|_| Reverse(0)).collect(),
             takes: 20.0,
+            waits: 0,
             noise: 0.3,
             dice: StdRng::seed_from_u64(7),
         }
@@ -39,7 +43,12 @@ impl Store {
         let takes = f64::from(mutations + COMMIT_COSTS) * self.takes * noise;
         let done = free_at.max(now) + takes as u64;
         self.free_at.push(Reverse(done));
-        done
+        done + self.waits
+    }
+
+    /// Whole commits in a second, if it is never idle.
+    fn most(&self) -> f64 {
+        self.free_at.len() as f64 / (f64::from(WHOLE + COMMIT_COSTS) * self.takes) * 1e6
     }
 
     /// Keeps as many commits under way as the limit allows, of sizes that `size` chooses; says
@@ -79,7 +88,7 @@ fn a_store_with_room_is_given_all_that_is_allowed() {
 }
 
 #[test]
-fn a_store_that_queues_is_kept_busy_and_no_more() {
+fn a_store_that_queues_is_kept_busy_and_little_more() {
     for servers in [1, 2, 8, 40, 100] {
         let mut limit = Limit::new(1..=256);
         let mut store = Store::of(servers);
@@ -87,9 +96,26 @@ fn a_store_that_queues_is_kept_busy_and_no_more() {
 
         let rate = store.run(&mut limit, 20_000, whole);
 
-        let most = servers as f64 / (f64::from(WHOLE + COMMIT_COSTS) * store.takes) * 1e6;
-        assert!(rate > most * 0.85, "{rate} of {most} with {servers} servers");
-        assert!(limit.get() <= servers * 3 + 2, "{} on {servers}", limit.get());
+        let most = store.most();
+        assert!(rate > most * 0.9, "{rate} of {most} with {servers} servers");
+        assert!(limit.get() <= servers * 2 + 2, "{} on {servers}", limit.get());
+    }
+}
+
+#[test]
+fn one_server_behind_a_long_way_is_kept_busy_too() {
+    for waits in [11_000, 50_000, 200_000] {
+        let mut limit = Limit::new(1..=256);
+        let mut store = Store {
+            waits,
+            ..Store::of(1)
+        };
+        store.run(&mut limit, 20_000, whole);
+
+        let rate = store.run(&mut limit, 20_000, whole);
+
+        let most = store.most();
+        assert!(rate > most * 0.8, "{rate} of {most} at {waits} µs");
     }
 }
 
@@ -126,10 +152,12 @@ fn a_store_that_shrinks_is_given_less_and_one_that_grows_is_given_more() {
 
     Store::of(10).run(&mut limit, 20_000, whole);
     let less = limit.get();
-    Store::of(100).run(&mut limit, 20_000, whole);
+    let mut grown = Store::of(100);
+    grown.run(&mut limit, 20_000, whole);
+    let rate = grown.run(&mut limit, 20_000, whole);
 
     assert!(less <= 32, "{less}");
-    assert!(limit.get() >= 75, "{}", limit.get());
+    assert!(rate > grown.most() * 0.85, "{rate} of {}", grown.most());
 }
 
 #[test]

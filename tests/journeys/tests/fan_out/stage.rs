@@ -29,9 +29,6 @@ use uuid::Uuid;
 /// Recipients of a chunk: few, so that there are many chunks.
 const CHUNK: u32 = 10;
 
-/// How long a stripe waits for a sign of life from its holder.
-pub(crate) const LEASE: Duration = Duration::from_millis(500);
-
 /// How long anything may take; the machine may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
