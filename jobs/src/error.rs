@@ -64,7 +64,9 @@ impl Failure for Error {
             Self::Sql(database::Error::Unreachable(_)) => ExitCode::Unavailable,
             Self::Sql(database::Error::Busy(_)) => ExitCode::TryAgain,
             Self::Sql(database::Error::Unsuitable(_)) => ExitCode::Usage,
-            Self::Sql(database::Error::UniqueViolation(_) | database::Error::Fault(_)) => ExitCode::Fault,
+            Self::Sql(
+                database::Error::UniqueViolation(_) | database::Error::Refused(_) | database::Error::Fault(_),
+            ) => ExitCode::Fault,
             Self::Store(push_store::Error::Unreachable(_)) => ExitCode::Unavailable,
             Self::Store(push_store::Error::Conflict(_) | push_store::Error::Throttled(_)) => {
                 ExitCode::TryAgain

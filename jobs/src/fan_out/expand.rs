@@ -6,7 +6,7 @@ use campaign::{CampaignId, SendTime, Transition};
 use database::audience_chunk::{self, AudienceChunk};
 use database::campaign::{self as campaigns, Transitioned};
 use database::chunk_tally::ChunkTally;
-use push_store::{Expansion, FIRST_VERSION, NewChunk, NewPush};
+use push_store::{Expansion, NewChunk, NewPush};
 use runtime::Backends;
 use tracing::{error, warn};
 
@@ -26,29 +26,24 @@ pub(super) struct Attempt {
 
 /// Expands the campaign's chunk `no`, with one commit.
 pub(super) async fn expand(backends: Backends, target: Arc<Target>, no: u32) -> Attempt {
-    let chunk = match read(&backends, &target, no).await {
-        Ok(Some(chunk)) => chunk,
-        Ok(None) => {
-            return Attempt {
-                result: Ok(None),
-                felt: None,
-            };
-        }
-        Err(error) => {
-            return Attempt {
-                result: Err(error),
-                felt: None,
-            };
-        }
+    let result = match read(&backends, &target, no).await {
+        Ok(Some(chunk)) => return commit(&backends, &target, chunk).await,
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
     };
+    Attempt { result, felt: None }
+}
+
+async fn commit(backends: &Backends, target: &Target, chunk: NewChunk) -> Attempt {
+    let no = chunk.no;
     let mutations = u32::try_from(chunk.recipients.len() + 1).unwrap_or(u32::MAX);
     let clock = &backends.process.clock;
     let begun = clock.monotonic();
-    match backends.push_store.expand(chunk.clone(), clock.now()).await {
+    match backends.push_store.expand(chunk, clock.now()).await {
         Ok(expansion) => {
             let after = clock.monotonic().since(begun);
             Attempt {
-                result: count(&backends, &target, &chunk, expansion).await,
+                result: count(backends, target, no, expansion).await,
                 felt: Some(Felt::Answered { after, mutations }),
             }
         }
@@ -76,18 +71,17 @@ async fn read(backends: &Backends, target: &Target, no: u32) -> Result<Option<Ne
 async fn count(
     backends: &Backends,
     target: &Target,
-    chunk: &NewChunk,
+    no: u32,
     expansion: Expansion,
 ) -> Result<Option<ChunkTally>, Error> {
     match expansion {
-        Expansion::Expanded => Ok(Some(ChunkTally::of(
-            chunk.campaign,
-            chunk.no,
-            FIRST_VERSION,
-            &chunk.tally(),
-        ))),
+        Expansion::Expanded(marker) => {
+            let (version, state) = (marker.version, marker.record.state);
+            let tally = &marker.tally;
+            Ok(Some(ChunkTally::of(target.campaign, no, version, state, tally)))
+        }
         Expansion::DigestDiffers => {
-            let reason = format!("chunk {} was expanded from other recipients", chunk.no);
+            let reason = format!("chunk {no} was expanded from other recipients");
             fail(backends, target.campaign, &reason).await?;
             Ok(None)
         }

@@ -1,14 +1,14 @@
 //! Every campaign with something left to be done, and whether it may be finished.
 
 use campaign::{Balance, CampaignState, Transition};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use database::campaign::{Campaign, Transitioned};
 use database::chunk_tally;
 use database::shard::intent;
 use runtime::Backends;
 use tracing::info;
 
-use super::{Report, chunks, stock};
+use super::{Report, Walked, chunks, stock};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::turns::pass_over;
@@ -16,9 +16,8 @@ use crate::turns::pass_over;
 /// Campaigns in one page.
 const PAGE: u32 = 100;
 
-/// A Datastore transaction lives 270 s at most: no chunk of an ended campaign can be expanded
-/// later than this after its end.
-const LATE_MARKERS: TimeDelta = TimeDelta::minutes(5);
+/// A Datastore transaction lives 270 s at most: what was begun before lands within this or never.
+const LATE_COMMITS: TimeDelta = TimeDelta::minutes(5);
 
 /// Visits every campaign that was started and is not reconciled for good.
 pub(super) async fn visit(backends: &Backends, report: &mut Report) -> Result<(), Error> {
@@ -45,22 +44,17 @@ async fn reconcile(backends: &Backends, campaign: &Campaign, report: &mut Report
     match campaign.state {
         CampaignState::Running | CampaignState::Paused => {
             chunks::tally_some(backends, campaign, &plan, report).await?;
-            let open_stock = stock::return_unused(backends, campaign.id, report).await?;
-            if campaign.state == CampaignState::Running && open_stock == 0 {
+            stock::return_unused(backends, campaign, report).await?;
+            if campaign.state == CampaignState::Running {
                 finish(backends, campaign, report).await?;
             }
             Ok(())
         }
         CampaignState::Cancelled | CampaignState::Failed => {
-            chunks::cancel_all(backends, campaign, &plan, report).await?;
-            let open_stock = stock::return_unused(backends, campaign.id, report).await?;
-            let open_intents = intent::count_open(&backends.db, campaign.id).await?;
-            let now = backends.process.clock.now();
-            let settled = campaign
-                .ended_at
-                .is_some_and(|ended_at| ended_at + LATE_MARKERS < now);
-            if settled && open_stock == 0 && open_intents == 0 {
-                mark_reconciled(backends, campaign).await?;
+            chunks::cancel_open(backends, campaign, &plan, report).await?;
+            stock::return_unused(backends, campaign, report).await?;
+            if is_quiet(backends, campaign) && intent::count_open(&backends.db, campaign.id).await? == 0 {
+                reconcile_for_good(backends, campaign, report).await?;
             }
             Ok(())
         }
@@ -68,21 +62,35 @@ async fn reconcile(backends: &Backends, campaign: &Campaign, report: &mut Report
     }
 }
 
-/// Finishes the campaign if everybody was expanded once, every push is final and no intent is
-/// open; otherwise it goes on as it is.
+/// Whether nobody can be at work on the campaign that ended early: no marker and no result of a
+/// sender that had begun before comes any more.
+fn is_quiet(backends: &Backends, campaign: &Campaign) -> bool {
+    let sender = &backends.process.config.sender;
+    let is_past = |ended_at: DateTime<Utc>| {
+        ended_at + LATE_COMMITS + sender.lease + sender.skew < backends.process.clock.now()
+    };
+    campaign.ended_at.is_some_and(is_past)
+}
+
+/// Finishes the campaign if everybody was expanded once, every push is final, every chunk is
+/// closed and has returned its stock, and no intent is open; otherwise it goes on as it is.
 async fn finish(backends: &Backends, campaign: &Campaign, report: &mut Report) -> Result<(), Error> {
-    let total = chunk_tally::total(&backends.db, campaign.id).await?;
+    let db = &backends.db;
+    let is_returned = stock::is_returned(backends, campaign).await?;
+    let total = chunk_tally::total(db, campaign.id).await?;
     let balance = Balance {
         audience: campaign.audience_size,
         expanded: total.expanded,
         tally: total.tally,
-        open_intents: intent::count_open(&backends.db, campaign.id).await?,
+        open_chunks: u64::from(campaign.chunk_count).saturating_sub(total.closed),
+        // After the stock: a return waits for grants that are in doubt.
+        open_intents: intent::count_open(db, campaign.id).await?,
     };
-    if total.chunks < u64::from(campaign.chunk_count) || !balance.missing().is_empty() {
+    if !is_returned || !balance.missing().is_empty() {
         return Ok(());
     }
     let now = backends.process.clock.now();
-    let mut tx = backends.db.begin().await?;
+    let mut tx = db.begin().await?;
     let moved = database::campaign::transition(&mut tx, campaign.id, Transition::Finish, None, now).await?;
     if let Transitioned::To(_) = moved {
         let _: database::Change = database::campaign::mark_reconciled(&mut tx, campaign.id, now).await?;
@@ -90,6 +98,22 @@ async fn finish(backends: &Backends, campaign: &Campaign, report: &mut Report) -
         info!(campaign.id = %campaign.id, pushes = total.expanded, "a campaign is finished");
     }
     Ok(tx.commit().await.repeatable()?)
+}
+
+/// Looks at every chunk once more, because results may have come after a chunk was counted, and
+/// marks the campaign, so that it is not visited again.
+async fn reconcile_for_good(
+    backends: &Backends,
+    campaign: &Campaign,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let looked_at = chunks::cancel_all(backends, campaign, report).await?;
+    let returned = stock::return_unused(backends, campaign, report).await?;
+    let open_intents = intent::count_open(&backends.db, campaign.id).await?;
+    if (looked_at, returned, open_intents) != (Walked::All, Walked::All, 0) {
+        return Ok(());
+    }
+    mark_reconciled(backends, campaign).await
 }
 
 async fn mark_reconciled(backends: &Backends, campaign: &Campaign) -> Result<(), Error> {

@@ -12,7 +12,7 @@ use runtime::Backends;
 use runtime::telemetry::causes;
 use tracing::{error, info, warn};
 
-use super::Report;
+use super::{Report, measure};
 use crate::error::Error;
 
 /// How long an intent is leased: longer than a redo takes, shorter than anybody would notice.
@@ -97,17 +97,20 @@ async fn redo(
     failed
 }
 
-/// Closes the intent. If its Datastore side was missing, that was an inconsistency, recorded by
-/// its sender or not; it is repaired now.
+/// Closes the intent. If its Datastore side was missing, that was an inconsistency, recorded
+/// before or not; it is repaired now.
 async fn close(backends: &Backends, intent: &Intent, raised: usize) -> Result<(), Error> {
     let now = backends.process.clock.now();
     let mut tx = backends.db.begin().await?;
     intent::close(&mut tx, &[intent.id], now).await?;
-    if raised > 0 {
+    let how = if raised > 0 {
         let detail = format!("{raised} pushes were not granted in datastore");
         record(&mut tx, intent, detail, now).await?;
-    }
-    let (repaired, how) = (InconsistencyState::Repaired, "rolled forward by reconcile");
+        "rolled forward by reconcile"
+    } else {
+        "datastore had followed; closed by reconcile"
+    };
+    let repaired = InconsistencyState::Repaired;
     let change = inconsistency::resolve(&mut tx, intent.id, repaired, how, now).await?;
     tx.commit().await.repeatable()?;
     fault_points::reach!(
@@ -115,13 +118,15 @@ async fn close(backends: &Backends, intent: &Intent, raised: usize) -> Result<()
         Err(database::Error::unreachable(fault_points::Injected).into())
     );
     if change == Change::Applied {
-        metrics::counter!("noroshi_inconsistencies_repaired_total").increment(1);
+        measure::repaired(intent.created_at, now);
         info!(intent.id = %intent.id, campaign.id = %intent.campaign_id, chunk.no = intent.chunk_no, raised,
             "an inconsistency was repaired");
     }
     Ok(())
 }
 
+/// Puts the intent off. From its first failure on it is an inconsistency that people can see: no
+/// sender has closed it in time, and Datastore is not known to have followed.
 async fn put_off(
     backends: &Backends,
     intent: &Intent,
@@ -135,10 +140,12 @@ async fn put_off(
         "an intent could not be rolled forward yet"
     );
     let wait = BACKOFF.wait(intent.attempts + 1, rand::random(), None);
-    let due_at = backends.process.clock.now() + wait;
+    let now = backends.process.clock.now();
     let why = causes(error).to_string();
     let mut tx = backends.db.begin().await?;
-    let _: Change = intent::postpone(&mut tx, intent.id, token, due_at, &why).await?;
+    if intent::postpone(&mut tx, intent.id, token, now + wait, &why).await? == Change::Applied {
+        record(&mut tx, intent, why, now).await?;
+    }
     Ok(tx.commit().await.repeatable()?)
 }
 
@@ -155,7 +162,7 @@ async fn give_up(backends: &Backends, intent: &Intent, token: LeaseToken, why: &
     Ok(tx.commit().await.repeatable()?)
 }
 
-/// Records what was found, unless the sender has.
+/// Records what was found, unless that was done before.
 async fn record(tx: &mut Tx, intent: &Intent, detail: String, now: DateTime<Utc>) -> Result<(), Error> {
     let found = Inconsistency {
         id: InconsistencyId::allocate(),

@@ -9,6 +9,7 @@
 mod campaigns;
 mod chunks;
 mod intents;
+mod measure;
 mod stock;
 
 use std::fmt;
@@ -66,11 +67,21 @@ impl job::Report for Report {
     }
 }
 
+/// How far a walk over a campaign's chunks came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Walked {
+    /// Over all of them.
+    All,
+    /// Over some, because the process is to stop.
+    Some,
+}
+
 /// Repairs, counts, closes and finishes, in this order: a campaign is finished only when the
 /// rest has nothing left to do for it.
 pub async fn run(backends: &Backends) -> Result<Report, Error> {
     let mut report = Report::default();
     intents::roll_forward(backends, &mut report).await?;
+    measure::backlog(backends).await?;
     campaigns::visit(backends, &mut report).await?;
     Ok(report)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campaign::{AudienceId, CampaignId, ChunkId, Lane, SendTime, TimerShards, Transition};
+use campaign::{AudienceId, CampaignId, ChunkId, CouponId, Lane, SendTime, TimerShards, Transition};
 use database::Change;
 use database::campaign::{self as campaigns, CouponFor, Kind, Plan, Transitioned};
 use jobs::fan_out;
@@ -18,18 +18,30 @@ impl World {
 
     /// The same with that schedule.
     pub(crate) async fn start_campaign_at(&self, audience: AudienceId, schedule: &str) -> CampaignId {
+        self.start_planned(audience, |plan| plan.schedule = schedule.to_owned())
+            .await
+    }
+
+    /// The same to be sent at once, with a coupon for everybody.
+    pub(crate) async fn start_campaign_with(&self, audience: AudienceId, coupon: CouponId) -> CampaignId {
+        self.start_planned(audience, |plan| plan.coupon_id = Some(coupon))
+            .await
+    }
+
+    async fn start_planned(&self, audience: AudienceId, change: impl FnOnce(&mut Plan)) -> CampaignId {
         let (id, now) = (CampaignId::allocate(), self.backends.process.clock.now());
-        let plan = Plan {
+        let mut plan = Plan {
             name: "to everybody".to_owned(),
             lane: Lane::Fast,
             audience_id: Some(audience),
             coupon_id: None,
             coupon_for: CouponFor::All,
             message: "{}".to_owned(),
-            schedule: schedule.to_owned(),
+            schedule: r#"{"at":"now"}"#.to_owned(),
             starts_at: None,
             expires_at: None,
         };
+        change(&mut plan);
         let progress = self.audience(audience).await.progress;
         let sized = self.write(async |tx| {
             campaigns::insert(tx, id, Kind::Broadcast, &plan, now).await?;
@@ -77,7 +89,7 @@ impl World {
         let chunk = self.chunk_in_hand(campaign, audience).await;
         let now = self.backends.process.clock.now();
         let expanded = self.backends.push_store.expand(chunk, now).await;
-        assert_eq!(expanded.unwrap(), Expansion::Expanded);
+        assert!(matches!(expanded, Ok(Expansion::Expanded(_))), "{expanded:?}");
     }
 
     pub(crate) async fn transition(&self, campaign: CampaignId, transition: Transition) {

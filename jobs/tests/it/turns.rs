@@ -1,6 +1,6 @@
 //! Passes over several campaigns, one of which is in a bad way.
 
-use campaign::{ChunkId, PushId, Reason, Standing, Tally};
+use campaign::{ChunkId, ChunkState, PushId, Reason, Standing, Tally};
 use database::chunk_tally::{self, ChunkTally};
 use jobs::{dispatch, fan_out, reconcile};
 use push_store::Afterwards;
@@ -61,7 +61,8 @@ async fn one_chunk_of_many_whose_totals_are_behind_is_found_at_once() {
     world
         .write(async |tx| {
             for no in 1..250 {
-                let _ = chunk_tally::replace(tx, &ChunkTally::of(campaign, no, 9, &tally)).await?;
+                let _ = chunk_tally::replace(tx, &ChunkTally::of(campaign, no, 9, ChunkState::Done, &tally))
+                    .await?;
             }
             Ok(())
         })

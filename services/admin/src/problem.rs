@@ -150,7 +150,9 @@ fn of_sql(error: &database::Error) -> Problem {
         database::Error::Busy(_) | database::Error::Unreachable(_) | database::Error::Unsuitable(_) => {
             store_unavailable("sql")
         }
-        database::Error::UniqueViolation(_) | database::Error::Fault(_) => Problem::internal(),
+        database::Error::UniqueViolation(_) | database::Error::Refused(_) | database::Error::Fault(_) => {
+            Problem::internal()
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use runtime::ExitCode;
 use crate::commands::config::{self, ConfigCommand, configured};
 use crate::commands::demo::{self, DemoArguments};
 use crate::commands::emulator::{self, EmulatorCommand};
+use crate::commands::inconsistencies::{self, InconsistenciesArguments};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::up;
 
@@ -69,6 +70,21 @@ It says where the API listens and where its token is. What the API can do:
         #[command(subcommand)]
         command: Option<MigrateCommand>,
     },
+    /// Show, explain and repair what the two databases do not agree on
+    ///
+    /// A coupon is granted in SQL first and made known in Datastore second. Where only the first
+    /// is known to have happened, that is an inconsistency. Reconcile repairs them by itself;
+    /// here one sees them, learns what one means, and has it repaired now.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+They ask the API of a running installation: the one that this configuration describes, or any.
+
+  noroshi inconsistencies list
+  noroshi inconsistencies explain ID
+  noroshi inconsistencies list --api https://push.example --token-file token"
+    )]
+    Inconsistencies(InconsistenciesArguments),
     /// Run one embedded part alone: a Datastore, a task queue, a gateway.
     #[command(subcommand)]
     Emulator(EmulatorCommand),
@@ -88,6 +104,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Migrate { command } => {
                 configured(cli.config.as_deref(), |config| migrate::run(command, config))
             }
+            Command::Inconsistencies(arguments) => configured(cli.config.as_deref(), |config| {
+                inconsistencies::run(arguments, config)
+            }),
             Command::Emulator(command) => {
                 configured(cli.config.as_deref(), |config| emulator::run(command, config))
             }

@@ -3,6 +3,7 @@
 //! Standard output carries what was asked for and nothing else; progress, faults and the log go
 //! to standard error. How a command ended is its exit code, see [`runtime::ExitCode`].
 
+pub mod api;
 pub mod cli;
 pub mod commands;
 pub mod installation;

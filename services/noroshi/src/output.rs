@@ -15,7 +15,12 @@ pub fn line(text: impl Display) {
 
 /// What was asked for, as it is.
 pub fn text(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
+    bytes(text.as_bytes());
+}
+
+/// A piece of what was asked for, as it is.
+pub fn bytes(bytes: &[u8]) {
+    let _ = io::stdout().write_all(bytes);
 }
 
 /// What the user should know beside it: on standard error.

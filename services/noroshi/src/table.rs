@@ -1,10 +1,11 @@
-//! Tables for people: columns in line, numbers to the right.
+//! Tables and paragraphs for people: columns in line, numbers to the right, lines that fit.
 
 use std::fmt;
 
 /// Rows of cells. A column whose cells all begin with a digit is set to the right.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
+    header: Option<Vec<String>>,
     rows: Vec<Vec<String>>,
 }
 
@@ -14,17 +15,31 @@ impl Table {
         Self::default()
     }
 
+    /// An empty table whose columns have names.
+    pub fn with_header<const N: usize>(names: [&str; N]) -> Self {
+        Self {
+            header: Some(names.map(ToOwned::to_owned).into()),
+            rows: Vec::new(),
+        }
+    }
+
     /// Adds a row below the others. Rows may differ in length.
     pub fn row<const N: usize>(&mut self, cells: [&dyn fmt::Display; N]) {
         self.rows.push(cells.map(ToString::to_string).into());
     }
 
+    /// The header, if there is one, and the rows.
+    fn lines(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.header.iter().chain(&self.rows)
+    }
+
     fn columns(&self) -> Vec<Column> {
-        let count = self.rows.iter().map(Vec::len).max().unwrap_or_default();
+        let count = self.lines().map(Vec::len).max().unwrap_or_default();
         let column = |at: usize| {
             let cells = || self.rows.iter().filter_map(move |row| row.get(at));
+            let lines = self.lines().filter_map(|line| line.get(at));
             Column {
-                width: cells().map(|cell| cell.chars().count()).max().unwrap_or_default(),
+                width: lines.map(|cell| cell.chars().count()).max().unwrap_or_default(),
                 numbers: cells()
                     .all(|cell| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit())),
             }
@@ -52,8 +67,26 @@ impl fmt::Display for Table {
             });
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
-        f.write_str(&self.rows.iter().map(line).collect::<Vec<_>>().join("\n"))
+        f.write_str(&self.lines().map(line).collect::<Vec<_>>().join("\n"))
     }
+}
+
+/// A paragraph in lines of at most 96 characters, each two spaces in. A longer word has a line of
+/// its own.
+pub fn wrapped(text: &str) -> String {
+    const WIDTH: usize = 96;
+    let mut lines = Vec::new();
+    let mut line = " ".to_owned();
+    for word in text.split_whitespace() {
+        let is_full = line.chars().count() + 1 + word.chars().count() > WIDTH;
+        if is_full && line.len() > 1 {
+            lines.push(std::mem::replace(&mut line, " ".to_owned()));
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join("\n")
 }
 
 /// A count with its thousands apart: `1,234,567`.
@@ -67,6 +100,15 @@ pub fn count(n: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A span of time in the unit that fits: `45 s`, `12 min`, `3 h`, `2 d`.
+pub fn age(seconds: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("d", 86_400), ("h", 3_600), ("min", 60)];
+    match UNITS.into_iter().find(|(_, size)| seconds >= *size) {
+        Some((unit, size)) => format!("{} {unit}", seconds / size),
+        None => format!("{seconds} s"),
+    }
 }
 
 /// Bytes in the unit that fits: `812 B`, `4.0 KiB`, `288.3 MiB`, `1.5 GiB`.
@@ -98,6 +140,30 @@ mod tests {
     }
 
     #[test]
+    fn names_stand_over_their_columns_and_decide_nothing() {
+        let mut table = Table::with_header(["STATE", "N"]);
+        table.row([&"open", &count(1_200)]);
+
+        assert_eq!(table.to_string(), "STATE      N\nopen   1,200");
+    }
+
+    #[test]
+    fn a_paragraph_is_broken_between_words() {
+        let words = ["signal"; 30].join(" ");
+
+        let wrapped = wrapped(&words);
+
+        let lines: Vec<_> = wrapped.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(
+            lines
+                .iter()
+                .all(|line| line.starts_with("  signal") && line.len() <= 96)
+        );
+        assert_eq!(wrapped.split_whitespace().count(), 30);
+    }
+
+    #[test]
     fn counts_and_bytes_are_written_for_people() {
         assert_eq!(
             [0, 999, 1_000, 1_234_567].map(count),
@@ -106,6 +172,10 @@ mod tests {
         assert_eq!(
             [812, 4_096, 302_304_461, 3 << 29].map(bytes),
             ["812 B", "4.0 KiB", "288.3 MiB", "1.5 GiB"]
+        );
+        assert_eq!(
+            [0, 59, 60, 7_199, 200_000].map(age),
+            ["0 s", "59 s", "1 min", "1 h", "2 d"]
         );
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use campaign::{Backoff, LeaseToken, PushId, Reason, Retry, Standing};
 use chrono::{DateTime, Utc};
-use database::stock_reservation::Holder;
 use futures::stream::{FuturesUnordered, StreamExt};
 use push_store::{Afterwards, AttemptCount, Chunk, Error as StoreError};
 use runtime::Backends;
@@ -59,8 +58,9 @@ impl Attempt<'_> {
     /// date.
     pub(crate) async fn run(&self) -> Result<Delivered, StoreError> {
         let mut totals = Totals::since(self.now());
-        let (part, left) = match self.work(&mut totals).await {
-            Ok(worked) => worked,
+        let mut part = Part::new();
+        let left = match self.work(&mut part, &mut totals).await {
+            Ok(left) => left,
             Err(error) => {
                 warn!(
                     campaign.id = %self.campaign.id,
@@ -69,7 +69,7 @@ impl Attempt<'_> {
                     "an attempt was cut short"
                 );
                 // Kept, the lease would be in everybody's way until it ends.
-                self.give_back(&[], self.soon()).await?;
+                self.give_back(&part, self.soon()).await?;
                 return Ok(Delivered::GivenBack);
             }
         };
@@ -85,27 +85,26 @@ impl Attempt<'_> {
         Ok(Delivered::GivenBack)
     }
 
-    /// Grants and sends. Returns what is not settled yet, and when what is left is to be tried
-    /// again.
-    async fn work(&self, totals: &mut Totals) -> Result<(Part, Left), Error> {
+    /// Grants and sends. Leaves in `part` what can be settled and is not yet, also where it fails;
+    /// returns when what is left is to be tried again.
+    async fn work(&self, part: &mut Part, totals: &mut Totals) -> Result<Left, Error> {
         let Backends { db, push_store, .. } = self.backends;
         let pushes = push_store.list_pushes(self.chunk.id).await?;
         let known = sort::ask(db, &pushes).await?;
         let mut sorted = sort::sort(pushes, known, self.chunk.expires_at, self.now());
-        if let Some(coupon) = self.campaign.coupon {
-            let refused = grants::grant(self, coupon, &sorted.wanted, totals).await?;
-            sorted.refuse(refused);
-        }
+        let granted = match self.campaign.coupon {
+            Some(coupon) => grants::grant(self, coupon, &mut sorted, totals).await,
+            None => Ok(()),
+        };
+        let settled = sorted.settled.iter();
+        part.extend(settled.map(|(push, reason)| (*push, Standing::Settled(*reason))));
+        granted?;
         fault_points::reach!(BeforeSends);
-        let settled = sorted.settled.into_iter();
-        let settled = settled.map(|(push, reason)| (push, Standing::Settled(reason)));
-        Ok(self
-            .send_and_settle(&sorted.wanted, settled.collect(), totals)
-            .await)
+        Ok(self.send_and_settle(&sorted.wanted, part, totals).await)
     }
 
     /// Hands every wanted push over, and settles what is known as it comes.
-    async fn send_and_settle(&self, wanted: &[Wanted], settled: Part, totals: &mut Totals) -> (Part, Left) {
+    async fn send_and_settle(&self, wanted: &[Wanted], part: &mut Part, totals: &mut Totals) -> Left {
         let (handed, results) = mpsc::unbounded_channel();
         // All of a chunk at once: how many are really in flight is for the gateway's pool.
         let mut sends = wanted
@@ -118,26 +117,26 @@ impl Attempt<'_> {
                 drop(handed.send(result));
             }
         };
-        let ((), unsettled) = futures::join!(sends, self.settle_as_they_come(results, settled, totals));
-        unsettled
+        let ((), left) = futures::join!(sends, self.settle_as_they_come(results, part, totals));
+        left
     }
 
-    /// Settles results while they come. Returns those that are not settled yet when all have
-    /// come, and when what is left is to be tried again.
+    /// Settles results while they come. Leaves those in `part` that are not settled yet when all
+    /// have come, and returns when what is left is to be tried again.
     async fn settle_as_they_come(
         &self,
         mut results: mpsc::UnboundedReceiver<Handed>,
-        mut part: Part,
+        part: &mut Part,
         totals: &mut Totals,
-    ) -> (Part, Left) {
+    ) -> Left {
         let mut left = self.at_once();
         loop {
             let over = tokio::select! {
-                () = self.gather(&mut results, &mut part, &mut left, totals) => true,
+                () = self.gather(&mut results, part, &mut left, totals) => true,
                 () = self.backends.process.clock.sleep(SETTLE_EVERY) => false,
             };
             if over {
-                return (part, left);
+                return left;
             }
             if part.is_empty() {
                 continue;
@@ -145,7 +144,7 @@ impl Attempt<'_> {
             let settled = self
                 .backends
                 .push_store
-                .settle(self.chunk.id, &part, Afterwards::GoOn, self.now());
+                .settle(self.chunk.id, part, Afterwards::GoOn, self.now());
             match settled.await {
                 Ok(_) => {
                     part.clear();
@@ -228,13 +227,9 @@ impl Attempt<'_> {
         }
     }
 
-    /// For whom coupon stock is reserved. All grants are in the main database, the shard 0.
-    pub(crate) fn holder(&self) -> Holder {
-        Holder {
-            campaign_id: self.campaign.id,
-            chunk_no: self.chunk.no,
-            shard: 0,
-        }
+    /// Whether its time is used up: nothing may be begun any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.backends.process.clock.monotonic() >= self.until
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

@@ -70,7 +70,7 @@ impl Attempt<'_> {
         let Some(time_to_live) = time_to_live(message.ttl, self.chunk.expires_at, clock.now()) else {
             return Answer::TooLate;
         };
-        if clock.monotonic() >= self.until || self.permits.check(self.campaign.id) != Permit::Go {
+        if self.is_over() || self.permits.check(self.campaign.id) != Permit::Go {
             return Answer::NotTried;
         }
         let address = &device.registration.address;

@@ -7,7 +7,8 @@ use campaign::IntentId;
 use chrono::{DateTime, Utc};
 use database::chunk_tally::{self, ChunkTally};
 use database::shard::{chunk_grants, intent};
-use database::{Error, device, stock_reservation};
+use database::stock_reservation::{self, Holder};
+use database::{Error, device};
 use push_store::Chunk;
 use tracing::warn;
 use uuid::Uuid;
@@ -54,7 +55,8 @@ impl Totals {
         for gone in self.gone.chunks(499) {
             device::remove_gone(&mut tx, gone, self.since).await?;
         }
-        let tally = ChunkTally::of(chunk.campaign, chunk.no, chunk.version, &chunk.tally);
+        let (version, state) = (chunk.version, chunk.record.state);
+        let tally = ChunkTally::of(chunk.campaign, chunk.no, version, state, &chunk.tally);
         let _: database::Change = chunk_tally::replace(&mut tx, &tally).await?;
         if let Some(coupon) = attempt.campaign.coupon
             && chunk.record.state.is_closed()
@@ -62,7 +64,8 @@ impl Totals {
             fault_points::reach!(BeforeStockReturn, Err(Error::unreachable(fault_points::Injected)));
             let used = chunk_grants::close(&mut tx, chunk.campaign, chunk.no, coupon.id).await?;
             // Last, since every chunk of the campaign wants the coupon's lock.
-            stock_reservation::return_unused(&mut tx, attempt.holder(), coupon.id, used).await?;
+            let holder = Holder::in_main(chunk.campaign, chunk.no);
+            stock_reservation::return_unused(&mut tx, holder, coupon.id, used, attempt.now()).await?;
         }
         tx.commit().await.repeatable()
     }

@@ -1,4 +1,5 @@
-//! The conservation law: everybody expanded once, every push final, no intent open.
+//! The conservation law: everybody expanded once, every push final, every chunk closed, no intent
+//! open.
 //!
 //! A campaign is finished only when [`Balance::missing`] has nothing to say, and what it says
 //! is what people are shown.
@@ -14,6 +15,8 @@ pub struct Balance {
     pub expanded: u64,
     /// Those pushes, by state and reason.
     pub tally: Tally,
+    /// Chunks that are not known to be closed, expanded or not.
+    pub open_chunks: u64,
     /// Intents that are not closed.
     pub open_intents: u64,
 }
@@ -55,6 +58,12 @@ pub enum Missing {
         /// How many there are.
         expanded: u64,
     },
+    /// Somebody may still be at work on some chunks.
+    #[error("{count} chunks are open")]
+    OpenChunks {
+        /// How many.
+        count: u64,
+    },
     /// Some rendezvous is not known to have ended on both sides.
     #[error("{count} intents are open")]
     OpenIntents {
@@ -64,8 +73,8 @@ pub enum Missing {
 }
 
 impl Balance {
-    /// What is missing for the conservation law: everybody expanded once, every push final, no
-    /// intent open. Nothing missing means that the campaign may be finished.
+    /// What is missing for the conservation law: everybody expanded once, every push final, every
+    /// chunk closed, no intent open. Nothing missing means that the campaign may be finished.
     pub fn missing(&self) -> Vec<Missing> {
         let Self {
             audience, expanded, ..
@@ -90,6 +99,10 @@ impl Balance {
         }
         if counted != expanded {
             missing.push(Missing::TallyDiffers { counted, expanded });
+        }
+        if self.open_chunks > 0 {
+            let count = self.open_chunks;
+            missing.push(Missing::OpenChunks { count });
         }
         if self.open_intents > 0 {
             let count = self.open_intents;

@@ -30,6 +30,12 @@ impl Places {
         self.0.get(byte).is_some_and(|bits| bits & bit != 0)
     }
 
+    /// The places of the set, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = u16> {
+        let places = 0..u16::try_from(MAX_PLACES).unwrap_or(u16::MAX);
+        places.filter(|place| self.contains(*place))
+    }
+
     /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
@@ -68,6 +74,7 @@ mod tests {
             .filter(|place| stored.contains(*place))
             .collect::<Vec<_>>();
         assert_eq!(held, [0, 7, 8, 498, 511]);
+        assert_eq!(stored.iter().collect::<Vec<_>>(), held);
         assert!(Places::NONE.is_empty() && !stored.is_empty());
     }
 

@@ -23,6 +23,8 @@ words! {
         PayloadTooLarge = "payload_too_large",
         /// The message could not be rendered with this recipient's variables.
         RenderFailed = "render_failed",
+        /// SQL refuses the row that would grant the user the coupon.
+        GrantRefused = "grant_refused",
         /// The gateway refused our credentials until the attempts were used up.
         CredentialRefused = "credential_refused",
         /// The gateway throttled us until the attempts were used up.
@@ -63,6 +65,7 @@ impl Reason {
             | Self::PayloadWrong
             | Self::PayloadTooLarge
             | Self::RenderFailed
+            | Self::GrantRefused
             | Self::CredentialRefused
             | Self::GatewayThrottled
             | Self::GatewayUnreachable => PushState::Failed,

@@ -45,6 +45,7 @@ CREATE TABLE chunk_tally (
     size        INT        NOT NULL, -- pushes, final ones too
     pending     INT        NOT NULL,
     granted     INT        NOT NULL,
+    closed      BOOLEAN    NOT NULL, -- for good: done or cancelled
     PRIMARY KEY (campaign_id, chunk_no)
 );
 

@@ -1,10 +1,10 @@
 //! Counts per chunk and their sums, as they are shown to people.
 //!
-//! A chunk's counts are its entity's, with the entity's version; a newer version replaces the
-//! older counts as a whole. Nothing is ever incremented, so no repeat and no order can make a
+//! A chunk's counts are its entity's, with the entity's version, and whether it is closed; a newer
+//! version replaces the older counts as a whole. Nothing is ever incremented, so no repeat and no order can make a
 //! total wrong.
 
-use ::campaign::{AudienceId, CampaignId, Reason, Standing, Tally};
+use ::campaign::{AudienceId, CampaignId, ChunkState, Reason, Standing, Tally};
 
 use crate::{Change, Error, Executor, Insertion, Tx, insert_rows, sql};
 
@@ -19,16 +19,26 @@ pub struct ChunkTally {
     pub version: u64,
     /// The counts that the entity holds.
     pub tally: Tally,
+    /// Whether the chunk is closed. One whose pushes are all final need not be: the last of them
+    /// may have been settled by somebody who does not hold the chunk.
+    pub closed: bool,
 }
 
 impl ChunkTally {
-    /// The tally that a chunk's entity holds at `version`.
-    pub fn of(campaign_id: CampaignId, chunk_no: u32, version: u64, tally: &Tally) -> Self {
+    /// The tally that a chunk's entity holds at `version`, when it is in that state.
+    pub fn of(
+        campaign_id: CampaignId,
+        chunk_no: u32,
+        version: u64,
+        state: ChunkState,
+        tally: &Tally,
+    ) -> Self {
         Self {
             campaign_id,
             chunk_no,
             version,
             tally: tally.clone(),
+            closed: state.is_closed(),
         }
     }
 }
@@ -38,6 +48,8 @@ impl ChunkTally {
 pub struct Total {
     /// Chunks that have a tally.
     pub chunks: u64,
+    /// Those of them that are closed.
+    pub closed: u64,
     /// Pushes in them: what is expanded, as far as SQL knows.
     pub expanded: u64,
     /// Those by state and reason. A reason that this program does not know is left out, so that
@@ -65,10 +77,11 @@ pub async fn replace(tx: &mut Tx, tally: &ChunkTally) -> Result<Change, Error> {
 pub async fn total(on: impl Executor, campaign: CampaignId) -> Result<Total, Error> {
     // Primary keys of both. SUM makes a DECIMAL on MySQL, and NULL of no rows.
     let rows = sql(
-        "SELECT NULL AS reason, 0 AS pushes, COUNT(*) AS chunks, CAST(COALESCE(SUM(size), 0) AS SIGNED) AS expanded, \
+        "SELECT NULL AS reason, 0 AS pushes, COUNT(*) AS chunks, CAST(COALESCE(SUM(closed), 0) AS SIGNED) AS closed, \
+         CAST(COALESCE(SUM(size), 0) AS SIGNED) AS expanded, \
          CAST(COALESCE(SUM(pending), 0) AS SIGNED) AS pending, CAST(COALESCE(SUM(granted), 0) AS SIGNED) AS granted \
          FROM chunk_tally WHERE campaign_id = ? \
-         UNION ALL SELECT reason, CAST(SUM(pushes) AS SIGNED), 0, 0, 0, 0 \
+         UNION ALL SELECT reason, CAST(SUM(pushes) AS SIGNED), 0, 0, 0, 0, 0 \
          FROM chunk_reason WHERE campaign_id = ? GROUP BY reason",
     )
     .bind(campaign)
@@ -80,6 +93,7 @@ pub async fn total(on: impl Executor, campaign: CampaignId) -> Result<Total, Err
         match row.get::<Option<String>>("reason")? {
             None => {
                 total.chunks = row.get("chunks")?;
+                total.closed = row.get("closed")?;
                 total.expanded = row.get("expanded")?;
                 total.tally.pending = row.get("pending")?;
                 total.tally.granted = row.get("granted")?;
@@ -94,9 +108,9 @@ pub async fn total(on: impl Executor, campaign: CampaignId) -> Result<Total, Err
     Ok(total)
 }
 
-/// Numbers of the audience's chunks, from `from` on, of which the campaign has no tally yet or
-/// one with pushes that are not final.
-pub async fn list_unsettled(
+/// Numbers of the audience's chunks, from `from` on, that are not known to be closed: the campaign
+/// has no tally of them yet, or one of when they were open.
+pub async fn list_open(
     on: impl Executor,
     campaign: CampaignId,
     audience: AudienceId,
@@ -108,7 +122,7 @@ pub async fn list_unsettled(
         "SELECT chunk.no AS no FROM audience_chunk AS chunk LEFT JOIN chunk_tally AS tally \
          ON tally.campaign_id = ? AND tally.chunk_no = chunk.no \
          WHERE chunk.audience_id = ? AND chunk.no >= ? \
-         AND (tally.chunk_no IS NULL OR tally.pending + tally.granted > 0) ORDER BY chunk.no LIMIT ?",
+         AND (tally.chunk_no IS NULL OR NOT tally.closed) ORDER BY chunk.no LIMIT ?",
     )
     .bind(campaign)
     .bind(audience)
@@ -137,13 +151,14 @@ pub async fn delete_below(tx: &mut Tx, campaign: CampaignId, below: u32) -> Resu
 
 async fn update_older(tx: &mut Tx, chunk: &ChunkTally) -> Result<Change, Error> {
     sql(
-        "UPDATE chunk_tally SET version = ?, size = ?, pending = ?, granted = ? \
+        "UPDATE chunk_tally SET version = ?, size = ?, pending = ?, granted = ?, closed = ? \
          WHERE campaign_id = ? AND chunk_no = ? AND version < ?",
     )
     .bind(chunk.version)
     .bind(chunk.tally.total())
     .bind(chunk.tally.pending)
     .bind(chunk.tally.granted)
+    .bind(chunk.closed)
     .bind(chunk.campaign_id)
     .bind(chunk.chunk_no)
     .bind(chunk.version)
@@ -153,8 +168,8 @@ async fn update_older(tx: &mut Tx, chunk: &ChunkTally) -> Result<Change, Error> 
 
 async fn insert(tx: &mut Tx, chunk: &ChunkTally) -> Result<Insertion, Error> {
     sql(
-        "INSERT INTO chunk_tally (campaign_id, chunk_no, version, size, pending, granted) \
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO chunk_tally (campaign_id, chunk_no, version, size, pending, granted, closed) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(chunk.campaign_id)
     .bind(chunk.chunk_no)
@@ -162,6 +177,7 @@ async fn insert(tx: &mut Tx, chunk: &ChunkTally) -> Result<Insertion, Error> {
     .bind(chunk.tally.total())
     .bind(chunk.tally.pending)
     .bind(chunk.tally.granted)
+    .bind(chunk.closed)
     .insert(tx)
     .await
 }

@@ -32,13 +32,19 @@ pub async fn reserve(
 }
 
 /// Closes the chunk for good in its shard, then returns to the main database what it did not
-/// use. A repeat does nothing.
-pub async fn return_unused(main: &Db, shard: &Db, holder: Holder, coupon: CouponId) -> Result<(), Error> {
+/// use. A repeat does nothing, and so does any later reservation.
+pub async fn return_unused(
+    main: &Db,
+    shard: &Db,
+    holder: Holder,
+    coupon: CouponId,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let mut tx = shard.begin().await?;
     let used = chunk_grants::close(&mut tx, holder.campaign_id, holder.chunk_no, coupon).await?;
     tx.commit().await.repeatable()?;
 
     let mut tx = main.begin().await?;
-    stock_reservation::return_unused(&mut tx, holder, coupon, used).await?;
+    stock_reservation::return_unused(&mut tx, holder, coupon, used, now).await?;
     tx.commit().await.repeatable()
 }

@@ -2,7 +2,8 @@
 //!
 //! Reserving comes before the grants, in a transaction of the main database alone; returning
 //! comes after the shard's side is closed. Both can be done any number of times: the first
-//! amount, and the first return, stand.
+//! amount, and the first return, stand. A return without a reservation leaves one of nothing, so
+//! that a reservation which was in doubt, or comes late, finds it and takes no stock.
 
 use ::campaign::{CampaignId, CouponId};
 use chrono::{DateTime, Utc};
@@ -37,8 +38,23 @@ pub struct Holder {
     pub shard: u32,
 }
 
+/// The number of the main database as a shard. All grants are there.
+const MAIN: u32 = 0;
+
+impl Holder {
+    /// A chunk whose grants are in the main database.
+    pub fn in_main(campaign_id: CampaignId, chunk_no: u32) -> Self {
+        Self {
+            campaign_id,
+            chunk_no,
+            shard: MAIN,
+        }
+    }
+}
+
 /// Reserves `wanted` coupons, or what is left of the stock, and answers how many. A repeat
-/// answers what was reserved the first time. Open `shard::chunk_grants` with it afterwards.
+/// answers what was reserved the first time, and one after a return without a reservation 0. Open
+/// `shard::chunk_grants` with it afterwards.
 ///
 /// [`Error::Fault`] if there is no such coupon.
 pub async fn reserve(
@@ -57,19 +73,25 @@ pub async fn reserve(
         return Ok(reservation.amount);
     }
     let amount = coupon.available(wanted);
-    insert(tx, holder, coupon_id, amount, now).await?;
+    insert(tx, holder, coupon_id, amount, None, now).await?;
     coupon::set_reserved(tx, coupon_id, coupon.reserved + u64::from(amount)).await?;
     Ok(amount)
 }
 
-/// Returns what the shard did not use of its reservation. A repeat, or a return without a
-/// reservation, does nothing. Only after `shard::chunk_grants::close`, whose answer `used` is.
-pub async fn return_unused(tx: &mut Tx, holder: Holder, coupon_id: CouponId, used: u32) -> Result<(), Error> {
+/// Returns what the shard did not use of its reservation, or that there was none. A repeat does
+/// nothing. Only after `shard::chunk_grants::close`, whose answer `used` is.
+pub async fn return_unused(
+    tx: &mut Tx,
+    holder: Holder,
+    coupon_id: CouponId,
+    used: u32,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let Some(coupon) = coupon::lock(tx, coupon_id).await? else {
         return Err(Error::fault("a return to a coupon that is not there"));
     };
     let Some(reservation) = find(&mut *tx, holder).await? else {
-        return Ok(());
+        return insert(tx, holder, coupon_id, 0, Some(0), now).await;
     };
     if reservation.returned.is_some() {
         return Ok(());
@@ -90,6 +112,41 @@ pub async fn find(on: impl Executor, holder: Holder) -> Result<Option<StockReser
     .bind(holder.shard)
     .find(on, read)
     .await
+}
+
+/// Numbers of the campaign's chunks, from `from` on, that are known to be closed and have returned
+/// no stock to the main database, whether they reserved any or not.
+pub async fn list_closed_unreturned(
+    on: impl Executor,
+    campaign: CampaignId,
+    from: u32,
+    limit: u32,
+) -> Result<Vec<u32>, Error> {
+    // Primary keys of both. An index could not find the reservations that are not there.
+    sql(
+        "SELECT tally.chunk_no AS no FROM chunk_tally AS tally LEFT JOIN stock_reservation AS reservation \
+         ON reservation.campaign_id = tally.campaign_id AND reservation.chunk_no = tally.chunk_no \
+         AND reservation.shard = ? WHERE tally.campaign_id = ? AND tally.chunk_no >= ? AND tally.closed \
+         AND reservation.returned IS NULL ORDER BY tally.chunk_no LIMIT ?",
+    )
+    .bind(MAIN)
+    .bind(campaign)
+    .bind(from)
+    .bind(limit)
+    .list(on, |row| row.get("no"))
+    .await
+}
+
+/// How many of the campaign's chunks have returned to the main database what they did not use.
+pub async fn count_returned(on: impl Executor, campaign: CampaignId) -> Result<u64, Error> {
+    // Primary key.
+    sql("SELECT COUNT(*) AS chunks FROM stock_reservation \
+         WHERE campaign_id = ? AND shard = ? AND returned IS NOT NULL")
+    .bind(campaign)
+    .bind(MAIN)
+    .fetch_one(on)
+    .await?
+    .get("chunks")
 }
 
 /// A campaign's reservations that are not returned, by chunk and shard, from chunk `from` on.
@@ -117,17 +174,19 @@ async fn insert(
     holder: Holder,
     coupon_id: CouponId,
     amount: u32,
+    returned: Option<u32>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sql(
-        "INSERT INTO stock_reservation (campaign_id, chunk_no, shard, coupon_id, amount, reserved_at) \
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO stock_reservation (campaign_id, chunk_no, shard, coupon_id, amount, returned, reserved_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(holder.campaign_id)
     .bind(holder.chunk_no)
     .bind(holder.shard)
     .bind(coupon_id)
     .bind(amount)
+    .bind(returned)
     .bind(now)
     .execute(tx)
     .await?;

@@ -64,6 +64,8 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<Fault>,
     pub(crate) bugs: Vec<Bug>,
     pub(crate) hang: Duration,
+    /// How far its clock is ahead of the machine's; behind, if negative.
+    pub(crate) clock_ms: i64,
 }
 
 impl Plan {
@@ -77,10 +79,17 @@ impl Plan {
             ),
             None => HANG,
         };
+        let clock_ms = match variable("NOROSHI_FAULT_CLOCK_MS") {
+            Some(milliseconds) => milliseconds
+                .parse()
+                .map_err(|error| format!("NOROSHI_FAULT_CLOCK_MS: {error}"))?,
+            None => 0,
+        };
         Ok(Self {
             faults: list("NOROSHI_FAULTS", &variable)?,
             bugs: list("NOROSHI_BUGS", &variable)?,
             hang,
+            clock_ms,
         })
     }
 }

@@ -44,9 +44,13 @@ struct Faults {
 static FAULTS: LazyLock<Faults> = LazyLock::new(|| {
     let plan = read().expect("the plan was checked when the program began");
     let journal = env::var_os("NOROSHI_FAULT_LOG").map(PathBuf::from);
+    let journal = Journal::open(journal.as_deref()).expect("NOROSHI_FAULT_LOG can be written");
+    if plan.clock_ms != 0 {
+        journal.write(&format!("clock:{}", plan.clock_ms));
+    }
     Faults {
         plan,
-        journal: Journal::open(journal.as_deref()).expect("NOROSHI_FAULT_LOG can be written"),
+        journal,
         reached: Mutex::default(),
     }
 });
@@ -84,6 +88,11 @@ pub async fn reach(point: Point) -> Reached {
 /// Whether the program has that bug.
 pub fn has(bug: Bug) -> bool {
     FAULTS.plan.bugs.contains(&bug)
+}
+
+/// How many milliseconds the program's clock is ahead of the machine's.
+pub fn skew_ms() -> i64 {
+    FAULTS.plan.clock_ms
 }
 
 /// Counts, and writes the first time down.

@@ -4,9 +4,7 @@
 //! existing marker, are decided by reading it: the same digest means that the chunk is
 //! expanded, whoever did it.
 
-use campaign::{
-    AudienceId, CampaignId, ChunkId, ChunkRecord, PushId, Reason, SendTime, Standing, Tally, TimerKey,
-};
+use campaign::{AudienceId, CampaignId, ChunkId, ChunkRecord, PushId, Reason, SendTime, Standing, TimerKey};
 use chrono::{DateTime, Utc};
 use gcloud_sdk::google::datastore::v1::Mutation;
 use gcloud_sdk::google::datastore::v1::mutation::Operation;
@@ -57,27 +55,13 @@ pub struct NewPush {
 }
 
 /// What became of an expansion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expansion {
-    /// The chunk is expanded, now or before.
-    Expanded,
+    /// The chunk is expanded, now or before, and this is its marker. One of before may have been
+    /// made of recipients of whom fewer were erased, and pushes of it may be further on.
+    Expanded(Box<Chunk>),
     /// A marker of other recipients is there: audience and campaign do not belong together.
     DigestDiffers,
-}
-
-impl NewChunk {
-    /// How its pushes stand right after the expansion.
-    pub fn tally(&self) -> Tally {
-        let pending = match self.send_time {
-            SendTime::At(_) => Standing::Pending,
-            SendTime::LocalTimePast => Standing::Settled(Reason::LocalTimePast),
-        };
-        let erased = Standing::Settled(Reason::Erased);
-        self.recipients
-            .iter()
-            .map(|recipient| if recipient.is_some() { pending } else { erased })
-            .collect()
-    }
 }
 
 impl PushStore {
@@ -92,8 +76,9 @@ impl PushStore {
             });
         }
         let (id, digest) = (ChunkId::of(chunk.campaign, chunk.no), chunk.digest);
-        match self.insert(self.insertions(chunk, now)).await {
-            Ok(()) => Ok(Expansion::Expanded),
+        let (chunk, pushes) = expanded(chunk, now);
+        match self.insert(self.insertions(&chunk, &pushes)).await {
+            Ok(()) => Ok(Expansion::Expanded(Box::new(chunk))),
             Err(error @ Error::Conflict(_)) => Err(error),
             Err(error) => self.read_marker(id, digest, error).await,
         }
@@ -115,36 +100,13 @@ impl PushStore {
 
     async fn read_marker(&self, id: ChunkId, digest: [u8; 32], error: Error) -> Result<Expansion, Error> {
         match self.find_chunk(id).await? {
-            Some(marker) if marker.digest == digest => Ok(Expansion::Expanded),
+            Some(marker) if marker.digest == digest => Ok(Expansion::Expanded(Box::new(marker))),
             Some(_) => Ok(Expansion::DigestDiffers),
             None => Err(error),
         }
     }
 
-    fn insertions(&self, new: NewChunk, now: DateTime<Utc>) -> Vec<Mutation> {
-        let id = ChunkId::of(new.campaign, new.no);
-        let numbered = (0_u16..).zip(new.recipients);
-        let pushes = numbered.map(|(place, recipient)| match recipient {
-            Some(recipient) => pending(id, new.campaign, place, recipient),
-            None => erased(id, new.campaign, new.no, place, now),
-        });
-        let mut pushes = pushes.collect::<Vec<_>>();
-        let record = record(new.send_time, &mut pushes, now);
-        let tally = pushes.iter().map(|push| push.standing).collect();
-        let chunk = Chunk {
-            id,
-            campaign: new.campaign,
-            no: new.no,
-            audience: new.audience,
-            digest: new.digest,
-            size: u16::try_from(pushes.len()).expect("fewer than MAX_MUTATIONS"),
-            timer: new.timer,
-            expires_at: new.expires_at,
-            record,
-            attempts: 0,
-            tally,
-            version: FIRST_VERSION,
-        };
+    fn insertions(&self, chunk: &Chunk, pushes: &[Push]) -> Vec<Mutation> {
         let pushes = pushes.iter().map(|push| push.to_entity(&self.partition));
         std::iter::once(chunk.to_entity(&self.partition))
             .chain(pushes)
@@ -154,6 +116,33 @@ impl PushStore {
             })
             .collect()
     }
+}
+
+/// The chunk and its pushes as they are right after the expansion.
+fn expanded(new: NewChunk, now: DateTime<Utc>) -> (Chunk, Vec<Push>) {
+    let id = ChunkId::of(new.campaign, new.no);
+    let numbered = (0_u16..).zip(new.recipients);
+    let pushes = numbered.map(|(place, recipient)| match recipient {
+        Some(recipient) => pending(id, new.campaign, place, recipient),
+        None => erased(id, new.campaign, new.no, place, now),
+    });
+    let mut pushes = pushes.collect::<Vec<_>>();
+    let record = record(new.send_time, &mut pushes, now);
+    let chunk = Chunk {
+        id,
+        campaign: new.campaign,
+        no: new.no,
+        audience: new.audience,
+        digest: new.digest,
+        size: u16::try_from(pushes.len()).expect("fewer than MAX_MUTATIONS"),
+        timer: new.timer,
+        expires_at: new.expires_at,
+        record,
+        attempts: 0,
+        tally: pushes.iter().map(|push| push.standing).collect(),
+        version: FIRST_VERSION,
+    };
+    (chunk, pushes)
 }
 
 fn record(send_time: SendTime, pushes: &mut [Push], now: DateTime<Utc>) -> ChunkRecord {

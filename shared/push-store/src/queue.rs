@@ -58,14 +58,28 @@ impl PushStore {
 
     /// Marks a due chunk as handed over, before its task is created; see
     /// [`campaign::ChunkRecord::queue`]. `None` if there is no such chunk.
+    ///
+    /// Where Datastore did not answer, a chunk that is found as this call would have left it was
+    /// handed over by it. (Or by another dispatch in the same microsecond, whose task is the same.)
     pub async fn queue(
         &self,
         chunk: ChunkId,
         now: DateTime<Utc>,
         terms: HandOverTerms,
     ) -> Result<Option<Queued>, Error> {
-        self.change(chunk, &[], |open| open.record_mut().queue(now, terms))
-            .await
+        let mut handed_over = None;
+        self.change(chunk, &[], |open| {
+            let record = open.record_mut();
+            match handed_over {
+                Some((left, queued)) if *record == left => queued,
+                Some(_) | None => {
+                    let queued = record.queue(now, terms);
+                    handed_over = Some((*record, queued));
+                    queued
+                }
+            }
+        })
+        .await
     }
 }
 

@@ -59,6 +59,25 @@ impl PushStore {
         .await
     }
 
+    /// Closes the chunk if every push of it is final and nobody works on it. `None` if there is no
+    /// such chunk.
+    pub async fn close_settled(
+        &self,
+        chunk: ChunkId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Mark, Chunk)>, Error> {
+        self.change(chunk, &[], |open| {
+            let is_settled = open.chunk().is_settled();
+            let mark = if is_settled {
+                open.record_mut().close_unheld(now)
+            } else {
+                Mark::Stale
+            };
+            (mark, open.chunk())
+        })
+        .await
+    }
+
     /// Closes the chunk of a cancelled or failed campaign, whoever works on it. Its unsettled
     /// pushes stay as they are and read as cancelled. `None` if there is no such chunk.
     pub async fn cancel(&self, chunk: ChunkId) -> Result<Option<(Mark, Chunk)>, Error> {

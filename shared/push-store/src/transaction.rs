@@ -101,11 +101,11 @@ impl PushStore {
         &self,
         chunk: ChunkId,
         pushes: &[PushId],
-        decide: impl Fn(&mut Open) -> T,
+        mut decide: impl FnMut(&mut Open) -> T,
     ) -> Result<Option<T>, Error> {
         let mut tries = 0;
         loop {
-            let error = match self.try_change(chunk, pushes, &decide).await {
+            let error = match self.try_change(chunk, pushes, &mut decide).await {
                 Ok(changed) => return Ok(changed),
                 Err(error) => error,
             };
@@ -125,7 +125,7 @@ impl PushStore {
         &self,
         chunk: ChunkId,
         pushes: &[PushId],
-        decide: impl Fn(&mut Open) -> T,
+        decide: impl FnOnce(&mut Open) -> T,
     ) -> Result<Option<T>, Error> {
         let Some(mut open) = self.open(chunk, pushes).await? else {
             return Ok(None);

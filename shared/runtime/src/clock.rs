@@ -88,7 +88,7 @@ static START: LazyLock<Instant> = LazyLock::new(system_instant);
 
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 fn system_now() -> DateTime<Utc> {
-    Utc::now()
+    fault_points::skewed!(Utc::now())
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]

@@ -9,20 +9,34 @@ use std::path::Path;
 
 use crate::config::Secret;
 
-const FILE: &str = "admin-token";
+/// The token's name in the data directory.
+pub const FILE: &str = "admin-token";
+
+/// The token in `data_dir`, if one was made there.
+pub fn find(data_dir: &Path) -> io::Result<Option<Secret>> {
+    let path = data_dir.join(FILE);
+    match read(&path) {
+        Ok(token) => Ok(Some(token)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// The token in `data_dir`, made (with the directory) when there is none. Two processes that
 /// start at once get the same one.
 pub fn find_or_generate(data_dir: &Path) -> io::Result<Secret> {
+    if let Some(token) = find(data_dir)? {
+        return Ok(token);
+    }
     let path = data_dir.join(FILE);
-    let token = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            fs::create_dir_all(data_dir)?;
-            generate(&path)?;
-            fs::read_to_string(&path)?
-        }
-        read => read?,
-    };
+    fs::create_dir_all(data_dir)?;
+    generate(&path)?;
+    read(&path)
+}
+
+/// The token in a file of that path, without the line end that editors leave.
+pub fn read(path: &Path) -> io::Result<Secret> {
+    let token = fs::read_to_string(path)?;
     Ok(Secret::new(format!("file:{}", path.display()), token.trim_end()))
 }
 
@@ -54,10 +68,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().join("data");
 
+        let none = find(&data).unwrap();
         let first = find_or_generate(&data).unwrap();
         let second = find_or_generate(&data).unwrap();
 
+        assert_eq!(none, None);
         assert_eq!(second, first);
+        assert_eq!(find(&data).unwrap().as_ref(), Some(&first));
         assert_eq!(first.expose().len(), 64);
         assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "nothing is left aside");
         generate(&data.join(FILE)).unwrap();

@@ -17,7 +17,7 @@ pub struct Chosen {
 /// Chooses under the lock of `chunk_grants`: who has the grant already counts first, then as
 /// many of the others as are `left`, in the order of `candidates`.
 ///
-/// Stands for `sender::grants::sql::SqlSide::work`.
+/// Stands for `sender::grants::choice::choose`.
 pub fn choose(candidates: &[u16], has: impl Fn(u16) -> bool, left: u32) -> Chosen {
     let left = usize::try_from(left).unwrap_or(usize::MAX);
     let (have, lack): (Vec<u16>, Vec<u16>) = candidates.iter().copied().partition(|place| has(*place));

@@ -18,6 +18,8 @@ struct Cli {
 enum Command {
     /// Let every point fail in every way, one at a time.
     Matrix(faults::matrix::Arguments),
+    /// Let a sender's fault and a repair's come together, in every pair of them.
+    Pairs(faults::matrix::PairArguments),
     /// Check the commit protocol in every order of events, crash and lost message.
     Model(faults::model::Arguments),
     /// Run whole campaigns in simulated stores, one a seed.
@@ -32,6 +34,7 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Matrix(arguments) => faults::matrix::run(&arguments),
+        Command::Pairs(arguments) => faults::matrix::run_pairs(&arguments),
         Command::Model(arguments) => faults::model::run(&arguments),
         Command::Simulate(arguments) => faults::simulation::run(&arguments),
         Command::SeededBugs(arguments) => faults::seeded::run(&arguments),

@@ -1,17 +1,23 @@
-//! Every point, every way to fail there, on SQLite; what concerns SQL on MySQL or MariaDB too.
+//! Every trouble on SQLite; what concerns SQL, its wire and several processes on MySQL or MariaDB;
+//! and a sample of the pairs.
 
 use fault_points::Bug;
-use faults::case::Case;
-use faults::matrix::{cases, play_all};
-use faults::stage::{Ground, Sql};
+use faults::case;
+use faults::matrix::{choose, play_all, sample};
+use faults::stage::{Datastore, Ground, Sql};
 use journeys::engines;
 
 /// Cases at once: most of each is waiting for leases to end.
 const AT_ONCE: usize = 4;
 
+/// Pairs in the sample, and what it is drawn from.
+const PAIRS: usize = 12;
+const SEED: u64 = 1;
+
 /// Points on the way from the lease to both commits, and of the stock.
 const GRANTS: &[&str] = &[
-    "S1:", "S2:", "S3:", "S4:", "S5:", "S6:", "S7:", "S9:", "S10:", "S11:", "S16:", "S18:", "S19:", "S20:",
+    "S1:", "S2:", "S3:", "S4:", "S5:", "S6:", "S7:", "S8:", "S9:", "S10:", "S11:", "S16:", "S17:", "S18:",
+    "S19:", "S20:", "S24:",
 ];
 
 #[test]
@@ -40,6 +46,11 @@ fn delivery_survives_every_fault() {
 }
 
 #[test]
+fn delivery_survives_every_fault_of_queue_and_gateway() {
+    survives(Sql::Sqlite, &["Q", "P"]);
+}
+
+#[test]
 fn reconcile_survives_every_fault() {
     survives(Sql::Sqlite, &["R"]);
 }
@@ -58,21 +69,39 @@ fn reconcile_survives_every_fault_on_a_sql_server() {
     }
 }
 
+#[test]
+fn import_and_fan_out_survive_every_lie_of_a_sql_server() {
+    if let Some(server) = engines::mysql_url() {
+        survives(Sql::MySql(server), &["I3:", "F5:", "F6:"]);
+    }
+}
+
+#[test]
+fn a_sample_of_pairs_is_survived() {
+    let pairs = choose(case::pairs(), &[], &Sql::Sqlite);
+
+    let report = play_all(
+        sample(pairs, Some(PAIRS), SEED),
+        &ground(Sql::Sqlite),
+        AT_ONCE,
+        "pairs",
+    );
+
+    assert!(report.is_good(), "{report}");
+}
+
 /// The matrix is worth what it finds.
 #[test]
 fn a_seeded_bug_is_found() {
     let seeded = [
-        (Bug::UnknownTakenForCommitted, "S6:"),
+        (Bug::UnknownTakenForCommitted, "S6:error"),
         (Bug::StockNotAsked, "S12:kill"),
     ];
-    for (bug, point) in seeded {
-        let case = |case| Case {
-            bugs: vec![bug],
-            ..case
-        };
-        let cases = cases(&[point.to_owned()]).into_iter().map(case).collect();
+    for (bug, name) in seeded {
+        let mut cases = choose(case::single(), &[name.to_owned()], &Sql::Sqlite);
+        cases.iter_mut().for_each(|case| case.bugs.push(bug));
 
-        let report = play_all(cases, &ground(Sql::Sqlite), AT_ONCE);
+        let report = play_all(cases, &ground(Sql::Sqlite), AT_ONCE, "matrix");
 
         assert!(report.is_wrong(), "{bug} is not found:\n{report}");
     }
@@ -81,14 +110,16 @@ fn a_seeded_bug_is_found() {
 fn ground(sql: Sql) -> Ground {
     Ground {
         sql,
+        datastore: Datastore::Embedded,
         program: env!("CARGO_BIN_EXE_faults").into(),
     }
 }
 
-fn survives(sql: Sql, points: &[&str]) {
-    let only = points.iter().map(|point| (*point).to_owned()).collect::<Vec<_>>();
+fn survives(sql: Sql, names: &[&str]) {
+    let only = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let cases = choose(case::single(), &only, &sql);
 
-    let report = play_all(cases(&only), &ground(sql), AT_ONCE);
+    let report = play_all(cases, &ground(sql), AT_ONCE, "matrix");
 
     assert!(report.is_good(), "{report}");
 }

@@ -4,5 +4,6 @@
 pub mod binaries;
 pub mod engines;
 pub mod processes;
+pub mod refusal;
 pub mod wire;
 pub mod world;

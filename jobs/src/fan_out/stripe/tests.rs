@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use campaign::{CampaignId, LeaseToken, Tally};
+use campaign::{CampaignId, ChunkState, LeaseToken, Tally};
 use database::fan_out_stripe::History;
 use proptest::prelude::*;
 use runtime::Clock;
@@ -29,7 +29,7 @@ pub(in crate::fan_out) fn stripe_of(campaign: CampaignId, no: u32, chunks: std::
 }
 
 pub(in crate::fan_out) fn tally(campaign: CampaignId, no: u32) -> ChunkTally {
-    ChunkTally::of(campaign, no, 1, &Tally::default())
+    ChunkTally::of(campaign, no, 1, ChunkState::Waiting, &Tally::default())
 }
 
 fn stripe(chunks: std::ops::Range<u32>) -> Stripe {

@@ -122,7 +122,7 @@ async fn a_campaign_with_unreturned_stock_is_not_touched_and_its_grants_stay() {
 
     let unreturned = pass(&world).await;
     world
-        .write(async |tx| stock_reservation::return_unused(tx, holder, coupon_id, 1).await)
+        .write(async |tx| stock_reservation::return_unused(tx, holder, coupon_id, 1, now).await)
         .await;
     let returned = pass(&world).await;
 

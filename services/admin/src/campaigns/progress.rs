@@ -5,6 +5,7 @@ use axum::response::Response;
 use campaign::{Balance, CampaignId, PushState, Tally};
 use database::campaign::Campaign as Row;
 use database::chunk_tally;
+use database::inconsistency::{self, Counts};
 use database::shard::{coupon_grant, intent};
 use runtime::Backends;
 use serde::Serialize;
@@ -51,9 +52,11 @@ pub(crate) struct CampaignProgress {
     grants: u64,
     /// Grants of which Datastore is not known to have followed.
     open_intents: u64,
+    /// Those of which it was noticed that Datastore was not known to have followed.
+    inconsistencies: InconsistencyCounts,
     /// What keeps it from being finished, in words; empty where nothing does.
     missing: Vec<String>,
-    /// Numbers of chunks with pushes that are not final, or without pushes; the first 100.
+    /// Numbers of chunks that are not known to be closed, expanded or not; the first 100.
     unsettled_chunks: Vec<u32>,
 }
 
@@ -67,6 +70,17 @@ pub(crate) struct PushCounts {
     skipped: u64,
     cancelled: u64,
     expired: u64,
+}
+
+/// Inconsistencies by state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InconsistencyCounts {
+    /// Reconcile is on them.
+    open: u64,
+    /// Both stores agree again.
+    repaired: u64,
+    /// They were given up; a person must look.
+    dead: u64,
 }
 
 /// How many pushes ended in a state for one reason.
@@ -98,8 +112,10 @@ async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
         audience: row.audience_size,
         expanded: total.expanded,
         tally: total.tally,
+        open_chunks: u64::from(row.chunk_count).saturating_sub(total.closed),
         open_intents: intent::count_open(db, row.id).await?,
     };
+    let inconsistencies = inconsistency::count_of(db, row.id).await?;
     Ok(CampaignProgress {
         state: row.state.as_str(),
         audience_size: row.audience_size,
@@ -110,26 +126,41 @@ async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
         reasons: reasons(&read),
         grants: coupon_grant::count(db, row.id).await?,
         open_intents: balance.open_intents,
-        missing: missing(&row, &balance),
+        missing: missing(&row, &balance, &inconsistencies),
+        inconsistencies: InconsistencyCounts::of(inconsistencies),
         unsettled_chunks: unsettled_chunks(backends, &row).await?,
         reason: row.reason,
     })
 }
 
 /// What a campaign that can still be finished lacks.
-fn missing(row: &Row, balance: &Balance) -> Vec<String> {
+fn missing(row: &Row, balance: &Balance, inconsistencies: &Counts) -> Vec<String> {
     use campaign::CampaignState::{Cancelled, Draft, Failed, Finished, Paused, Running, Scheduled};
     match row.state {
         Draft | Scheduled => vec!["the campaign has not started".to_owned()],
-        Running | Paused => balance.missing().iter().map(ToString::to_string).collect(),
+        Running | Paused => {
+            let missing = balance.missing().into_iter().map(|missing| missing.to_string());
+            missing.chain(unrepaired(row, inconsistencies)).collect()
+        }
         Finished | Cancelled | Failed => Vec::new(),
     }
+}
+
+/// Which of the open intents are known as inconsistencies, and where they are listed.
+fn unrepaired(row: &Row, counts: &Counts) -> Option<String> {
+    let Counts { open, dead, .. } = counts;
+    (open + dead > 0).then(|| {
+        format!(
+            "{open} inconsistencies are open and {dead} dead: see /v1/inconsistencies?campaign={}",
+            row.id
+        )
+    })
 }
 
 async fn unsettled_chunks(backends: &Backends, row: &Row) -> Result<Vec<u32>, Error> {
     match row.plan.audience_id {
         Some(audience) if row.started_at.is_some() && !row.state.is_final() => {
-            Ok(chunk_tally::list_unsettled(&backends.db, row.id, audience, 0, NAMED_CHUNKS).await?)
+            Ok(chunk_tally::list_open(&backends.db, row.id, audience, 0, NAMED_CHUNKS).await?)
         }
         Some(_) | None => Ok(Vec::new()),
     }
@@ -155,5 +186,11 @@ impl PushCounts {
             cancelled: tally.count(PushState::Cancelled),
             expired: tally.count(PushState::Expired),
         }
+    }
+}
+
+impl InconsistencyCounts {
+    fn of(Counts { open, repaired, dead }: Counts) -> Self {
+        Self { open, repaired, dead }
     }
 }

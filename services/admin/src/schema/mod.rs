@@ -9,5 +9,6 @@ pub(crate) use file::{Delimiter, Encoding};
 pub(crate) use message::Message;
 pub(crate) use schedule::Schedule;
 pub(crate) use words::{
-    AudienceState, CampaignState, ErasureState, InconsistencyKind, InconsistencyState, PushReason, PushState,
+    AudienceState, CampaignState, ChunkState, ErasureState, InconsistencyKind, InconsistencyState,
+    IntentState, PushReason, PushState,
 };

@@ -37,8 +37,8 @@ words! {
     }
     /// Why a push is in its final state.
     PushReason of campaign::Reason::ALL => {
-        Accepted, Unregistered, AddressWrong, PayloadWrong, PayloadTooLarge, RenderFailed, CredentialRefused,
-        GatewayThrottled, GatewayUnreachable, OptedOut, Erased, NoDevice, LocalTimePast, CouponExhausted,
+        Accepted, Unregistered, AddressWrong, PayloadWrong, PayloadTooLarge, RenderFailed, GrantRefused,
+        CredentialRefused, GatewayThrottled, GatewayUnreachable, OptedOut, Erased, NoDevice, LocalTimePast, CouponExhausted,
         CouponInvalid, CampaignCancelled, CampaignFailed, PastExpiry,
     }
     /// Where an audience is on its way.
@@ -51,4 +51,8 @@ words! {
     InconsistencyState of database::inconsistency::InconsistencyState::ALL => { Open, Repaired, Dead }
     /// How the second of two commits ended.
     InconsistencyKind of database::inconsistency::InconsistencyKind::ALL => { NotCommitted, Unknown, Found }
+    /// How far an intent is.
+    IntentState of database::shard::intent::IntentState::ALL => { Open, Closed, Dead }
+    /// Where a chunk is on its way; the last two are final.
+    ChunkState of campaign::ChunkState::ALL => { Waiting, Queued, Leased, Done, Cancelled }
 }

@@ -1,6 +1,6 @@
 //! Campaigns as drafts, and what is said of them later.
 
-use campaign::{Reason, Tally};
+use campaign::{ChunkState, Reason, Tally};
 use database::chunk_tally::{self, ChunkTally};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -198,7 +198,7 @@ async fn progress_is_the_sum_of_what_chunks_wrote_down() {
         granted: 0,
         settled: [(Reason::Accepted, 480), (Reason::NoDevice, 10)].into(),
     };
-    let tally = ChunkTally::of(id.parse().unwrap(), 0, 1, &tally);
+    let tally = ChunkTally::of(id.parse().unwrap(), 0, 1, ChunkState::Leased, &tally);
     let replaced = chunk_tally::replace(&mut tx, &tally).await.unwrap();
     assert_eq!(replaced, database::Change::Applied);
     tx.commit().await.repeatable().unwrap();

@@ -8,6 +8,7 @@ mod bad_input;
 mod campaigns;
 mod coupons;
 mod document;
+mod inconsistencies;
 mod once;
 mod pushes;
 mod stores;

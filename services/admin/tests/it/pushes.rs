@@ -28,10 +28,8 @@ async fn expand(world: &World, campaign: &str, no: u32, users: &[Option<&str>]) 
         expires_at: now + std::time::Duration::from_secs(3_600),
         recipients: users.iter().map(|user| user.map(new_push)).collect(),
     };
-    assert_eq!(
-        world.backends.push_store.expand(chunk, now).await.unwrap(),
-        Expansion::Expanded
-    );
+    let expanded = world.backends.push_store.expand(chunk, now).await.unwrap();
+    assert!(matches!(expanded, Expansion::Expanded(_)), "{expanded:?}");
 }
 
 /// Settles the user's push in chunk `no`.

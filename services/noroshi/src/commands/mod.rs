@@ -3,5 +3,6 @@
 pub mod config;
 pub mod demo;
 pub mod emulator;
+pub mod inconsistencies;
 pub mod migrate;
 pub mod up;

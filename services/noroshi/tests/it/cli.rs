@@ -14,6 +14,7 @@ fn help_teaches_and_is_no_failure() {
     assert!(stdout(&config).contains("check") && stdout(&config).contains("sample"));
     for (command, taught) in [
         (&["demo"][..], "--no-coupon"),
+        (&["inconsistencies"], "noroshi inconsistencies explain ID"),
         (&["emulator", "datastore"], "export DATASTORE_EMULATOR_HOST="),
         (&["emulator", "tasks"], "/certs"),
         (&["emulator", "sink"], "_sink/script"),
@@ -39,6 +40,11 @@ fn a_wrong_command_line_exits_with_64() {
         &["emulator"],
         &["emulator", "sink"],
         &["emulator", "datastore", "--index", "Task"],
+        &["inconsistencies"],
+        &["inconsistencies", "explain"],
+        &["inconsistencies", "show", "7"],
+        &["inconsistencies", "list", "--state", "odd"],
+        &["inconsistencies", "list", "--api", "push.example"],
     ] {
         let output = shell.run(arguments);
 

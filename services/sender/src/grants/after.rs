@@ -6,6 +6,7 @@
 use campaign::{InconsistencyId, IntentId, Places};
 use database::inconsistency::{self, Inconsistency, InconsistencyKind, InconsistencyState};
 use database::shard::intent::{self, IntentState};
+use database::{Change, Insertion};
 use push_store::Redone;
 use rendezvous::Fate;
 use runtime::telemetry::causes;
@@ -30,7 +31,6 @@ pub(super) async fn roll_forward(
         error = cause as &dyn std::error::Error,
         "an inconsistency: SQL committed grants and Datastore is not known to have followed"
     );
-    metrics::counter!("noroshi_inconsistencies_total").increment(1);
     if record(attempt, intent, datastore, cause).await? == Recorded::Repaired {
         return Ok(());
     }
@@ -40,7 +40,6 @@ pub(super) async fn roll_forward(
         Redone::Done { .. } => resolve(attempt, intent).await?,
         Redone::Missing => return Err(Error::Rendezvous("the chunk or a push of it is gone")),
     }
-    metrics::counter!("noroshi_inconsistencies_repaired_total").increment(1);
     info!(intent.id = %intent, "an inconsistency was repaired inline");
     Ok(())
 }
@@ -80,17 +79,26 @@ async fn record(
         tx.rollback().await;
         return Ok(Recorded::Repaired);
     }
-    let _: database::Insertion = inconsistency::insert(&mut tx, &inconsistency).await?;
+    let inserted = inconsistency::insert(&mut tx, &inconsistency).await?;
     tx.commit().await.repeatable()?;
+    if inserted == Insertion::New {
+        metrics::counter!("noroshi_inconsistencies_total").increment(1);
+    }
     Ok(Recorded::Open)
 }
 
-async fn resolve(attempt: &Attempt<'_>, intent: IntentId) -> Result<(), Error> {
+async fn resolve(attempt: &Attempt<'_>, id: IntentId) -> Result<(), Error> {
     let now = attempt.now();
     let mut tx = attempt.backends.db.begin().await?;
-    intent::close(&mut tx, &[intent], now).await?;
+    let intent = intent::find(&mut tx, id).await?;
+    intent::close(&mut tx, &[id], now).await?;
     let repaired = InconsistencyState::Repaired;
-    let _: database::Change =
-        inconsistency::resolve(&mut tx, intent, repaired, "repaired inline", now).await?;
-    Ok(tx.commit().await.repeatable()?)
+    let change = inconsistency::resolve(&mut tx, id, repaired, "repaired inline", now).await?;
+    tx.commit().await.repeatable()?;
+    if let (Change::Applied, Some(intent)) = (change, intent) {
+        metrics::counter!("noroshi_inconsistencies_repaired_total").increment(1);
+        let differed = (now - intent.created_at).as_seconds_f64();
+        metrics::histogram!("noroshi_inconsistency_repair_seconds").record(differed.max(0.0));
+    }
+    Ok(())
 }

@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
-use campaign::{ChunkId, Places, Standing};
+use campaign::{ChunkId, Standing};
 use chrono::{DateTime, Utc};
 use push_store::{Commit, Open, PushStore};
 use rendezvous::{Participant, Verdict};
 use tokio::sync::watch;
 
-use super::Candidate;
+use super::candidate::Candidate;
+use super::choice::Chosen;
 use crate::error::Error;
 
 pub(super) struct DatastoreSide {
@@ -21,7 +22,7 @@ pub(super) struct DatastoreSide {
     /// Tells that what is needed is read.
     pub(super) opened: watch::Sender<bool>,
     /// Whom to raise, once the SQL side knows.
-    pub(super) granted: watch::Receiver<Option<Places>>,
+    pub(super) chosen: watch::Receiver<Option<Chosen>>,
     pub(super) open: Option<Open>,
 }
 
@@ -33,9 +34,9 @@ impl Participant<Error> for DatastoreSide {
         let open = open.ok_or(Error::Rendezvous("the chunk is gone"))?;
         let open = self.open.insert(open);
         self.opened.send_replace(true);
-        let granted = self.granted.wait_for(Option::is_some).await;
-        let granted = granted.ok().and_then(|granted| *granted);
-        let granted = granted.ok_or(Error::Rendezvous("the SQL side failed"))?;
+        let chosen = self.chosen.wait_for(Option::is_some).await;
+        let chosen = chosen.ok().and_then(|chosen| *chosen);
+        let Chosen { granted, .. } = chosen.ok_or(Error::Rendezvous("the SQL side failed"))?;
         for candidate in self.candidates.iter() {
             if granted.contains(candidate.place) {
                 open.raise(candidate.push, Standing::Granted, self.now);

@@ -4,156 +4,116 @@
 //! rendezvous then commits SQL and Datastore one after the other. Where only SQL is known to
 //! have committed, that is recorded as an inconsistency and rolled forward at once; what cannot
 //! be rolled forward now is found by reconcile, by the intent that was committed with the grants.
+//!
+//! Where SQL refuses a row and does not say whose, the group is halved until that row is alone.
 
 mod after;
+mod candidate;
+mod choice;
 mod datastore;
+mod groups;
+mod rendezvous;
 mod sql;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use campaign::{IntentId, Places, PushId, Reason, Standing};
-use database::campaign::CouponFor;
-use database::shard::coupon_grant::Occasion;
+use campaign::{PushId, Reason};
 use database::stock;
-use rendezvous::{Absence, Deadlines, Fate, Side, meet};
-use tokio::sync::watch;
+use database::stock_reservation::Holder;
+use runtime::telemetry::user_hash;
+use tracing::warn;
 
 use crate::attempt::Attempt;
 use crate::campaigns::Coupon;
 use crate::error::Error;
-use crate::sort::Wanted;
+use crate::sort::Sorted;
 use crate::totals::Totals;
-use datastore::DatastoreSide;
-use sql::SqlSide;
+use candidate::{Candidate, candidates};
+use choice::{Chosen, Validity};
+use groups::{Groups, Halved};
 
-/// A rendezvous that takes longer than this is given up: its locks are in others' way.
-const DEADLINES: Deadlines = Deadlines {
-    ready: Duration::from_secs(10),
-    commit: Duration::from_secs(10),
-};
-
-/// A push whose user is to get the coupon.
-#[derive(Clone, Debug)]
-pub(super) struct Candidate {
-    pub(super) push: PushId,
-    pub(super) place: u16,
-    pub(super) user: String,
-}
-
-/// Grants the coupon to the users of `wanted`. Returns the pushes that are not to be sent because
-/// of it, with their reasons.
+/// Grants the coupon to the users who are to be sent the push, and settles those of `sorted` who
+/// do not get it. Where this fails, what it has settled is true.
 pub(crate) async fn grant(
     attempt: &Attempt<'_>,
     coupon: Coupon,
-    wanted: &[Wanted],
+    sorted: &mut Sorted,
     totals: &mut Totals,
-) -> Result<HashMap<PushId, Reason>, Error> {
-    let mut refused = HashMap::new();
-    let mut candidates = Vec::new();
-    for Wanted { push, user, devices } in wanted {
-        match push.standing {
-            Standing::Granted | Standing::Settled(_) => {}
-            Standing::Pending if coupon.given_to == CouponFor::Reachable && devices.is_empty() => {
-                refused.insert(push.id, Reason::NoDevice);
-            }
-            Standing::Pending => {
-                candidates.push(Candidate {
-                    push: push.id,
-                    place: push.place,
-                    user: user.clone(),
-                });
-            }
-        }
-    }
+) -> Result<(), Error> {
+    let (candidates, unreachable) = candidates(coupon, &sorted.wanted);
+    sorted.refuse(unreachable);
     if candidates.is_empty() {
-        return Ok(refused);
+        return Ok(());
     }
-    if !is_valid(attempt, coupon).await? {
-        let invalid = candidates
-            .iter()
-            .map(|candidate| (candidate.push, Reason::CouponInvalid));
-        refused.extend(invalid);
-        return Ok(refused);
-    }
-    let wants = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
-    let db = &attempt.backends.db;
-    fault_points::reach!(BeforeSql, Err(Error::Rendezvous("an injected fault")));
-    stock::reserve(db, db, attempt.holder(), coupon.id, wants, attempt.now()).await?;
-    fault_points::reach!(StockReserved, Err(Error::Rendezvous("an injected fault")));
-    let candidates = Arc::<[Candidate]>::from(candidates);
-    let granted = rendezvous(attempt, coupon, candidates.clone(), totals).await?;
-    let exhausted = candidates
-        .iter()
-        .filter(|candidate| !granted.contains(candidate.place));
-    refused.extend(exhausted.map(|candidate| (candidate.push, Reason::CouponExhausted)));
-    Ok(refused)
-}
-
-async fn is_valid(attempt: &Attempt<'_>, coupon: Coupon) -> Result<bool, Error> {
-    let Some(stored) = database::coupon::find(&attempt.backends.db, coupon.id).await? else {
-        return Ok(false);
-    };
-    let now = attempt.now();
-    Ok(
-        stored.valid_from.is_none_or(|from| from <= now)
-            && stored.valid_until.is_none_or(|until| now < until),
-    )
-}
-
-/// Grants in SQL and raises in Datastore. Returns the places of those who have the coupon now.
-async fn rendezvous(
-    attempt: &Attempt<'_>,
-    coupon: Coupon,
-    candidates: Arc<[Candidate]>,
-    totals: &mut Totals,
-) -> Result<Places, Error> {
-    let (intent, now) = (IntentId::allocate(), attempt.now());
-    let (opened, may_lock) = watch::channel(false);
-    let (granted, to_raise) = watch::channel(None);
-    let told = to_raise.clone();
-    let sql = SqlSide {
-        db: attempt.backends.db.clone(),
-        occasion: Occasion {
-            campaign_id: attempt.campaign.id,
-            coupon_id: coupon.id,
-            chunk_no: attempt.chunk.no,
-            intent_id: intent,
-            granted_at: now,
-        },
-        intent_due_at: now + attempt.backends.process.config.reconcile.min_age,
-        candidates: candidates.clone(),
-        may_lock,
-        granted,
-        tx: None,
-    };
-    let datastore = DatastoreSide {
-        store: attempt.backends.push_store.clone(),
-        chunk: attempt.chunk.id,
-        now,
-        candidates,
-        opened,
-        granted: to_raise,
-        open: None,
-    };
-    let tasks = attempt.backends.process.tasks.tracker();
-    let met = meet(tasks, vec![Side::new(sql), Side::new(datastore)], DEADLINES).await;
-    let granted = told.borrow().unwrap_or(Places::NONE);
-    match met.fates.as_slice() {
-        [Fate::Committed, Fate::Committed] => totals.intents.push(intent),
-        [Fate::Committed, datastore] => {
-            after::roll_forward(attempt, intent, &granted, *datastore, &cause(met.absent)).await?;
+    let validity = validity(attempt, coupon).await?;
+    reserve(attempt, coupon, candidates.len()).await?;
+    let mut groups = Groups::of(candidates);
+    while let Some(group) = groups.next() {
+        if attempt.is_over() {
+            return Err(Error::Rendezvous(
+                "the attempt's time was used up before all groups",
+            ));
         }
-        _ => return Err(cause(met.absent)),
+        match rendezvous::hold(attempt, coupon, validity, group.clone(), totals).await {
+            Ok(chosen) => sorted.refuse(left_out(&group, chosen, validity)),
+            Err(Error::Sql(database::Error::Refused(cause))) => match groups.halve(&group) {
+                Halved::Parted => {}
+                Halved::Alone(candidate) => {
+                    warn!(
+                        campaign.id = %attempt.campaign.id,
+                        chunk.no = attempt.chunk.no,
+                        user.hash = user_hash(&candidate.user),
+                        error = %cause,
+                        "a grant was refused by SQL"
+                    );
+                    sorted.refuse([(candidate.push, Reason::GrantRefused)].into());
+                }
+            },
+            Err(error) => return Err(error),
+        }
     }
-    Ok(granted)
+    Ok(())
 }
 
-fn cause(absent: Option<(usize, Absence<Error>)>) -> Error {
-    match absent {
-        Some((_, Absence::Said(error))) => error,
-        Some((_, Absence::Left)) => Error::Rendezvous("a side broke off"),
-        Some((_, Absence::Late)) | None => Error::Rendezvous("a side was too late"),
-    }
+/// Reserves stock and opens the chunk's row, under which the grants that are there are found. So it
+/// is done also where the coupon is not valid any more.
+async fn reserve(attempt: &Attempt<'_>, coupon: Coupon, wants: usize) -> Result<(), Error> {
+    let (db, wants) = (&attempt.backends.db, u32::try_from(wants).unwrap_or(u32::MAX));
+    fault_points::reach!(BeforeSql, Err(Error::Rendezvous("an injected fault")));
+    let holder = Holder::in_main(attempt.campaign.id, attempt.chunk.no);
+    stock::reserve(db, db, holder, coupon.id, wants, attempt.now()).await?;
+    fault_points::reach!(StockReserved, Err(Error::Rendezvous("an injected fault")));
+    Ok(())
+}
+
+/// Those of the group who have no coupon, and why.
+fn left_out(group: &[Candidate], chosen: Chosen, validity: Validity) -> HashMap<PushId, Reason> {
+    let why = |candidate: &Candidate| {
+        if chosen.granted.contains(candidate.place) {
+            return None;
+        }
+        let reason = if chosen.erased.contains(candidate.place) {
+            Reason::Erased
+        } else {
+            match validity {
+                Validity::Valid => Reason::CouponExhausted,
+                Validity::Invalid => Reason::CouponInvalid,
+            }
+        };
+        Some((candidate.push, reason))
+    };
+    group.iter().filter_map(why).collect()
+}
+
+async fn validity(attempt: &Attempt<'_>, coupon: Coupon) -> Result<Validity, Error> {
+    let stored = database::coupon::find(&attempt.backends.db, coupon.id).await?;
+    let now = attempt.now();
+    let is_valid = stored.is_some_and(|stored| {
+        stored.valid_from.is_none_or(|from| from <= now) && stored.valid_until.is_none_or(|until| now < until)
+    });
+    Ok(if is_valid {
+        Validity::Valid
+    } else {
+        Validity::Invalid
+    })
 }

@@ -5,34 +5,38 @@
 //! transaction with an earlier one that may still be in doubt, so what is read under it is true.
 //! Users who have the grant already count first and are raised too: their earlier rendezvous may
 //! not have come to its end in Datastore.
+//!
+//! An erasure renames a user's grants, and was asked for before it does. So the erased are read
+//! *after* the grants: whoever lacks a grant here because it was renamed is found among them.
 
 use std::sync::Arc;
 
-use campaign::Places;
 use chrono::{DateTime, Utc};
 use database::shard::coupon_grant::Occasion;
 use database::shard::{chunk_grants, coupon_grant, intent};
-use database::{Commit, Db, Tx};
+use database::{Commit, Db, Tx, erasure};
 use rendezvous::{Participant, Verdict};
 use tokio::sync::watch;
 
-use super::Candidate;
+use super::candidate::Candidate;
+use super::choice::{Chosen, Validity, choose};
 use crate::error::Error;
 
 pub(super) struct SqlSide {
     pub(super) db: Db,
     pub(super) occasion: Occasion,
+    pub(super) validity: Validity,
     pub(super) intent_due_at: DateTime<Utc>,
     pub(super) candidates: Arc<[Candidate]>,
     /// Whether the Datastore side has read what it needs.
     pub(super) may_lock: watch::Receiver<bool>,
     /// Tells who will have the coupon when this is committed.
-    pub(super) granted: watch::Sender<Option<Places>>,
+    pub(super) chosen: watch::Sender<Option<Chosen>>,
     pub(super) tx: Option<Tx>,
 }
 
 impl SqlSide {
-    async fn work(&mut self) -> Result<Places, Error> {
+    async fn work(&mut self) -> Result<Chosen, Error> {
         let Occasion {
             campaign_id,
             chunk_no,
@@ -50,30 +54,29 @@ impl SqlSide {
         if stock.closed {
             return Err(Error::Rendezvous("the chunk's stock has been returned"));
         }
-        let have = coupon_grant::list_granted_among(&mut *tx, campaign_id, &users(&*self.candidates)).await?;
-        let (have, lack): (Vec<_>, Vec<_>) = self
-            .candidates
-            .iter()
-            .partition(|candidate| have.contains(candidate.user.as_str()));
-        let mut left = stock.left() as usize;
+        let users = names(&*self.candidates);
+        let have = coupon_grant::list_granted_among(&mut *tx, campaign_id, &users).await?;
+        let erased = erasure::list_erased_among(&mut *tx, &users).await?;
+        let mut left = match self.validity {
+            Validity::Valid => stock.left(),
+            Validity::Invalid => 0,
+        };
         if fault_points::bug!(StockNotAsked) {
-            left = lack.len();
+            left = u32::MAX;
         }
-        let new = lack.into_iter().take(left).collect::<Vec<_>>();
-        coupon_grant::insert(tx, self.occasion, &users(new.iter().copied())).await?;
+        let (chosen, new) = choose(&self.candidates, &have, &erased, left);
         let grants = u32::try_from(new.len()).unwrap_or(u32::MAX);
+        coupon_grant::insert(tx, self.occasion, &names(new)).await?;
         chunk_grants::add_used(tx, campaign_id, chunk_no, grants).await?;
-        let granted = have.iter().chain(&new).map(|candidate| candidate.place);
-        let granted = granted.collect::<Places>();
-        if !granted.is_empty() {
-            let (places, due_at) = (granted.as_bytes(), self.intent_due_at);
+        if !chosen.granted.is_empty() {
+            let (places, due_at) = (chosen.granted.as_bytes(), self.intent_due_at);
             intent::insert(tx, intent_id, campaign_id, chunk_no, places, granted_at, due_at).await?;
         }
-        Ok(granted)
+        Ok(chosen)
     }
 }
 
-fn users<'a>(candidates: impl IntoIterator<Item = &'a Candidate>) -> Vec<&'a str> {
+fn names<'a>(candidates: impl IntoIterator<Item = &'a Candidate>) -> Vec<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| candidate.user.as_str())
@@ -84,8 +87,8 @@ impl Participant<Error> for SqlSide {
     async fn prepare(&mut self) -> Result<(), Error> {
         let opened = self.may_lock.wait_for(|opened| *opened).await.map(drop);
         opened.map_err(|_| Error::Rendezvous("the Datastore side failed"))?;
-        let granted = self.work().await?;
-        self.granted.send_replace(Some(granted));
+        let chosen = self.work().await?;
+        self.chosen.send_replace(Some(chosen));
         fault_points::reach!(SqlReady, Err(Error::Rendezvous("an injected fault")));
         Ok(())
     }
@@ -124,3 +127,6 @@ impl Participant<Error> for SqlSide {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

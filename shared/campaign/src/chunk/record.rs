@@ -232,6 +232,16 @@ impl ChunkRecord {
         Mark::Applied
     }
 
+    /// Ends a chunk that nobody works on and whose pushes are all settled: the last of them by an
+    /// erasure, or by a sender that had lost its lease.
+    pub fn close_unheld(&mut self, now: DateTime<Utc>) -> Mark {
+        if self.state.is_closed() || self.is_leased(now) {
+            return Mark::Stale;
+        }
+        self.end_as(ChunkState::Done);
+        Mark::Applied
+    }
+
     /// Ends the chunk of a cancelled or failed campaign, whoever works on it.
     pub fn cancel(&mut self) -> Mark {
         if self.state.is_closed() {

@@ -173,6 +173,20 @@ fn a_cancel_takes_the_chunk_from_its_holder_and_leaves_a_done_one() {
     assert_eq!(done.state, ChunkState::Done);
 }
 
+#[test]
+fn a_settled_chunk_is_closed_by_anybody_unless_it_is_leased() {
+    let waiting = ChunkRecord::new(at(0));
+    let mut leased = waiting;
+    leased.queue(at(0), HAND_OVER);
+    leased.lease(0, token(1), at(0), TERMS);
+    let until = leased.lease.map(|lease| lease.until);
+    let close = |mut chunk: ChunkRecord, now| (chunk.close_unheld(now), chunk.state);
+
+    assert_eq!(close(waiting, at(0)), (Mark::Applied, ChunkState::Done));
+    assert_eq!(close(leased, at(1)), (Mark::Stale, ChunkState::Leased));
+    assert_eq!(close(leased, until.unwrap()), (Mark::Applied, ChunkState::Done));
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Pass { seconds: i64 },
@@ -181,6 +195,7 @@ enum Event {
     Rearm { token: u128, seconds: i64 },
     PutBack { behind: u32 },
     Close { token: u128 },
+    CloseUnheld,
     Cancel,
 }
 
@@ -193,6 +208,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         2 => (token(), -10..90_i64).prop_map(|(token, seconds)| Event::Rearm { token, seconds }),
         2 => (0..2_u32).prop_map(|behind| Event::PutBack { behind }),
         1 => token().prop_map(|token| Event::Close { token }),
+        1 => Just(Event::CloseUnheld),
         1 => Just(Event::Cancel),
     ];
     prop::collection::vec(event, 1..60)
@@ -223,6 +239,7 @@ fn apply(chunk: &mut ChunkRecord, event: Event, now: DateTime<Utc>) -> (bool, Op
         }
         Event::PutBack { behind } => (chunk.put_back(generation(behind), now) == Mark::Stale, None),
         Event::Close { token: number } => (chunk.close(token(number)) == Mark::Stale, Some(token(number))),
+        Event::CloseUnheld => (chunk.close_unheld(now) == Mark::Stale, None),
         Event::Cancel => (chunk.cancel() == Mark::Stale, None),
     }
 }

@@ -43,6 +43,7 @@ fn a_campaign_with_everything_settled_lacks_nothing() {
             (Standing::Settled(Reason::Accepted), 9),
             (Standing::Settled(Reason::Unregistered), 1),
         ]),
+        open_chunks: 0,
         open_intents: 0,
     };
 
@@ -58,6 +59,7 @@ fn what_is_missing_is_said_in_words() {
             (Standing::Settled(Reason::Accepted), 400),
             (Standing::Pending, 98),
         ]),
+        open_chunks: 2,
         open_intents: 1,
     };
 
@@ -67,6 +69,7 @@ fn what_is_missing_is_said_in_words() {
             "501 of 1000 recipients are not expanded",
             "98 pushes are pending and 0 granted, of 499 expanded",
             "the tally counts 498 pushes, but 499 were expanded",
+            "2 chunks are open",
             "1 intents are open",
         ]
     );
@@ -78,6 +81,7 @@ fn more_pushes_than_recipients_is_never_finished() {
         audience: 10,
         expanded: 11,
         tally: tally(&[(Standing::Settled(Reason::Accepted), 11)]),
+        open_chunks: 0,
         open_intents: 0,
     };
 

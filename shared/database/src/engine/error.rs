@@ -21,6 +21,10 @@ pub enum Error {
     /// A row with this key is there already. The transaction stays usable.
     #[error("a row with this key exists")]
     UniqueViolation(#[source] Cause),
+    /// The store takes a value of some row for wrong and does not say of which: leave that row out.
+    /// A constraint, a trigger or a column's type says so.
+    #[error("the SQL store refuses a row")]
+    Refused(#[source] Cause),
     /// The database is not one that this program can work on: change the configuration, or
     /// migrate.
     #[error("the SQL database does not suit")]
@@ -52,7 +56,11 @@ impl Error {
     pub(crate) fn leaves_transaction_usable(&self) -> bool {
         match self {
             Self::UniqueViolation(_) => true,
-            Self::Unreachable(_) | Self::Busy(_) | Self::Unsuitable(_) | Self::Fault(_) => false,
+            Self::Unreachable(_)
+            | Self::Busy(_)
+            | Self::Refused(_)
+            | Self::Unsuitable(_)
+            | Self::Fault(_) => false,
         }
     }
 }
@@ -63,6 +71,11 @@ impl From<sqlx::Error> for Error {
             // MySQL's words name the value, which may be a user's id or an address.
             sqlx::Error::Database(answer) if answer.is_unique_violation() => {
                 return Self::UniqueViolation(Cause::of(violated_key(answer.message())));
+            }
+            // So may the words of a column or of a trigger.
+            sqlx::Error::Database(answer) if is_of_a_row(answer.as_ref()) => {
+                let code = answer.code().unwrap_or_default();
+                return Self::Refused(Cause::of(format!("a value of a row is refused, code {code}")));
             }
             sqlx::Error::Database(answer) => classify(answer.as_ref()),
             sqlx::Error::Io(_)
@@ -106,6 +119,22 @@ fn classify(answer: &dyn sqlx::error::DatabaseError) -> fn(Cause) -> Error {
         // SQLite has one code for these and for every other mistake in a statement.
         Code::Sqlite(_) if answer.message().starts_with("no such ") => Error::Unsuitable,
         Code::Sqlite(primary) => classify_sqlite(primary),
+    }
+}
+
+/// Whether the store has looked at a row and does not take what it holds.
+fn is_of_a_row(answer: &dyn sqlx::error::DatabaseError) -> bool {
+    match engine_code(answer) {
+        // Out of range, truncated, not a date, not of the character set, too long, a foreign key,
+        // a trigger's SIGNAL, CHECK of MySQL and of MariaDB.
+        Code::MySql(number) => {
+            matches!(
+                number,
+                1264 | 1265 | 1292 | 1366 | 1406 | 1452 | 1644 | 3819 | 4025
+            )
+        }
+        // TOOBIG, CONSTRAINT, MISMATCH.
+        Code::Sqlite(primary) => matches!(primary, 18..=20),
     }
 }
 

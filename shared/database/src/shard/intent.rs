@@ -184,6 +184,20 @@ pub async fn mark_dead(
     .await
 }
 
+/// Makes an intent that is not closed due now, with its attempts counted anew; a dead one is open
+/// again. Why its last repair failed stays readable. Whoever holds its lease loses it, so that a
+/// back-off decided before does not put it off again. Stale if it is closed.
+pub async fn reopen(tx: &mut Tx, id: IntentId, now: DateTime<Utc>) -> Result<Change, Error> {
+    sql(
+        "UPDATE intent SET state = 'open', attempts = 0, due_at = ?, closed_at = NULL, lease_token = NULL \
+         WHERE id = ? AND state <> 'closed'",
+    )
+    .bind(now)
+    .bind(id)
+    .change(tx)
+    .await
+}
+
 /// How many of the campaign's intents are not closed; dead ones are not.
 pub async fn count_open(on: impl Executor, campaign: CampaignId) -> Result<u64, Error> {
     // Index intent_by_campaign.

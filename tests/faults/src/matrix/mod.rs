@@ -1,85 +1,68 @@
-//! Every point, every way to fail there, one at a time, on the real program.
+//! Every point, every way to fail there, one at a time, on the real program; and the pairs of a
+//! sender's fault and a repair's.
 //!
-//! A case whose fault did not happen proves nothing, and is said to be void. What a case needs
-//! beside its fault is chosen by its point: a slow gateway, a cancel, something to repair.
+//! A case whose trouble did not happen proves nothing, and is said to be void.
 
+mod absent;
+mod arguments;
 mod report;
 
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use fault_points::{Bug, Fault, Point};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use tokio::runtime::Runtime;
 
-use crate::case::Case;
-use crate::command;
+use crate::case::{self, Case};
 use crate::play::{Played, play};
 use crate::stage::{Ground, Sql};
+pub use arguments::{Arguments, PairArguments};
 pub use report::Report;
 
-/// How the matrix is to be run.
-#[derive(Debug, clap::Args)]
-pub struct Arguments {
-    /// Keep campaigns in a database of this server, mysql://USER@HOST:PORT, instead of SQLite.
-    #[arg(long, value_name = "URL")]
-    mysql: Option<String>,
-    /// Only these faults: S9:kill, or all at a point: S9, or all whose point begins so: S.
-    #[arg(value_name = "FAULT")]
-    only: Vec<String>,
-    /// Cases at once.
-    #[arg(long, value_name = "N", default_value_t = 6)]
-    at_once: usize,
-    /// Seed this bug into the program; the matrix is to find it.
-    #[arg(long, value_name = "BUG")]
-    bug: Vec<Bug>,
-    /// Print one JSON object instead of a table.
-    #[arg(long)]
-    json: bool,
-}
-
-/// Runs it; fails if a case is void or anything is wrong.
+/// Plays every single trouble; fails if a case is void or anything is wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let sql = arguments.mysql.clone().map_or(Sql::Sqlite, Sql::MySql);
-    let cases = cases(&arguments.only)
-        .into_iter()
-        .map(|case| Case {
-            bugs: arguments.bug.clone(),
-            ..case
-        })
-        .collect();
-    let ground = Ground {
-        sql,
-        program: command::program()?,
-    };
-    let report = play_all(cases, &ground, arguments.at_once);
-    if arguments.json {
-        noroshi::output::line(serde_json::to_string(&report.summary())?);
-    } else {
-        noroshi::output::line(&report);
-    }
-    Ok(if report.is_good() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    arguments.play("matrix", case::single())
 }
 
-/// The cases of all faults, or of those that `only` names.
-pub fn cases(only: &[String]) -> Vec<Case> {
-    let faults = Point::ALL.iter().flat_map(|point| Fault::all_at(*point));
-    let named = |fault: &Fault| {
-        only.is_empty()
-            || only
-                .iter()
-                .any(|name| fault.to_string().starts_with(name.as_str()))
+/// Plays pairs, or some of them; fails if a case is void or anything is wrong.
+pub fn run_pairs(arguments: &PairArguments) -> anyhow::Result<ExitCode> {
+    let pairs = sample(case::pairs(), arguments.cases, arguments.seed);
+    arguments.common.play("pairs", pairs)
+}
+
+/// So many of the cases, drawn from `seed`, or all of them.
+pub fn sample(mut cases: Vec<Case>, size: Option<usize>, seed: u64) -> Vec<Case> {
+    if let Some(size) = size {
+        cases.shuffle(&mut StdRng::seed_from_u64(seed));
+        cases.truncate(size);
+    }
+    cases
+}
+
+/// The cases that `only` names, by the beginning of their names or of one half of a pair's; all
+/// of them if it names none. Without those that cannot be played with this SQL.
+pub fn choose(cases: Vec<Case>, only: &[String], sql: &Sql) -> Vec<Case> {
+    let is_named = |case: &Case| {
+        let begins = |name: &String| {
+            let halves = case.name.split('+');
+            case.name.starts_with(name.as_str())
+                || halves.into_iter().any(|half| half.starts_with(name.as_str()))
+        };
+        only.is_empty() || only.iter().any(begins)
     };
-    faults.filter(named).map(Case::of).collect()
+    let can_be_played = |case: &Case| *sql != Sql::Sqlite || !case.needs_sql_server();
+    let cases = cases.into_iter();
+    cases
+        .filter(|case| is_named(case) && can_be_played(case))
+        .collect()
 }
 
 /// Plays cases, so many at once, and says of each how it went.
-pub fn play_all(cases: Vec<Case>, ground: &Ground, at_once: usize) -> Report {
-    let report = Mutex::new(Report::new(&ground.sql));
+pub fn play_all(cases: Vec<Case>, ground: &Ground, at_once: usize, command: &'static str) -> Report {
+    let report = Mutex::new(Report::new(ground, command));
     let cases = Mutex::new(cases.into_iter());
     let next = || cases.lock().unwrap_or_else(PoisonError::into_inner).next();
     thread::scope(|scope| {

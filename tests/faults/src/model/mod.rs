@@ -12,10 +12,6 @@
 //! The product's own code decides where it is pure: `rendezvous::Meeting`, `ChunkRecord`,
 //! `Standing`, `Places`. The rest is written here after the product, step for step.
 //!
-//! One thing is different from the product: a chunk that returns stock without having reserved
-//! any leaves a mark of that, without which its campaign is not finished. How the product does
-//! this is among the seeded bugs: `finished-by-sight`.
-//!
 //! Abstracted away: the queue and the dispatcher (a chunk that may be leased is leased, at once
 //! or never), times other than the order of events, gateways (whatever is handed over is
 //! accepted), settling in parts, tallies, several chunks and SQL shards, pessimistic Datastore

@@ -1,23 +1,26 @@
 //! The campaign of a case, by the API.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use campaign::CampaignId;
+use emulator::sink::{self, Delay, Outcome, Script};
 use journeys::world::balance::{self, Facts};
 use journeys::world::settings::CHUNK;
 use journeys::world::view::{AudienceView, CampaignView, Progress};
-use journeys::world::{Doubles, device_of, users};
+use journeys::world::{device_of, users};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::lives::{Lives, expect_success, read};
-use crate::case::Scenario;
+use crate::case::{Case, Grudge, Scenario};
 
 /// Recipients: three chunks, the last not full.
 const USERS: usize = 2 * CHUNK + CHUNK / 2;
 
 /// Recipients of a file that is imported in several batches.
-const MANY_USERS: usize = 25 * CHUNK;
+const MANY_USERS: usize = 12 * CHUNK;
 
 /// Coupons are that many fewer than users, so that the last one is fought for.
 const WITHOUT_COUPON: usize = 20;
@@ -25,42 +28,89 @@ const WITHOUT_COUPON: usize = 20;
 /// Users without a device.
 const UNREACHABLE: usize = 5;
 
+/// How long a campaign is paused: longer than a fault lasts, so that what it held up ends before.
+const PAUSE: Duration = Duration::from_secs(4);
+
 /// Plays it to its end.
-pub(super) async fn play(lives: &mut Lives, scenario: Scenario) -> anyhow::Result<CampaignId> {
+pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<CampaignId> {
+    let scenario = case.scenario;
     let users = users(match scenario {
-        Scenario::Deliver | Scenario::SlowGateway | Scenario::Cancel => USERS,
+        Scenario::Deliver
+        | Scenario::SlowGateway
+        | Scenario::Cancel
+        | Scenario::CancelAtFault
+        | Scenario::PauseAtFault => USERS,
+        Scenario::DeliverFew => CHUNK,
         Scenario::DeliverMany => MANY_USERS,
     });
-    register(lives, &users[UNREACHABLE..]).await?;
-    let audience = import(lives, &users).await?;
-    lives.stage.play(&script(scenario)).await?;
+    register(lives, reachable(&users, scenario)).await?;
+    let audience = import(lives, &users, scenario).await?;
+    lives.stage.play(&script(case)).await?;
     let campaign = start(lives, &audience, users.len() - WITHOUT_COUPON).await?;
     let chunks = users.len().div_ceil(CHUNK);
     lives.watch().campaign(campaign, u32::try_from(chunks)?);
     match scenario {
-        Scenario::Deliver | Scenario::DeliverMany | Scenario::SlowGateway => {
-            lives
-                .until("the campaign is finished", async |lives| {
-                    let progress = progress(lives, campaign).await?;
-                    Ok((progress.state == "finished").then_some(()))
-                })
-                .await?;
+        Scenario::Deliver | Scenario::DeliverFew | Scenario::DeliverMany | Scenario::SlowGateway => {}
+        Scenario::Cancel => {
+            until_something_is_sent(lives, campaign).await?;
+            cancel(lives, campaign).await?;
+            return Ok(campaign);
         }
-        Scenario::Cancel => cancel(lives, campaign).await?,
+        Scenario::CancelAtFault => {
+            until_it_has_happened(lives).await?;
+            cancel(lives, campaign).await?;
+            return Ok(campaign);
+        }
+        Scenario::PauseAtFault => {
+            until_it_has_happened(lives).await?;
+            pause(lives, campaign).await?;
+        }
     }
+    lives
+        .until("the campaign is finished", async |lives| {
+            let progress = progress(lives, campaign).await?;
+            Ok((progress.state == "finished").then_some(()))
+        })
+        .await?;
     Ok(campaign)
 }
 
-/// The gateway's trouble: some are refused once, some addresses are gone.
-fn script(scenario: Scenario) -> serde_json::Value {
-    let faults = json!([
-        {"outcome": "unavailable", "share": 0.06, "first": 1},
-        {"outcome": "unregistered", "share": 0.03},
-    ]);
-    match scenario {
-        Scenario::Deliver | Scenario::DeliverMany => json!({ "faults": faults }),
-        Scenario::SlowGateway => json!({ "faults": faults, "delay": {"fixed_ms": 500, "jitter_ms": 200} }),
-        Scenario::Cancel => json!({ "faults": faults, "delay": {"fixed_ms": 100, "jitter_ms": 100} }),
+/// The gateway's trouble: some are refused once, some addresses are gone. More where the case is
+/// about that.
+fn script(case: &Case) -> Script {
+    let fault = |outcome, share, first| sink::Fault {
+        outcome,
+        share,
+        first,
+        retry_after: None,
+    };
+    let grudges = case.troubles().filter_map(|trouble| trouble.grudge());
+    let mut faults = grudges.map(Grudge::script).collect::<Vec<_>>();
+    for usual in [
+        fault(Outcome::Unavailable, 0.06, Some(1)),
+        fault(Outcome::Unregistered, 0.03, None),
+    ] {
+        // What the gateway counts is then the case's own.
+        if faults.iter().all(|fault| fault.outcome != usual.outcome) {
+            faults.push(usual);
+        }
+    }
+    let milliseconds = |fixed, jitter| Delay {
+        fixed: Duration::from_millis(fixed),
+        jitter: Duration::from_millis(jitter),
+    };
+    Script {
+        faults,
+        delay: match case.scenario {
+            Scenario::Deliver
+            | Scenario::DeliverFew
+            | Scenario::DeliverMany
+            | Scenario::CancelAtFault
+            | Scenario::PauseAtFault => Delay::default(),
+            Scenario::SlowGateway => milliseconds(500, 200),
+            Scenario::Cancel => milliseconds(100, 100),
+        },
+        ..Script::default()
     }
 }
 
@@ -76,13 +126,11 @@ async fn register(lives: &mut Lives, users: &[String]) -> anyhow::Result<()> {
     expect_success("devices", answer.await?)
 }
 
-/// An upload whose answer was lost is made again; what the first left is never used. Its rows are
-/// so large, and compress so little, that the import needs several batches.
-async fn import(lives: &mut Lives, users: &[String]) -> anyhow::Result<String> {
+/// An upload whose answer was lost is made again; what the first left is never used.
+async fn import(lives: &mut Lives, users: &[String], scenario: Scenario) -> anyhow::Result<String> {
     let mut file = "user_id,note\n".to_owned();
     for user in users {
-        let note: String = (0..30).map(|_| Uuid::new_v4().simple().to_string()).collect();
-        file += &format!("{user},{note}\n");
+        file += &format!("{user},{}\n", note(scenario));
     }
     let answer = lives.ask("the upload", async |api| {
         api.try_upload("/v1/audiences?name=everybody", "text/csv", file.clone())
@@ -97,6 +145,34 @@ async fn import(lives: &mut Lives, users: &[String]) -> anyhow::Result<String> {
         })
         .await?;
     Ok(uploaded.id.to_string())
+}
+
+/// Those with a device. Where it is the import that matters, few are sent anything.
+fn reachable(users: &[String], scenario: Scenario) -> &[String] {
+    match scenario {
+        Scenario::DeliverMany => &users[..CHUNK],
+        Scenario::Deliver
+        | Scenario::DeliverFew
+        | Scenario::SlowGateway
+        | Scenario::Cancel
+        | Scenario::CancelAtFault
+        | Scenario::PauseAtFault => &users[UNREACHABLE..],
+    }
+}
+
+/// What the file says of a user. Where the import is to have several batches, it is as long as it may
+/// be, and does not compress.
+fn note(scenario: Scenario) -> String {
+    let words = match scenario {
+        Scenario::DeliverMany => 60,
+        Scenario::Deliver
+        | Scenario::DeliverFew
+        | Scenario::SlowGateway
+        | Scenario::Cancel
+        | Scenario::CancelAtFault
+        | Scenario::PauseAtFault => 1,
+    };
+    (0..words).map(|_| Uuid::new_v4().simple().to_string()).collect()
 }
 
 async fn start(lives: &mut Lives, audience: &str, stock: usize) -> anyhow::Result<CampaignId> {
@@ -135,30 +211,53 @@ async fn turn(lives: &mut Lives, campaign: CampaignId, word: &str, states: &[&st
     Ok(())
 }
 
-async fn cancel(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<()> {
+async fn until_something_is_sent(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<()> {
     lives
         .until("something is sent", async |lives| {
             let progress = progress(lives, campaign).await?;
             Ok((progress.count("sent") > 0 || progress.state == "finished").then_some(()))
         })
-        .await?;
+        .await
+}
+
+async fn until_it_has_happened(lives: &mut Lives) -> anyhow::Result<()> {
+    lives
+        .until("the fault has happened", async |lives| {
+            Ok(lives.has_happened().then_some(()))
+        })
+        .await
+}
+
+/// Pauses it, sees that nothing is handed over, and resumes it.
+async fn pause(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<()> {
+    turn(lives, campaign, "pause", &["paused"]).await?;
+    let accepted = lives.stage.accepted();
+    tokio::time::sleep(PAUSE).await;
+    expect_no_more(lives, accepted, "pause")?;
+    turn(lives, campaign, "resume", &["running", "finished"]).await
+}
+
+fn expect_no_more(lives: &Lives, accepted: usize, word: &str) -> anyhow::Result<()> {
+    let late = lives.stage.accepted() - accepted;
+    anyhow::ensure!(
+        late == 0,
+        "{late} messages were handed over after the {word} was answered"
+    );
+    Ok(())
+}
+
+async fn cancel(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<()> {
     turn(lives, campaign, "cancel", &["cancelled"]).await?;
     let accepted = lives.stage.accepted();
     let mut wrong = Vec::new();
     let balanced = lives.until("the books of the cancelled campaign balance", async |lives| {
         let facts = Facts::read(&lives.stage.books, campaign).await;
-        let doubles = Doubles::AtMost(lives.watch().handed_over_unsettled());
-        wrong = balance::complaints(&facts, doubles);
+        wrong = balance::complaints(&facts, lives.doubles());
         Ok(wrong.is_empty().then_some(()))
     });
     let balanced = balanced.await;
     balanced.with_context(|| wrong.join("\n"))?;
-    let late = lives.stage.accepted() - accepted;
-    anyhow::ensure!(
-        late == 0,
-        "{late} messages were handed over after the cancel was answered"
-    );
-    Ok(())
+    expect_no_more(lives, accepted, "cancel")
 }
 
 async fn progress(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<Progress> {

@@ -3,18 +3,17 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use fault_points::{Bug, Fault};
-use journeys::world::{Answer, Client};
+use journeys::world::{Answer, Client, Doubles};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::watch::{Watch, Watched};
-use crate::case::Case;
+use crate::case::{Case, Lie, Then};
 use crate::stage::Stage;
 
 /// A case that takes longer is stuck. A loaded machine is slow; what is stuck is so for ever.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Between two looks.
 const POLL: Duration = Duration::from_millis(40);
@@ -25,9 +24,10 @@ const STILLBORN: usize = 5;
 /// The stage, and the process under test through its lives.
 pub(super) struct Lives {
     pub(super) stage: Stage,
-    faults: Vec<Vec<Fault>>,
-    bugs: Vec<Bug>,
+    case: Case,
     life: usize,
+    /// Lies whose consequences have been seen to.
+    followed: Vec<Lie>,
     watch: Watch,
     until: Instant,
 }
@@ -36,10 +36,10 @@ impl Lives {
     pub(super) fn new(stage: Stage, case: &Case) -> Self {
         Self {
             stage,
-            faults: case.lives.clone(),
-            bugs: case.bugs.clone(),
+            case: case.clone(),
             life: 0,
-            watch: Watch::default(),
+            followed: Vec::new(),
+            watch: Watch::of(case),
             until: now() + PATIENCE,
         }
     }
@@ -47,7 +47,21 @@ impl Lives {
     /// Ends the process by a drain, and says what was seen.
     pub(super) async fn end(mut self) -> (Stage, Watched) {
         self.stage.drain().await;
-        (self.stage, self.watch.end())
+        let watched = self.watch.end(&self.stage);
+        (self.stage, watched)
+    }
+
+    /// How many messages may have been sent twice by now.
+    pub(super) fn doubles(&self) -> Doubles {
+        Doubles::AtMost(self.watch.handed_over_unsettled(&self.stage))
+    }
+
+    /// Whether everything of the case has happened that can happen.
+    pub(super) fn has_happened(&self) -> bool {
+        let happened = self.stage.happened();
+        self.case
+            .troubles()
+            .all(|trouble| happened.contains(&trouble.to_string()))
     }
 
     /// What is watched from now on.
@@ -102,8 +116,25 @@ impl Lives {
             bail!("waited {PATIENCE:?} in vain: {what}");
         }
         tokio::time::sleep(POLL).await;
+        self.follow().await;
         self.watch.look(&self.stage).await;
         self.revive().await
+    }
+
+    /// Sees to what happens when a wire has lied.
+    async fn follow(&mut self) {
+        let new = self.stage.struck().find(|lie| !self.followed.contains(lie));
+        let Some(lie) = new else { return };
+        self.followed.push(lie);
+        match lie.then {
+            Then::Nothing => {}
+            Then::Kill => self.stage.kill(),
+            Then::Freeze => self.stage.freeze().await,
+            Then::Down => {
+                self.stage.outage(lie.call).await;
+                self.watch.outage();
+            }
+        }
     }
 
     /// Starts the process if it is dead, in its next life.
@@ -115,8 +146,13 @@ impl Lives {
             if self.life > 0 {
                 self.watch.death(&self.stage).await;
             }
-            let faults = self.faults.get(self.life).map_or(&[][..], Vec::as_slice);
-            self.stage.start(faults, &self.bugs).await?;
+            let troubles = self.case.lives.get(self.life).map_or(&[][..], Vec::as_slice);
+            self.stage.start(troubles, &self.case.bugs).await?;
+            if self.life == 0
+                && let Some(troubles) = &self.case.beside
+            {
+                self.stage.start_beside(troubles, &self.case.bugs).await?;
+            }
             self.life += 1;
             self.watch.start(&self.stage).await;
         }

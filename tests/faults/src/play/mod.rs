@@ -22,7 +22,7 @@ use lives::Lives;
 /// What came of a case.
 #[derive(Clone, Debug)]
 pub struct Played {
-    /// The faults that were planned and did not happen.
+    /// What was planned and did not happen.
     pub void: Vec<String>,
     /// What is counted.
     pub counts: Counts,
@@ -38,7 +38,7 @@ impl Played {
     /// A case whose stage broke down.
     pub(crate) fn stuck(case: &Case, why: String) -> Self {
         Self {
-            void: case.faults().collect(),
+            void: case.troubles().map(|trouble| trouble.to_string()).collect(),
             counts: Counts::default(),
             complaints: vec![why],
             repairs: Vec::new(),
@@ -54,8 +54,8 @@ impl Played {
 
 /// Plays it on stores of its own.
 pub async fn play(case: &Case, ground: &Ground) -> anyhow::Result<Played> {
-    let mut lives = Lives::new(Stage::set(ground).await?, case);
-    let ended = campaign::play(&mut lives, case.scenario).await;
+    let mut lives = Lives::new(Stage::of(ground, case).await?, case);
+    let ended = campaign::play(&mut lives, case).await;
     let (stage, watched) = lives.end().await;
     let played = match ended {
         Ok(campaign) => audit(&stage, case, campaign, watched).await,
@@ -89,6 +89,7 @@ async fn audit(stage: &Stage, case: &Case, campaign: CampaignId, watched: watch:
 }
 
 fn missed(stage: &Stage, case: &Case) -> Vec<String> {
-    let happened = stage.journal().happened();
-    case.faults().filter(|fault| !happened.contains(fault)).collect()
+    let happened = stage.happened();
+    let troubles = case.troubles().map(|trouble| trouble.to_string());
+    troubles.filter(|trouble| !happened.contains(trouble)).collect()
 }

@@ -7,18 +7,23 @@ use campaign::{CampaignId, ChunkId, Reason, Standing};
 use database::inconsistency;
 use database::shard::intent;
 use emulator::sink::ledger::Reader;
+use journeys::world::settings::CHUNK;
 
+use crate::case::Case;
 use crate::stage::Stage;
 
 /// What a fault at a campaign left, and how long it took to be repaired.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
+    /// Troubles after which somebody else may hand over once more what is handed over.
+    doubling: Vec<String>,
     campaign: Option<(CampaignId, u32)>,
     handed_over_unsettled: usize,
     /// When the process came back and found something open.
     open_since: Option<Instant>,
     repairs: Vec<Duration>,
-    hangs: BTreeMap<String, usize>,
+    /// The most that was handed over and not settled after each of them.
+    most: BTreeMap<String, usize>,
 }
 
 /// What was seen in the end.
@@ -30,6 +35,15 @@ pub(super) struct Watched {
 }
 
 impl Watch {
+    /// For a case.
+    pub(super) fn of(case: &Case) -> Self {
+        let doubling = case.troubles().filter(|trouble| trouble.may_double());
+        Self {
+            doubling: doubling.map(|trouble| trouble.to_string()).collect(),
+            ..Self::default()
+        }
+    }
+
     /// From now on, this campaign of so many chunks is looked at.
     pub(super) fn campaign(&mut self, campaign: CampaignId, chunks: u32) {
         self.campaign = Some((campaign, chunks));
@@ -37,7 +51,14 @@ impl Watch {
 
     /// The process has died: what it had handed over and not settled may be sent once more.
     pub(super) async fn death(&mut self, stage: &Stage) {
+        self.open_since = None;
         self.handed_over_unsettled += self.unsettled(stage).await;
+    }
+
+    /// A server was down: how soon after that repairs are made is a matter of back-offs, and no
+    /// return of a process.
+    pub(super) fn outage(&mut self) {
+        self.open_since = None;
     }
 
     /// The process is back.
@@ -55,24 +76,27 @@ impl Watch {
             self.repairs.push(since.elapsed());
             self.open_since = None;
         }
-        // Whoever hangs longer than a lease has its work done again by somebody else.
-        for fault in stage.journal().happened() {
-            if fault.ends_with(":hang") {
-                let unsettled = self.unsettled(stage).await;
-                let most = self.hangs.entry(fault).or_default();
-                *most = unsettled.max(*most);
-            }
+        if self.doubling.is_empty() {
+            return;
+        }
+        let happened = stage.happened();
+        for trouble in self.doubling.iter().filter(|trouble| happened.contains(*trouble)) {
+            let unsettled = self.unsettled(stage).await;
+            let most = self.most.entry(trouble.clone()).or_default();
+            *most = unsettled.max(*most);
         }
     }
 
-    /// Messages that were accepted and not settled when a fault struck, so far.
-    pub(super) fn handed_over_unsettled(&self) -> usize {
-        self.handed_over_unsettled + self.hangs.values().sum::<usize>()
+    /// Messages that were accepted and not settled when a fault struck, so far: at most, where
+    /// that cannot be seen.
+    pub(super) fn handed_over_unsettled(&self, stage: &Stage) -> usize {
+        let unseen = stage.resets() + stage.overruns();
+        self.handed_over_unsettled + self.most.values().sum::<usize>() + unseen * CHUNK
     }
 
-    pub(super) fn end(self) -> Watched {
+    pub(super) fn end(self, stage: &Stage) -> Watched {
         Watched {
-            handed_over_unsettled: self.handed_over_unsettled(),
+            handed_over_unsettled: self.handed_over_unsettled(stage),
             repairs: self.repairs,
         }
     }

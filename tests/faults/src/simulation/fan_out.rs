@@ -1,6 +1,6 @@
-//! Fan-out, after `jobs/src/fan_out.rs`: one insertion a chunk, and a low-water mark that lags.
+//! Fan-out, after `jobs/src/fan_out`: one insertion a chunk, and a mark that lags; one stripe for all.
 //!
-//! One thing is different: a chunk that was expanded before is counted as it is found.
+//! A chunk that was expanded before is counted as it is found.
 
 use std::rc::Rc;
 

@@ -1,10 +1,10 @@
 //! Reconcile, after `jobs/src/reconcile`.
 //!
-//! Three things are different. A campaign is finished when its chunks are closed, not when their
-//! pushes are final: the last push of a chunk may be settled by an erasure, or by a sender that
-//! has lost its lease. One with a coupon is finished when every chunk's reservation is returned,
-//! also of chunks that never made one. And after a cancel all chunks are looked at again until
-//! nobody can be at work on them, so that what comes late is counted.
+//! A campaign is finished when its chunks are closed, not when their pushes are final: the last
+//! push of a chunk may be settled by an erasure, or by a sender that has lost its lease. One with
+//! a coupon is finished when every chunk's reservation is returned, also of chunks that never made
+//! one. And after a cancel all chunks are looked at once more when nobody can be at work on them,
+//! so that what came late is counted.
 
 use std::rc::Rc;
 
@@ -104,13 +104,12 @@ async fn visit(world: &Rc<World>, process: ProcessId) -> Result<bool, Fault> {
             Ok(counted)
         }
         CampaignState::Cancelled | CampaignState::Failed => {
-            let closed = cancel_all(world, process, state).await?;
-            let open_stock = return_unused(world, process).await?;
+            let open = list_open(world, process).await?;
+            let closed = cancel(world, process, state, &open).await?;
+            return_unused(world, process).await?;
             let open_intents = sql::read(world, process, Sql::open_intents).await?;
-            if since + LATE_MARKERS < world.now() && open_stock == 0 && open_intents == 0 {
-                let mut tx = Tx::begin(world, process).await?;
-                tx.write(|sql| sql.is_reconciled = true);
-                tx.commit_repeatable().await?;
+            if since + LATE_MARKERS < world.now() && open_intents == 0 {
+                reconcile_for_good(world, process, state).await?;
             }
             Ok(closed)
         }
@@ -150,20 +149,61 @@ async fn list_chunks(world: &World, process: ProcessId, numbers: &[u32]) -> Resu
 
 async fn tally_some(world: &Rc<World>, process: ProcessId, state: CampaignState) -> Result<bool, Fault> {
     let numbers = list_open(world, process).await?;
-    let chunks = list_chunks(world, process, &numbers).await?;
+    let mut chunks = list_chunks(world, process, &numbers).await?;
+    for chunk in &mut chunks {
+        close_settled(world, process, chunk).await?;
+    }
     record(world, process, state, &chunks).await
 }
 
-/// Closes every open chunk of a campaign that ended early, and counts it.
-async fn cancel_all(world: &Rc<World>, process: ProcessId, state: CampaignState) -> Result<bool, Fault> {
+/// Closes a chunk whose last push was settled by somebody who does not hold it.
+async fn close_settled(world: &Rc<World>, process: ProcessId, chunk: &mut Chunk) -> Result<(), Fault> {
+    let now = world.clock(process);
+    if !chunk.is_settled() || chunk.record.state.is_closed() || chunk.record.is_leased(now) {
+        return Ok(());
+    }
+    let closed = transaction::change(world, process, chunk.no, |chunk| {
+        if chunk.is_settled() {
+            let _: Mark = chunk.record.close_unheld(now);
+        }
+    });
+    closed.await?;
+    if let Some(closed) = list_chunks(world, process, &[chunk.no]).await?.pop() {
+        *chunk = closed;
+    }
+    Ok(())
+}
+
+/// Looks at every chunk once more, and marks the campaign.
+async fn reconcile_for_good(
+    world: &Rc<World>,
+    process: ProcessId,
+    state: CampaignState,
+) -> Result<(), Fault> {
     let by_tally = world.has(Bug::SettledTakenForClosed) || world.has(Bug::LateResultsUncounted);
-    let numbers = if by_tally {
-        list_open(world, process).await?
-    } else {
-        (0..plan::chunk_count(world)).collect()
-    };
+    if !by_tally {
+        let all = (0..plan::chunk_count(world)).collect::<Vec<_>>();
+        cancel(world, process, state, &all).await?;
+    }
+    let open_stock = return_unused(world, process).await?;
+    let open_intents = sql::read(world, process, Sql::open_intents).await?;
+    if open_stock > 0 || open_intents > 0 {
+        return Ok(());
+    }
+    let mut tx = Tx::begin(world, process).await?;
+    tx.write(|sql| sql.is_reconciled = true);
+    tx.commit_repeatable().await
+}
+
+/// Closes these chunks of a campaign that ended early, and counts them.
+async fn cancel(
+    world: &Rc<World>,
+    process: ProcessId,
+    state: CampaignState,
+    numbers: &[u32],
+) -> Result<bool, Fault> {
     let mut closed = Vec::new();
-    for chunk in list_chunks(world, process, &numbers).await? {
+    for chunk in list_chunks(world, process, numbers).await? {
         if chunk.record.state.is_closed() {
             closed.push(chunk);
             continue;
@@ -239,9 +279,10 @@ async fn finish(world: &Rc<World>, process: ProcessId) -> Result<(), Fault> {
         audience: plan::user_count(world) as u64,
         expanded: tally.total(),
         tally,
+        open_chunks: world.settings.chunks.len().saturating_sub(closed) as u64,
         open_intents,
     };
-    if closed < world.settings.chunks.len() || !balance.missing().is_empty() {
+    if !balance.missing().is_empty() {
         return Ok(());
     }
     let mut tx = Tx::begin(world, process).await?;

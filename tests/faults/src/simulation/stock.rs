@@ -1,8 +1,8 @@
 //! Stock for a chunk's grants, after `database::stock` and `database::stock_reservation`.
 //!
-//! One thing is different: a chunk that returns stock without having reserved any is marked as
-//! one that has returned everything. So a reservation in doubt, or one of a sender that wakes up
-//! late, finds the chunk closed in the main database as well.
+//! A chunk that returns stock without having reserved any is marked as one that has returned
+//! everything. So a reservation in doubt, or one of a sender that wakes up late, finds the chunk
+//! closed in the main database as well.
 
 use std::rc::Rc;
 

@@ -94,10 +94,12 @@ fn counted(world: &World) -> Option<String> {
         return Some(format!("SQL shows {shown:?}, Datastore holds {truth:?}"));
     }
     let expanded = truth.total();
+    let is_open = |chunk: &&Chunk| !chunk.record.state.is_closed();
     let balance = Balance {
         audience,
         expanded,
         tally: truth,
+        open_chunks: datastore.chunks().filter(is_open).count() as u64,
         open_intents: sql.open_intents(),
     };
     let missing = balance.missing();

@@ -6,30 +6,42 @@
 mod process;
 mod servers;
 mod settings;
+mod wires;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use database::Db;
 use emulator::sink::ledger::Reader;
-use fault_points::{Bug, Fault};
+use emulator::sink::{Outcome, Script};
+use fault_points::Bug;
 use journeys::world::{Books, Client};
 use push_store::PushStore;
-use serde_json::Value;
 use tempfile::TempDir;
+use tokio::time::sleep;
 
+use crate::case::{Call, Case, GATEWAY, HANG, Lie, Trouble};
+use process::Plan;
 pub use process::{Journal, UnderTest};
-pub use servers::{Servers, Sql};
+pub use servers::{Datastore, Servers, Sql};
+use wires::Wires;
 
 /// How long the process under test may take to start: the machine runs many of them.
 const START: Duration = Duration::from_secs(60);
+
+/// How long a server is down and a process stands still: longer than any lease.
+const OUTAGE: Duration = Duration::from_secs(5);
 
 /// What cases are played with.
 #[derive(Clone, Debug)]
 pub struct Ground {
     /// Where decisions are kept.
     pub sql: Sql,
+    /// Where pushes are kept.
+    pub datastore: Datastore,
     /// This package's program, which is `noroshi` with fault points as well.
     pub program: PathBuf,
 }
@@ -40,7 +52,10 @@ pub struct Stage {
     program: PathBuf,
     directory: TempDir,
     servers: Servers,
+    wires: Wires,
     process: Option<UnderTest>,
+    beside: Option<UnderTest>,
+    hang: Duration,
     /// What the process under test works with, seen from outside.
     pub books: Books,
 }
@@ -49,7 +64,7 @@ impl Stage {
     /// Empty stores, and nothing running.
     pub async fn set(ground: &Ground) -> anyhow::Result<Self> {
         let directory = TempDir::with_prefix("noroshi-faults-")?;
-        let servers = Servers::start(directory.path(), &ground.sql).await?;
+        let servers = Servers::start(directory.path(), &ground.sql, &ground.datastore).await?;
         let books = Books {
             db: Db::connect(&servers.sql_settings()).await.context("SQL")?,
             push_store: PushStore::connect(servers.datastore_settings())
@@ -62,19 +77,79 @@ impl Stage {
             program: ground.program.clone(),
             directory,
             servers,
+            wires: Wires::default(),
             process: None,
+            beside: None,
+            hang: HANG,
             books,
         })
     }
 
+    /// The same, with the wires that the case needs.
+    pub async fn of(ground: &Ground, case: &Case) -> anyhow::Result<Self> {
+        let mut stage = Self::set(ground).await?;
+        stage.wires = Wires::lay(&stage.servers, case.lies()).await;
+        stage.hang = case.hang;
+        Ok(stage)
+    }
+
     /// Starts the process under test, or its next life, and waits until its API answers.
-    pub async fn start(&mut self, faults: &[Fault], bugs: &[Bug]) -> anyhow::Result<()> {
-        let settings = settings::settings(self.directory.path(), &self.servers);
-        let file = settings.write(self.directory.path());
-        let process = UnderTest::start(&self.program, &file, &self.journal(), faults, bugs);
-        let process = self.process.insert(process);
-        process.ready(START).await;
+    pub async fn start(&mut self, troubles: &[Trouble], bugs: &[Bug]) -> anyhow::Result<()> {
+        for lie in troubles.iter().filter_map(Trouble::lie) {
+            self.wires.tell(lie, &self.servers);
+        }
+        let directory = self.directory.path();
+        let process = self.run(directory, self.servers.sender(), troubles, bugs);
+        self.process.insert(process).ready(START).await;
         Ok(())
+    }
+
+    /// Starts a second process on the same stores, and waits until it works. The queue does not
+    /// call it.
+    pub async fn start_beside(&mut self, troubles: &[Trouble], bugs: &[Bug]) -> anyhow::Result<()> {
+        let directory = self.directory.path().join("beside");
+        std::fs::create_dir(&directory)?;
+        let process = self.run(&directory, servers::free_address()?, troubles, bugs);
+        self.beside.insert(process).ready(START).await;
+        Ok(())
+    }
+
+    fn run(&self, directory: &Path, sender: SocketAddr, troubles: &[Trouble], bugs: &[Bug]) -> UnderTest {
+        let settings = settings::settings(directory, sender, &self.servers, &self.wires);
+        let settings = settings.write(directory);
+        let plan = Plan {
+            faults: troubles.iter().filter_map(Trouble::point).collect(),
+            bugs,
+            hang: self.hang,
+            clock_ms: troubles.iter().find_map(Trouble::clock).unwrap_or_default(),
+        };
+        UnderTest::start(&self.program, &settings, &self.journal(), &plan)
+    }
+
+    /// Lies that have happened.
+    pub fn struck(&self) -> impl Iterator<Item = Lie> {
+        self.wires.happened()
+    }
+
+    /// Kills the process under test.
+    pub fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Lets the process under test stand still for a while, and go on.
+    pub async fn freeze(&mut self) {
+        if let Some(process) = self.process.as_mut() {
+            process.freeze(OUTAGE).await;
+        }
+    }
+
+    /// Takes down, for a while, the server that such calls are made to.
+    pub async fn outage(&self, of: Call) {
+        self.wires.take_down(of, &self.servers);
+        sleep(OUTAGE).await;
+        self.wires.bring_up(&self.servers);
     }
 
     /// The API of the process under test.
@@ -87,11 +162,36 @@ impl Stage {
         self.process.as_mut().is_none_or(UnderTest::has_ended)
     }
 
-    /// Ends the process under test by a drain.
+    /// Ends every process by a drain.
     pub async fn drain(&mut self) {
-        if let Some(process) = self.process.take() {
+        for process in [self.process.take(), self.beside.take()].into_iter().flatten() {
             process.drain().await;
         }
+    }
+
+    /// How often the gateway has dropped a connection, and with it whatever was under way on it.
+    pub fn resets(&self) -> usize {
+        let struck = self.servers.gateway_counts().faults;
+        struck
+            .get(&Outcome::ResetAfterAccept)
+            .map_or(0, |times| usize::try_from(*times).unwrap_or(usize::MAX))
+    }
+
+    /// Attempts that took longer than their lease.
+    pub fn overruns(&self) -> usize {
+        process::overruns(self.directory.path(), settings::LEASE)
+    }
+
+    /// The names of everything that has gone wrong so far.
+    pub fn happened(&self) -> BTreeSet<String> {
+        let mut happened = self.journal().happened();
+        happened.extend(self.struck().map(|lie| lie.name.to_owned()));
+        let struck = self.servers.gateway_counts().faults;
+        let struck = GATEWAY
+            .iter()
+            .filter(|grudge| struck.get(&grudge.outcome).is_some_and(|times| *times > 0));
+        happened.extend(struck.map(|grudge| grudge.name.to_owned()));
+        happened
     }
 
     /// What the process under test has reached and done wrong, in all its lives.
@@ -105,8 +205,8 @@ impl Stage {
     }
 
     /// Lets the gateway make that trouble.
-    pub async fn play(&self, script: &Value) -> anyhow::Result<()> {
-        let url = format!("{}/_sink/script", self.servers.gateway_endpoint());
+    pub async fn play(&self, script: &Script) -> anyhow::Result<()> {
+        let url = format!("http://{}/_sink/script", self.servers.gateway());
         let answer = reqwest::Client::new().put(url).json(script).send().await?;
         answer.error_for_status().context("the script")?;
         Ok(())

@@ -8,16 +8,24 @@ use std::time::Duration;
 use fault_points::{Bug, Fault};
 use journeys::processes::Process;
 use journeys::world::{Client, TOKEN};
+use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::command;
-
-/// A fault's `hang`: longer than the sender's lease, and than the queue's second call.
-const HANG: Duration = Duration::from_millis(3_500);
 
 /// How long a drain may take.
 const DRAIN: Duration = Duration::from_secs(30);
 
 const LOG: &str = "noroshi.log";
+
+/// What a process is to do wrong in a life.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) faults: Vec<Fault>,
+    pub(super) bugs: &'a [Bug],
+    pub(super) hang: Duration,
+    pub(super) clock_ms: i64,
+}
 
 /// A running `noroshi up`.
 #[derive(Debug)]
@@ -27,22 +35,17 @@ pub struct UnderTest {
 }
 
 impl UnderTest {
-    /// Starts it, with its faults and bugs.
-    pub(super) fn start(
-        program: &Path,
-        settings: &Path,
-        journal: &Journal,
-        faults: &[Fault],
-        bugs: &[Bug],
-    ) -> Self {
+    /// Starts it, to do that wrong.
+    pub(super) fn start(program: &Path, settings: &Path, journal: &Journal, plan: &Plan<'_>) -> Self {
         let mut command = command::noroshi(program);
         command
             .arg("--config")
             .arg(settings)
             .arg("up")
-            .env("NOROSHI_FAULTS", list(faults))
-            .env("NOROSHI_BUGS", list(bugs))
-            .env("NOROSHI_FAULT_HANG_MS", HANG.as_millis().to_string())
+            .env("NOROSHI_FAULTS", list(&plan.faults))
+            .env("NOROSHI_BUGS", list(plan.bugs))
+            .env("NOROSHI_FAULT_HANG_MS", plan.hang.as_millis().to_string())
+            .env("NOROSHI_FAULT_CLOCK_MS", plan.clock_ms.to_string())
             .env("NOROSHI_FAULT_LOG", &journal.0);
         let log = settings.with_file_name(LOG);
         Self {
@@ -70,6 +73,22 @@ impl UnderTest {
         self.process.has_ended()
     }
 
+    /// Kills it.
+    pub(super) fn kill(mut self) {
+        if !self.has_ended() {
+            self.process.kill();
+        }
+    }
+
+    /// Lets it stand still for so long, if it lives.
+    pub(super) async fn freeze(&mut self, time: Duration) {
+        if !self.has_ended() {
+            self.process.freeze();
+            sleep(time).await;
+            self.process.thaw();
+        }
+    }
+
     /// Asks it to end, and waits until it has.
     pub(super) async fn drain(mut self) {
         if !self.has_ended() {
@@ -91,6 +110,18 @@ pub(super) fn tail(directory: &Path, lines: usize) -> String {
     let log = fs::read_to_string(directory.join(LOG)).unwrap_or_default();
     let all: Vec<_> = log.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+/// Attempts that took longer than `lease`, of all lives: so busy is the machine. What such a one
+/// has handed over and not settled in time is handed over again.
+pub(super) fn overruns(directory: &Path, lease: Duration) -> usize {
+    let log = fs::read_to_string(directory.join(LOG)).unwrap_or_default();
+    let is_overrun = |line: &Value| {
+        let elapsed = line["elapsed_ms"].as_u64().map(Duration::from_millis);
+        line["service"] == "sender" && elapsed.is_some_and(|elapsed| elapsed >= lease)
+    };
+    let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+    lines.filter(is_overrun).count()
 }
 
 /// What the process under test has reached and done wrong, in all its lives.

@@ -1,13 +1,19 @@
 //! The servers of a stage: Datastore, the queue and the gateway in this process, and a database.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use database::{create_database, drop_database};
 use emulator::{datastore, sink, tasks};
+use journeys::wire::grpc;
 use uuid::Uuid;
+
+use super::wires::SEED;
 
 /// What the process under test keeps its decisions in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +24,28 @@ pub enum Sql {
     MySql(String),
 }
 
-/// The project of every stage in every part; the parts are the stage's own.
+/// What pushes and chunks are kept in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Datastore {
+    /// Ours.
+    Embedded,
+    /// Google's emulator at this `host:port`, in a project of the stage's own.
+    Google(String),
+}
+
+/// The project of every stage in the queue and at the gateway, which are the stage's own.
 pub(super) const PROJECT: &str = "faults";
 
 /// The servers of one stage.
 #[derive(Debug)]
 pub struct Servers {
-    datastore: datastore::Server,
+    /// `None` if it is somebody else's.
+    own_datastore: Option<datastore::Server>,
+    datastore: String,
+    /// Of Datastore: other stages are in projects of their own.
+    project: String,
     tasks: tasks::Server,
+    queue: grpc::Proxy,
     sink: sink::Server,
     sql: database::Settings,
     is_mysql: bool,
@@ -35,7 +55,7 @@ pub struct Servers {
 
 impl Servers {
     /// Starts them, with their files in `directory`.
-    pub async fn start(directory: &Path, sql: &Sql) -> anyhow::Result<Self> {
+    pub async fn start(directory: &Path, sql: &Sql, datastore: &Datastore) -> anyhow::Result<Self> {
         let ledger = directory.join("ledger");
         let sql_settings = match sql {
             Sql::Sqlite => {
@@ -51,9 +71,27 @@ impl Servers {
                 .await
                 .context("a database for the case")?;
         }
+        let (own_datastore, datastore) = match datastore {
+            Datastore::Embedded => {
+                let server = datastore::Server::start(datastore::Config::default(), loopback()).await?;
+                let address = server.address().to_string();
+                (Some(server), address)
+            }
+            Datastore::Google(address) => (None, address.clone()),
+        };
+        // Tokens name their issuer by the address at which the queue is known.
+        let behind = free_address()?;
+        let queue = grpc::Proxy::start(behind, SEED).await;
+        let tasks = tasks::Config {
+            issuer: Some(format!("http://{}", queue.address())),
+            ..tasks::Config::new(tasks::Storage::Memory)
+        };
         Ok(Self {
-            datastore: datastore::Server::start(datastore::Config::default(), loopback()).await?,
-            tasks: tasks::Server::start(tasks::Config::new(tasks::Storage::Memory), loopback()).await?,
+            own_datastore,
+            datastore,
+            project: format!("faults-{}", Uuid::new_v4().simple()),
+            tasks: tasks::Server::start(tasks, behind).await?,
+            queue,
             sink: sink::Server::start(sink::Config::new(ledger.clone()), loopback()).await?,
             sql: sql_settings,
             is_mysql,
@@ -70,37 +108,48 @@ impl Servers {
     /// How to reach Datastore.
     pub fn datastore_settings(&self) -> push_store::Settings {
         push_store::Settings {
-            endpoint: self.datastore_endpoint(),
-            project: PROJECT.to_owned(),
+            endpoint: format!("http://{}", self.datastore),
+            project: self.project.clone(),
             database: String::new(),
             namespace: String::new(),
             deadline: Duration::from_secs(20),
         }
     }
 
-    /// As configuration has it.
-    pub fn datastore_endpoint(&self) -> String {
-        format!("http://{}", self.datastore.address())
+    /// The SQL server, `host:port`; `None` where there is a file.
+    pub fn sql_server(&self) -> Option<&str> {
+        let (_, rest) = self.sql.url.strip_prefix("mysql://")?.split_once('@')?;
+        rest.split('/').next()
     }
 
-    /// As configuration has it.
-    pub fn queue_endpoint(&self) -> String {
-        format!("http://{}", self.tasks.address())
+    /// Datastore, `host:port`.
+    pub fn datastore(&self) -> &str {
+        &self.datastore
     }
 
-    /// As configuration has it.
-    pub fn gateway_endpoint(&self) -> String {
-        format!("http://{}", self.sink.address())
+    /// The project in Datastore.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// The queue, which is always behind a wire.
+    pub fn queue(&self) -> &grpc::Proxy {
+        &self.queue
+    }
+
+    /// The gateway.
+    pub fn gateway(&self) -> SocketAddr {
+        self.sink.address()
+    }
+
+    /// What the gateway has counted.
+    pub fn gateway_counts(&self) -> sink::Counts {
+        self.sink.counts()
     }
 
     /// Where the sender of the process under test listens, in all its lives: the tasks name it.
     pub fn sender(&self) -> SocketAddr {
         self.sender
-    }
-
-    /// Where the queue calls.
-    pub fn handler(&self) -> String {
-        format!("http://{}/tasks/deliver", self.sender)
     }
 
     /// What the gateway accepted.
@@ -112,7 +161,9 @@ impl Servers {
     pub async fn stop(self) {
         self.tasks.stop().await;
         self.sink.stop().await;
-        self.datastore.stop().await;
+        if let Some(datastore) = self.own_datastore {
+            datastore.stop().await;
+        }
         if self.is_mysql {
             // One that stays is found by whoever cleans the server up.
             let _ = drop_database(&self.sql).await;
@@ -124,7 +175,16 @@ fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-/// A port that was free a moment ago.
-fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind(loopback())?.local_addr()?)
+/// A port on which nobody listens, below those that the kernel hands out by itself: it stays free
+/// between the lives of whoever listens there. No two stages of a process have the same.
+pub(super) fn free_address() -> io::Result<SocketAddr> {
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random()));
+    loop {
+        let port = 20_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 12_000;
+        match TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))) {
+            Ok(listener) => return listener.local_addr(),
+            Err(taken) if taken.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+    }
 }

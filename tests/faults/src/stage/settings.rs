@@ -1,33 +1,44 @@
 //! The configuration of the process under test: short leases, so that a case takes seconds.
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use journeys::world::{Settings, TOKEN};
 
 use super::servers::{PROJECT, Servers};
+use super::wires::Wires;
+
+/// How long a sender holds a chunk.
+pub(super) const LEASE: Duration = Duration::from_secs(3);
 
 const SERVICE_ACCOUNT: &str = "queue@noroshi.invalid";
 
-pub(super) fn settings(directory: &Path, servers: &Servers) -> Settings {
+/// Of a process with its files in `directory` and its sender at `sender`, which reaches the
+/// servers over the wires where there are any.
+pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, wires: &Wires) -> Settings {
     let url = directory.join("database-url");
-    std::fs::write(&url, servers.sql_settings().url).expect("the case's own directory can be written");
+    std::fs::write(&url, database_url(servers, wires)).expect("the case's own directory can be written");
+    let datastore = wires.datastore().map(|wire| wire.to_string());
+    let datastore = datastore.unwrap_or_else(|| servers.datastore().to_owned());
+    let handler = wires.handler().unwrap_or(servers.sender());
     Settings::embedded(directory, TOKEN)
         .set("database.url", format!("file:{}", url.display()))
-        .set("datastore.endpoint", servers.datastore_endpoint())
-        .set("datastore.project", PROJECT)
-        .set("queue.endpoint", servers.queue_endpoint())
+        .set("datastore.endpoint", format!("http://{datastore}"))
+        .set("datastore.project", servers.project())
+        .set("queue.endpoint", format!("http://{}", servers.queue().address()))
         .set("queue.project", PROJECT)
         .set("queue.location", "asia-northeast1")
-        .set("queue.handler", servers.handler())
+        .set("queue.handler", format!("http://{handler}/tasks/deliver"))
         .set("queue.service_account", SERVICE_ACCOUNT)
         .set("queue.deadline", "15s")
-        .set("provider.fcm.endpoint", servers.gateway_endpoint())
+        .set("provider.fcm.endpoint", format!("http://{}", servers.gateway()))
         .set("provider.fcm.project", PROJECT)
-        .set("provider.fcm.timeout", "800ms")
-        .set("sender.listen", servers.sender().to_string())
+        .set("provider.fcm.timeout", "1100ms")
+        .set("sender.listen", sender.to_string())
         .set("sender.settle_margin", "200ms")
         .set("sender.budget", "1500ms")
-        .set("sender.lease", "2s")
+        .set("sender.lease", format!("{}ms", LEASE.as_millis()))
         .set("sender.skew", "100ms")
         .set("sender.concurrency", 4)
         .set("fan_out.lease", "1s")
@@ -35,4 +46,12 @@ pub(super) fn settings(directory: &Path, servers: &Servers) -> Settings {
         .set("dispatch.pick_up_max", "4s")
         .set("reconcile.min_age", "500ms")
         .set("log.format", "json")
+}
+
+fn database_url(servers: &Servers, wires: &Wires) -> String {
+    let url = servers.sql_settings().url;
+    match (servers.sql_server(), wires.sql()) {
+        (Some(server), Some(wire)) => url.replacen(server, &wire.to_string(), 1),
+        (_, None) | (None, _) => url,
+    }
 }

@@ -49,6 +49,11 @@ impl Client {
         }
     }
 
+    /// Where the API is.
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
     /// Asks, and takes whatever is answered. `None` if nobody answers.
     pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Option<Answer> {
         let request = self.request(method, path);

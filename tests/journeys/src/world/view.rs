@@ -36,8 +36,21 @@ pub struct Progress {
     pub grants: u64,
     /// Grants of which Datastore is not known to have followed.
     pub open_intents: u64,
+    /// Those of them that are known as inconsistencies, and those that were repaired.
+    pub inconsistencies: Inconsistencies,
     /// What keeps it from being finished.
     pub missing: Vec<String>,
+}
+
+/// Inconsistencies by state.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Inconsistencies {
+    /// Reconcile is on them.
+    pub open: u64,
+    /// Both stores agree again.
+    pub repaired: u64,
+    /// They were given up.
+    pub dead: u64,
 }
 
 /// How many pushes ended for one reason.

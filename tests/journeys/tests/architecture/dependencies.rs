@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "database",
             "emulator",
+            "fault-points",
             "pacing",
             "provider",
             "push-store",

@@ -3,9 +3,10 @@
 use campaign::{CampaignId, CouponId, IntentId};
 use database::shard::chunk_grants::{self, ChunkGrants};
 use database::shard::coupon_grant::{self, Occasion};
-use database::{Error, Insertion};
+use database::{Error, Insertion, sql};
+use journeys::refusal;
 
-use crate::engine::{World, on_every_engine};
+use crate::engine::{Engine, World, on_every_engine};
 use crate::write::{commit, noon, write};
 
 on_every_engine! {
@@ -13,6 +14,7 @@ on_every_engine! {
     a_closed_chunk_grants_nothing_and_is_not_opened_again
     the_lock_on_a_chunk_shows_what_an_earlier_transaction_granted
     a_user_is_granted_once_in_a_campaign
+    a_row_that_the_store_refuses_is_told_apart_and_not_quoted
     a_full_chunk_is_granted_in_one_call
     users_are_listed_by_campaign
     an_erased_user_is_replaced_and_the_count_stays
@@ -94,6 +96,25 @@ async fn a_user_is_granted_once_in_a_campaign(world: World) {
 
     assert!(matches!(again, Err(Error::UniqueViolation(_))), "{again:?}");
     assert_eq!(coupon_grant::count(&world.db, campaign).await.unwrap(), 1);
+}
+
+async fn a_row_that_the_store_refuses_is_told_apart_and_not_quoted(world: World) {
+    let campaign = CampaignId::allocate();
+    let refuse = match world.engine {
+        Engine::Sqlite => refusal::ON_SQLITE,
+        Engine::MySql => refusal::ON_MYSQL,
+    };
+    write!(world.db, |tx| sql(refuse).execute(tx));
+    let mut tx = world.db.begin().await.unwrap();
+
+    let refused = coupon_grant::insert(&mut tx, occasion(campaign), &["u1", refusal::USER]).await;
+    tx.rollback().await;
+
+    match refused {
+        Err(Error::Refused(cause)) => assert!(!format!("{cause} {cause:?}").contains(refusal::USER)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(coupon_grant::count(&world.db, campaign).await.unwrap(), 0);
 }
 
 async fn a_full_chunk_is_granted_in_one_call(world: World) {

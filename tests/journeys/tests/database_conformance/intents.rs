@@ -17,6 +17,7 @@ on_every_engine! {
     closing_none_closes_none_and_hinders_no_later_close
     a_postponed_intent_comes_back
     a_dead_intent_is_not_leased
+    an_intent_is_reopened_until_it_is_closed
     open_and_dead_intents_hold_their_campaign
     closed_intents_are_pruned_by_batches
 }
@@ -147,6 +148,35 @@ async fn a_dead_intent_is_not_leased(world: World) {
 
     assert_eq!(dead, Change::Applied);
     assert!(lease(&world, now + seconds(60)).await.is_empty());
+}
+
+async fn an_intent_is_reopened_until_it_is_closed(world: World) {
+    let id = open(&world, CampaignId::allocate()).await;
+    let now = noon() + seconds(2);
+    let later = now + seconds(600);
+    let (token, _) = write!(world.db, |tx| intent::lease_open(tx, now, later, 10));
+    let reopen = async || write!(world.db, |tx| intent::reopen(tx, id, now));
+
+    let leased = reopen().await;
+    let stale = write!(world.db, |tx| intent::postpone(tx, id, token, later, "down"));
+    let (token, due) = write!(world.db, |tx| intent::lease_open(tx, now, later, 10));
+    let dead = write!(world.db, |tx| intent::mark_dead(tx, id, token, "no marker", now));
+    let opened = reopen().await;
+    let found = intent::find(&world.db, id).await.unwrap().unwrap();
+    write!(world.db, |tx| intent::close(tx, &[id], now));
+    let closed = reopen().await;
+
+    assert_eq!((leased, stale), (Change::Applied, Change::Stale));
+    assert_eq!((due.len(), dead, opened), (1, Change::Applied, Change::Applied));
+    assert_eq!(
+        (found.state, found.attempts, found.due_at),
+        (IntentState::Open, 0, now)
+    );
+    assert_eq!(
+        (found.last_error.as_deref(), found.closed_at),
+        (Some("no marker"), None)
+    );
+    assert_eq!(closed, Change::Stale);
 }
 
 async fn open_and_dead_intents_hold_their_campaign(world: World) {

@@ -1,6 +1,7 @@
 //! Coupons and what chunks reserve of their stock.
 
-use campaign::{CampaignId, CouponId};
+use campaign::{CampaignId, ChunkState, CouponId, Tally};
+use database::chunk_tally::{self, ChunkTally};
 use database::shard::chunk_grants;
 use database::stock_reservation::{self, Holder};
 use database::{coupon, stock};
@@ -18,7 +19,9 @@ on_every_engine! {
     two_copies_of_one_reservation_at_once_are_one
     many_chunks_at_once_never_reserve_more_than_the_stock
     what_is_not_used_goes_back_to_the_stock_once
+    a_reservation_after_a_return_takes_nothing
     unreturned_reservations_are_listed
+    closed_chunks_that_returned_nothing_are_listed_by_pages
     stock_goes_through_both_databases_and_back
     stock_returned_before_the_chunk_was_opened_stays_returned
 }
@@ -118,7 +121,11 @@ async fn what_is_not_used_goes_back_to_the_stock_once(world: World) {
 
     for _ in 0..2 {
         write!(world.db, |tx| stock_reservation::return_unused(
-            tx, holder, coupon, 25
+            tx,
+            holder,
+            coupon,
+            25,
+            noon()
         ));
     }
 
@@ -133,6 +140,22 @@ async fn what_is_not_used_goes_back_to_the_stock_once(world: World) {
     assert_eq!(reserved(&world, coupon).await, 25);
 }
 
+/// As one does that was in doubt until its campaign had ended.
+async fn a_reservation_after_a_return_takes_nothing(world: World) {
+    let coupon = with_stock(&world, Some(100)).await;
+    let (db, holder) = (&world.db, holder(0));
+
+    for _ in 0..2 {
+        stock::return_unused(db, db, holder, coupon, noon())
+            .await
+            .unwrap();
+    }
+    let late = stock::reserve(db, db, holder, coupon, 60, noon()).await.unwrap();
+
+    assert_eq!((late, reserved(&world, coupon).await), (0, 0));
+    assert_eq!(lock(&world, holder.campaign_id, 0).await.left(), 0);
+}
+
 async fn unreturned_reservations_are_listed(world: World) {
     let coupon = with_stock(&world, None).await;
     let campaign_id = CampaignId::allocate();
@@ -145,7 +168,11 @@ async fn unreturned_reservations_are_listed(world: World) {
         reserve(&world, holder, coupon, 1).await;
     }
     write!(world.db, |tx| stock_reservation::return_unused(
-        tx, holders[1], coupon, 1
+        tx,
+        holders[1],
+        coupon,
+        1,
+        noon()
     ));
 
     let listed = stock_reservation::list_unreturned(&world.db, campaign_id, 0, 10)
@@ -170,6 +197,41 @@ async fn unreturned_reservations_are_listed(world: World) {
     );
 }
 
+async fn closed_chunks_that_returned_nothing_are_listed_by_pages(world: World) {
+    let coupon = with_stock(&world, None).await;
+    let campaign = CampaignId::allocate();
+    let states = [
+        ChunkState::Done,
+        ChunkState::Leased,
+        ChunkState::Cancelled,
+        ChunkState::Done,
+        ChunkState::Done,
+    ];
+    for (no, state) in (0..).zip(states) {
+        let tally = ChunkTally::of(campaign, no, 1, state, &Tally::default());
+        let _ = write!(world.db, |tx| chunk_tally::replace(tx, &tally));
+    }
+    let holder = |no| Holder::in_main(campaign, no);
+    reserve(&world, holder(2), coupon, 1).await;
+    write!(world.db, |tx| stock_reservation::return_unused(
+        tx,
+        holder(3),
+        coupon,
+        0,
+        noon()
+    ));
+
+    let list = async |from, limit| {
+        let listed = stock_reservation::list_closed_unreturned(&world.db, campaign, from, limit).await;
+        listed.unwrap()
+    };
+
+    assert_eq!(list(0, 2).await, [0, 2]);
+    assert_eq!(list(3, 2).await, [4]);
+    let returned = stock_reservation::count_returned(&world.db, campaign).await;
+    assert_eq!(returned.unwrap(), 1);
+}
+
 async fn stock_goes_through_both_databases_and_back(world: World) {
     let coupon = with_stock(&world, Some(100)).await;
     let (db, holder) = (&world.db, holder(0));
@@ -178,7 +240,9 @@ async fn stock_goes_through_both_databases_and_back(world: World) {
     let repeat = stock::reserve(db, db, holder, coupon, 60, noon()).await.unwrap();
     write!(db, |tx| chunk_grants::add_used(tx, holder.campaign_id, 0, 25));
     for _ in 0..2 {
-        stock::return_unused(db, db, holder, coupon).await.unwrap();
+        stock::return_unused(db, db, holder, coupon, noon())
+            .await
+            .unwrap();
     }
 
     assert_eq!((first, repeat), (60, 60));
@@ -191,7 +255,9 @@ async fn stock_returned_before_the_chunk_was_opened_stays_returned(world: World)
     let (db, holder) = (&world.db, holder(0));
     reserve(&world, holder, coupon, 60).await;
 
-    stock::return_unused(db, db, holder, coupon).await.unwrap();
+    stock::return_unused(db, db, holder, coupon, noon())
+        .await
+        .unwrap();
     stock::reserve(db, db, holder, coupon, 60, noon()).await.unwrap();
 
     assert_eq!(reserved(&world, coupon).await, 0);

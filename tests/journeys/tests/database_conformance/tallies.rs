@@ -1,6 +1,6 @@
 //! Counts per chunk and their sums.
 
-use campaign::{AudienceId, CampaignId, Reason, Standing, Tally};
+use campaign::{AudienceId, CampaignId, ChunkState, Reason, Standing, Tally};
 use database::audience_chunk::{self, AudienceChunk, ChunkHeader};
 use database::chunk_tally::{self, ChunkTally};
 use database::{Change, sql};
@@ -21,7 +21,7 @@ on_every_engine! {
     a_campaign_without_tallies_totals_nothing
     a_reason_of_another_version_is_left_out
     first_tallies_of_one_chunk_at_once_end_with_the_newest
-    unsettled_chunks_are_listed_by_pages
+    chunks_that_are_not_known_to_be_closed_are_listed_by_pages
 }
 
 async fn a_newer_tally_replaces_an_older_one_as_a_whole(world: World) {
@@ -86,23 +86,31 @@ async fn first_tallies_of_one_chunk_at_once_end_with_the_newest(world: World) {
     }
 }
 
-async fn unsettled_chunks_are_listed_by_pages(world: World) {
+async fn chunks_that_are_not_known_to_be_closed_are_listed_by_pages(world: World) {
     let (campaign, audience) = (CampaignId::allocate(), AudienceId::allocate());
     for no in 0..6 {
         write!(world.db, |tx| audience_chunk::insert(tx, &chunk(audience, no)));
     }
-    for (chunk_no, standing) in [(0, SENT), (1, PENDING), (3, SENT)] {
-        let _ = replace(&world, campaign, chunk_no, 1, &[(standing, 3)]).await;
+    let settled = tally(&[(SENT, 3)]);
+    for (chunk_no, state) in [
+        (0, ChunkState::Done),
+        (1, ChunkState::Waiting),
+        (3, ChunkState::Cancelled),
+    ] {
+        let tally = ChunkTally::of(campaign, chunk_no, 1, state, &settled);
+        let _ = write!(world.db, |tx| chunk_tally::replace(tx, &tally));
     }
 
-    let first = chunk_tally::list_unsettled(&world.db, campaign, audience, 0, 2)
+    let first = chunk_tally::list_open(&world.db, campaign, audience, 0, 2)
         .await
         .unwrap();
-    let rest = chunk_tally::list_unsettled(&world.db, campaign, audience, first[1] + 1, 10)
+    let rest = chunk_tally::list_open(&world.db, campaign, audience, first[1] + 1, 10)
         .await
         .unwrap();
 
     assert_eq!((first, rest), (vec![1, 2], vec![4, 5]));
+    let total = chunk_tally::total(&world.db, campaign).await.unwrap();
+    assert_eq!((total.chunks, total.closed), (3, 2));
 }
 
 async fn replace(
@@ -112,7 +120,7 @@ async fn replace(
     version: u64,
     counts: &[(Standing, u64)],
 ) -> Change {
-    let tally = ChunkTally::of(campaign, chunk_no, version, &tally(counts));
+    let tally = ChunkTally::of(campaign, chunk_no, version, ChunkState::Leased, &tally(counts));
     write!(world.db, |tx| chunk_tally::replace(tx, &tally))
 }
 

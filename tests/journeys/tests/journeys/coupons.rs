@@ -1,5 +1,7 @@
 //! Coupons: to whom they go, and how many there are.
 
+use database::sql;
+use journeys::refusal;
 use journeys::world::{World, users};
 
 use crate::stamp::on_all_stores;
@@ -8,6 +10,7 @@ on_all_stores! {
     a_stock_that_is_too_small_is_granted_to_the_last_coupon
     a_coupon_for_everybody_is_granted_to_who_has_no_device
     a_coupon_for_the_reachable_is_not
+    a_user_whom_sql_refuses_keeps_nobody_else_from_the_coupon
 }
 
 async fn a_stock_that_is_too_small_is_granted_to_the_last_coupon(world: &World) {
@@ -46,4 +49,23 @@ async fn a_coupon_for_the_reachable_is_not(world: &World) {
     let progress = world.finished(campaign).await;
     assert_eq!(progress.outcomes(), [("accepted", 90), ("no_device", 60)]);
     assert_eq!(progress.grants, 90);
+}
+
+async fn a_user_whom_sql_refuses_keeps_nobody_else_from_the_coupon(world: &World) {
+    let refuse = match world.sql_wire() {
+        Some(_) => refusal::ON_MYSQL,
+        None => refusal::ON_SQLITE,
+    };
+    let mut tx = world.db().begin().await.unwrap();
+    sql(refuse).execute(&mut tx).await.unwrap();
+    tx.commit().await.repeatable().unwrap();
+    let users = users(150);
+    assert!(users.iter().any(|user| user == refusal::USER));
+    let audience = world.audience_with_devices(&users).await;
+
+    let campaign = world.campaign(audience).coupon(None).start().await;
+
+    let progress = world.finished(campaign).await;
+    assert_eq!(progress.outcomes(), [("accepted", 149), ("grant_refused", 1)]);
+    assert_eq!(progress.grants, 149);
 }

@@ -11,6 +11,7 @@ mod control;
 mod coupons;
 mod delivery;
 mod gateway;
+mod inconsistencies;
 mod outage;
 mod recipients;
 mod schedule;

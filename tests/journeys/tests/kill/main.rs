@@ -1,4 +1,5 @@
-//! `noroshi up`, killed again and again in every stage of a campaign.
+//! `noroshi up`, killed again and again: one in every stage of a campaign, and several over the
+//! last coupons.
 //!
 //! SIGKILL leaves a process no time for anything, as power loss does. Whatever it was in the
 //! middle of, the next one finds in the data directory and goes on. The campaign is finished in
@@ -7,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
 
 mod installation;
+mod last_coupon;
 mod stage;
 
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! What is due is found, in order, by campaign and timer key; and handed over once.
 
 use campaign::{CampaignId, ChunkId, Queued, SendTime, TimerShards};
+use journeys::wire::grpc::{Step, commits};
+use journeys::wire::{Fault, Rule};
 use push_store::NewChunk;
 
 use crate::engine::{HAND_OVER, World, at, new_chunk, on_every_engine};
@@ -9,6 +11,7 @@ on_every_engine! {
     due_chunks_come_by_timer_key_the_earliest_first
     a_page_of_due_chunks_has_a_limit
     a_chunk_is_handed_over_once_until_it_is_due_again
+    a_hand_over_whose_answer_was_lost_is_found_done
     queued_chunks_are_counted_by_campaign_and_up_to_a_limit
     a_chunk_that_is_not_there_cannot_be_handed_over
 }
@@ -85,6 +88,23 @@ async fn a_chunk_is_handed_over_once_until_it_is_due_again(world: &World) {
         Some(at(180)),
         "which doubles"
     );
+}
+
+async fn a_hand_over_whose_answer_was_lost_is_found_done(world: &World) {
+    let chunk = world.chunk(1).await;
+    let (store, wire) = world.over_a_wire().await;
+
+    let lost = wire.inject(Rule::new(Fault::DropReply, commits(Step::Queue)));
+    let first = store.queue(chunk.id, at(0), HAND_OVER).await;
+    let later = store.queue(chunk.id, at(1), HAND_OVER).await;
+
+    let handed_over = Queued::Queued {
+        generation: 0,
+        run_at: at(0),
+    };
+    assert_eq!(lost.count(), 1);
+    assert_eq!(first.unwrap(), Some(handed_over));
+    assert_eq!(later.unwrap(), Some(Queued::NotDue));
 }
 
 async fn queued_chunks_are_counted_by_campaign_and_up_to_a_limit(world: &World) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use campaign::{
     AudienceId, CampaignId, ChunkId, HandOverTerms, LeaseTerms, LeaseToken, Leased, PushId, Queued, SendTime,
-    Standing, TimerShards,
+    Standing, Tally, TimerShards,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use emulator::datastore::{Concurrency, Config, Server, Storage};
@@ -100,7 +100,8 @@ impl World {
     pub(crate) async fn chunk(&self, size: usize) -> Chunk {
         let new = new_chunk(CampaignId::allocate(), 0, size);
         let id = ChunkId::of(new.campaign, 0);
-        assert_eq!(self.store.expand(new, at(0)).await.unwrap(), Expansion::Expanded);
+        let expanded = self.store.expand(new, at(0)).await.unwrap();
+        assert!(matches!(expanded, Expansion::Expanded(_)), "{expanded:?}");
         self.find(id).await
     }
 
@@ -157,6 +158,15 @@ pub(crate) fn new_chunk(campaign: CampaignId, no: u32, size: usize) -> NewChunk 
 
 pub(crate) fn user(place: usize) -> String {
     format!("user-{place}")
+}
+
+/// So many pushes that stand so.
+pub(crate) fn tally(standings: &[(Standing, u64)]) -> Tally {
+    let mut tally = Tally::default();
+    for (standing, count) in standings {
+        tally.add(*standing, *count);
+    }
+    tally
 }
 
 /// The push of the user at that place.

@@ -5,11 +5,11 @@ use journeys::wire::grpc::{Step, commits};
 use journeys::wire::{Fault, Rule};
 use push_store::{Afterwards, Error, Expansion, FIRST_VERSION, MAX_MUTATIONS};
 
-use crate::engine::{World, at, new_chunk, on_every_engine, push, user};
+use crate::engine::{World, at, new_chunk, on_every_engine, push, tally, user};
 
 on_every_engine! {
     a_new_chunk_is_there_with_all_its_pushes
-    a_repeat_changes_nothing
+    a_repeat_changes_nothing_and_answers_what_is_there
     other_recipients_are_refused
     one_of_several_at_once_does_it
     an_expansion_whose_answer_was_lost_is_found_done
@@ -26,9 +26,10 @@ async fn a_new_chunk_is_there_with_all_its_pushes(world: &World) {
 
     let chunk = world.find(ChunkId::of(new.campaign, 3)).await;
     let pushes = world.store.list_pushes(chunk.id).await.unwrap();
-    assert_eq!(expansion, Expansion::Expanded);
+    assert_eq!(expansion, Expansion::Expanded(Box::new(chunk.clone())));
     assert_eq!((chunk.no, chunk.size, chunk.version), (3, 499, FIRST_VERSION));
-    assert_eq!((chunk.digest, chunk.tally), (new.digest, new.tally()));
+    let standings = [(Standing::Pending, 498), (Standing::Settled(Reason::Erased), 1)];
+    assert_eq!((chunk.digest, chunk.tally), (new.digest, tally(&standings)));
     assert_eq!((chunk.record.due_at, chunk.expires_at), (Some(at(0)), at(86_400)));
     assert_eq!(pushes.len(), 499);
     for (place, push) in pushes.iter().enumerate() {
@@ -41,18 +42,16 @@ async fn a_new_chunk_is_there_with_all_its_pushes(world: &World) {
     assert_eq!(pushes[7].standing, Standing::Settled(Reason::Erased));
 }
 
-async fn a_repeat_changes_nothing(world: &World) {
+async fn a_repeat_changes_nothing_and_answers_what_is_there(world: &World) {
     let (chunk, _) = world.leased_chunk(5).await;
     let sent = [(push(&chunk, 2), Standing::Settled(Reason::Accepted))];
     let settled = world.settle(chunk.id, &sent, Afterwards::GoOn, 2).await;
 
-    let again = world
-        .store
-        .expand(new_chunk(chunk.campaign, 0, 5), at(3))
-        .await
-        .unwrap();
+    let mut repeat = new_chunk(chunk.campaign, 0, 5);
+    repeat.recipients[4] = None;
+    let again = world.store.expand(repeat, at(3)).await.unwrap();
 
-    assert_eq!(again, Expansion::Expanded);
+    assert_eq!(again, Expansion::Expanded(Box::new(settled.clone())));
     assert_eq!(world.find(chunk.id).await, settled);
     let pushes = world.store.list_pushes(chunk.id).await.unwrap();
     assert_eq!(pushes[2].standing, sent[0].1);
@@ -77,7 +76,7 @@ async fn one_of_several_at_once_does_it(world: &World) {
     let (a, b, c, d) = tokio::join!(expand(), expand(), expand(), expand());
 
     let expanded = [a, b, c, d].into_iter().filter(|expansion| match expansion {
-        Ok(Expansion::Expanded) => true,
+        Ok(Expansion::Expanded(_)) => true,
         Err(Error::Conflict(_)) => false,
         other => panic!("{other:?}"),
     });
@@ -94,7 +93,8 @@ async fn an_expansion_whose_answer_was_lost_is_found_done(world: &World) {
     let lost = wire.inject(Rule::new(Fault::DropReply, commits(Step::Expand)));
     let expansion = store.expand(new, at(0)).await;
 
-    assert_eq!(expansion.unwrap(), Expansion::Expanded);
+    let there = world.find(id).await;
+    assert_eq!(expansion.unwrap(), Expansion::Expanded(Box::new(there)));
     assert_eq!(lost.count(), 1);
     assert_eq!(world.store.list_pushes(id).await.unwrap().len(), 5);
 }
@@ -104,9 +104,11 @@ async fn a_chunk_whose_local_time_is_past_is_closed_from_the_start(world: &World
     new.send_time = SendTime::LocalTimePast;
     new.recipients[1] = None;
 
-    world.store.expand(new.clone(), at(0)).await.unwrap();
+    let id = ChunkId::of(new.campaign, 0);
 
-    let chunk = world.find(ChunkId::of(new.campaign, 0)).await;
+    world.store.expand(new, at(0)).await.unwrap();
+
+    let chunk = world.find(id).await;
     let pushes = world.store.list_pushes(chunk.id).await.unwrap();
     let standings: Vec<_> = pushes.iter().map(|push| push.standing.reason()).collect();
     let past = Some(Reason::LocalTimePast);
@@ -115,7 +117,9 @@ async fn a_chunk_whose_local_time_is_past_is_closed_from_the_start(world: &World
         (chunk.record.state, chunk.record.due_at),
         (ChunkState::Done, None)
     );
-    assert_eq!(chunk.tally, new.tally());
+    let past = Standing::Settled(Reason::LocalTimePast);
+    let erased = Standing::Settled(Reason::Erased);
+    assert_eq!(chunk.tally, tally(&[(past, 2), (erased, 1)]));
 }
 
 async fn more_than_a_transaction_holds_is_refused(world: &World) {

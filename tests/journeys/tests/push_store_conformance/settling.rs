@@ -1,16 +1,17 @@
 //! Pushes get their final state once, the chunk's counts move with them, and the chunk ends or
 //! comes again.
 
-use campaign::{ChunkState, LeaseToken, Mark, Reason, Standing, Tally};
+use campaign::{ChunkState, LeaseToken, Mark, Reason, Standing};
 use push_store::{Afterwards, AttemptCount};
 
-use crate::engine::{HAND_OVER, World, at, on_every_engine, push};
+use crate::engine::{HAND_OVER, World, at, on_every_engine, push, tally};
 
 on_every_engine! {
     results_are_settled_in_parts_and_counted
     the_chunk_that_is_returned_is_the_chunk_that_is_stored
     a_chunk_with_something_left_comes_due_again
     a_chunk_with_nothing_left_is_done
+    a_chunk_that_others_settled_is_closed_when_nobody_holds_it
     the_first_final_state_stays
     late_results_of_a_former_holder_apply_and_leave_the_chunk_alone
     a_cancelled_chunk_keeps_its_pushes_and_takes_late_results
@@ -24,14 +25,6 @@ fn give_back(token: LeaseToken, seconds: i64, count: AttemptCount) -> Afterwards
         at: at(seconds),
         count,
     }
-}
-
-fn tally(standings: &[(Standing, u64)]) -> Tally {
-    let mut tally = Tally::default();
-    for (standing, count) in standings {
-        tally.add(*standing, *count);
-    }
-    tally
 }
 
 async fn results_are_settled_in_parts_and_counted(world: &World) {
@@ -106,6 +99,26 @@ async fn a_chunk_with_nothing_left_is_done(world: &World) {
     );
     assert!(done.is_settled());
     assert_eq!(world.store.list_due(chunk.timer, at(9_999), 1).await.unwrap(), []);
+}
+
+async fn a_chunk_that_others_settled_is_closed_when_nobody_holds_it(world: &World) {
+    let (chunk, _) = world.leased_chunk(2).await;
+    let close = async |seconds| {
+        let closed = world.store.close_settled(chunk.id, at(seconds)).await;
+        let (mark, closed) = closed.unwrap().unwrap();
+        assert_eq!(world.find(chunk.id).await, closed);
+        (mark, closed.record.state)
+    };
+    world.store.erase(chunk.id, push(&chunk, 0), at(2)).await.unwrap();
+
+    let unsettled = close(99).await;
+    world.store.erase(chunk.id, push(&chunk, 1), at(3)).await.unwrap();
+    let held = close(3).await;
+    let unheld = close(99).await;
+
+    assert_eq!(unsettled, (Mark::Stale, ChunkState::Leased));
+    assert_eq!(held, (Mark::Stale, ChunkState::Leased));
+    assert_eq!(unheld, (Mark::Applied, ChunkState::Done));
 }
 
 async fn the_first_final_state_stays(world: &World) {

@@ -1,30 +1,18 @@
-//! The HTTP API, as its user calls it.
+//! What a demo asks of the HTTP API, as any user of it would.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use campaign::{AudienceId, CampaignId};
-use reqwest::{Body, Client, RequestBuilder};
-use runtime::config::Secret;
+use reqwest::{Body, Method};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
-use super::error::Error;
+use crate::api::{Api, Error};
 
-/// How long an answer may take. An upload is answered when all of it is stored, however long
-/// that takes.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
-
-/// A client of one installation.
+/// The requests of a demo.
 #[derive(Debug)]
-pub(super) struct Api {
-    client: Client,
-    base: String,
-    token: Secret,
-}
+pub(super) struct DemoApi(pub(super) Api);
 
 /// How far an audience's import is.
 #[derive(Debug, Deserialize)]
@@ -87,51 +75,41 @@ struct Audience {
     variables: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Problem {
-    detail: Option<String>,
-}
-
-impl Api {
-    /// Of the installation whose API listens there.
-    pub(super) fn at(address: SocketAddr, token: Secret) -> Result<Self, Error> {
-        // A proxy in the environment is not for this process's own port.
-        let client = Client::builder().no_proxy().build();
-        Ok(Self {
-            client: client.map_err(no_answer("the first request"))?,
-            base: format!("http://{address}/v1"),
-            token,
-        })
-    }
-
+impl DemoApi {
     /// Uploads an audience file. Its import has only begun when this returns.
     pub(super) async fn upload_audience(&self, name: &str, file: Body) -> Result<AudienceId, Error> {
-        let request = self.client.post(self.url("/audiences")).query(&[("name", name)]);
+        let request = self
+            .0
+            .transfer(Method::POST, "/audiences")
+            .query(&[("name", name)]);
         let request = request.header("content-type", "text/csv").body(file);
-        let created: Created = self.answer("the upload of the audience", request).await?;
+        let created: Created = self.0.answer("the upload of the audience", request).await?;
         Ok(AudienceId(created.id))
     }
 
     /// How far its import is.
     pub(super) async fn audience_progress(&self, audience: AudienceId) -> Result<AudienceProgress, Error> {
-        let request = self.get(&format!("/audiences/{audience}/progress"));
-        self.answer("the question for the import's progress", request)
+        let request = self.0.get(&format!("/audiences/{audience}/progress"));
+        self.0
+            .answer("the question for the import's progress", request)
             .await
     }
 
     /// The names of its template variables.
     pub(super) async fn audience_variables(&self, audience: AudienceId) -> Result<Vec<String>, Error> {
-        let request = self.get(&format!("/audiences/{audience}"));
-        let audience: Audience = self.answer("the question for the audience", request).await?;
+        let request = self.0.get(&format!("/audiences/{audience}"));
+        let audience: Audience = self.0.answer("the question for the audience", request).await?;
         Ok(audience.variables)
     }
 
     /// Registers addresses, one JSON object a line; 10,000 at most. A repeat changes nothing.
     pub(super) async fn register_devices(&self, lines: String) -> Result<(), Error> {
         let request = self
+            .0
             .post("/devices")
             .header("content-type", "application/x-ndjson");
         let _: Value = self
+            .0
             .answer("the registration of devices", request.body(lines))
             .await?;
         Ok(())
@@ -140,57 +118,24 @@ impl Api {
     /// Makes a campaign's draft.
     pub(super) async fn create_campaign(&self, plan: &Value) -> Result<CampaignId, Error> {
         let created: Created = self
-            .answer("the campaign", self.post("/campaigns").json(plan))
+            .0
+            .answer("the campaign", self.0.post("/campaigns").json(plan))
             .await?;
         Ok(CampaignId(created.id))
     }
 
     /// Starts it.
     pub(super) async fn start_campaign(&self, campaign: CampaignId) -> Result<(), Error> {
-        let request = self.post(&format!("/campaigns/{campaign}/start"));
-        let _: Value = self.answer("the campaign's start", request).await?;
+        let request = self.0.post(&format!("/campaigns/{campaign}/start"));
+        let _: Value = self.0.answer("the campaign's start", request).await?;
         Ok(())
     }
 
     /// How far it is.
     pub(super) async fn campaign_progress(&self, campaign: CampaignId) -> Result<CampaignProgress, Error> {
-        let request = self.get(&format!("/campaigns/{campaign}/progress"));
-        self.answer("the question for the campaign's progress", request)
+        let request = self.0.get(&format!("/campaigns/{campaign}/progress"));
+        self.0
+            .answer("the question for the campaign's progress", request)
             .await
     }
-
-    fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
-    }
-
-    fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(self.url(path)).timeout(ANSWER_WITHIN)
-    }
-
-    fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(self.url(path)).timeout(ANSWER_WITHIN)
-    }
-
-    async fn answer<T: DeserializeOwned>(
-        &self,
-        what: &'static str,
-        request: RequestBuilder,
-    ) -> Result<T, Error> {
-        let response = request.bearer_auth(self.token.expose()).send().await;
-        let response = response.map_err(no_answer(what))?;
-        let status = response.status();
-        if status.is_success() {
-            return response.json().await.map_err(no_answer(what));
-        }
-        let problem = response.json().await.unwrap_or(Problem { detail: None });
-        Err(Error::Refused {
-            request: what,
-            status,
-            detail: problem.detail.unwrap_or_else(|| "without a reason".to_owned()),
-        })
-    }
-}
-
-fn no_answer(request: &'static str) -> impl FnOnce(reqwest::Error) -> Error {
-    move |source| Error::NoAnswer { request, source }
 }

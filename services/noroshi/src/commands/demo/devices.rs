@@ -12,7 +12,7 @@ use database::{Db, audience_chunk};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::api::Api;
+use super::api::DemoApi;
 use super::error::Error;
 use crate::progress::Stage;
 
@@ -42,7 +42,7 @@ pub(super) async fn recipients(db: &Db, audience: AudienceId, no: u32) -> Result
 
 /// Registers them all, a few chunks at a time.
 pub(super) async fn register(
-    api: &Api,
+    api: &DemoApi,
     db: &Db,
     (audience, chunk_count): (AudienceId, u32),
     stage: &Stage<'_>,

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use reqwest::StatusCode;
 use runtime::{ExitCode, Failure};
 
+use crate::api;
 use crate::installation::StartError;
 
 /// A demo that came to no result.
@@ -27,24 +27,9 @@ pub(super) enum Error {
     /// Something does not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The API did not answer.
-    #[error("the API did not answer to {request}")]
-    NoAnswer {
-        /// Which request.
-        request: &'static str,
-        /// Why.
-        source: reqwest::Error,
-    },
-    /// The API said no.
-    #[error("the API answered to {request}: {status}: {detail}")]
-    Refused {
-        /// Which request.
-        request: &'static str,
-        /// With this status.
-        status: StatusCode,
-        /// In these words.
-        detail: String,
-    },
+    /// The API did not do what it was asked for.
+    #[error(transparent)]
+    Api(#[from] api::Error),
     /// The campaign has come to another end than the right one.
     #[error("the campaign is {state}: {reason}")]
     Ended {
@@ -86,14 +71,12 @@ impl Failure for Error {
         match self {
             Self::File { .. } | Self::FileRefused(_) | Self::Data(_) => ExitCode::Usage,
             Self::Start(error) => error.exit_code(),
-            Self::NoAnswer { .. } | Self::Sql(_) | Self::Datastore(_) => ExitCode::Unavailable,
-            Self::Refused { status, .. } if *status == StatusCode::SERVICE_UNAVAILABLE => {
-                ExitCode::Unavailable
-            }
+            // What a demo asks for is never the user's mistake.
+            Self::Api(api::Error::Refused { status, .. }) if status.is_client_error() => ExitCode::Fault,
+            Self::Api(error) => error.exit_code(),
+            Self::Sql(_) | Self::Datastore(_) => ExitCode::Unavailable,
             Self::Interrupted | Self::Stalled { .. } => ExitCode::TryAgain,
-            Self::Refused { .. } | Self::Ended { .. } | Self::Chunk(_) | Self::Ledger(_) | Self::Panicked => {
-                ExitCode::Fault
-            }
+            Self::Ended { .. } | Self::Chunk(_) | Self::Ledger(_) | Self::Panicked => ExitCode::Fault,
         }
     }
 }

@@ -4,15 +4,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use campaign::{AudienceId, CampaignId};
-use reqwest::Body;
+use reqwest::{Body, StatusCode};
 use runtime::clock::Moment;
 use runtime::{Backends, Clock};
 
-use super::api::{Api, AudienceProgress, CampaignProgress};
+use super::api::{AudienceProgress, CampaignProgress, DemoApi};
 use super::devices;
 use super::error::Error;
 use super::message::{Coupon, plan};
 use super::source::{Source, Upload};
+use crate::api;
 use crate::progress::{Pace, Progress};
 
 /// The least wait between two questions for a progress.
@@ -27,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Who goes it, and with what.
 #[derive(Debug)]
 pub(super) struct Journey<'a> {
-    pub(super) api: Api,
+    pub(super) api: DemoApi,
     /// Only read: for the users that were accepted.
     pub(super) backends: &'a Backends,
     pub(super) progress: &'a Progress,
@@ -153,12 +154,12 @@ impl Journey<'_> {
 }
 
 /// A file that is refused at once is the user's to mend.
-fn refusal(error: Error) -> Error {
+fn refusal(error: api::Error) -> Error {
     match error {
-        Error::Refused { status, detail, .. } if status == reqwest::StatusCode::UNPROCESSABLE_ENTITY => {
+        api::Error::Refused { status, detail, .. } if status == StatusCode::UNPROCESSABLE_ENTITY => {
             Error::FileRefused(detail)
         }
-        other => other,
+        other => other.into(),
     }
 }
 

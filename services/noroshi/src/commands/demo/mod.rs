@@ -21,11 +21,12 @@ use std::path::PathBuf;
 use clap::Args;
 use runtime::{Config, ExitCode, Failure, LEDGER, Process, process};
 
+use crate::api::Api;
 use crate::installation::Installation;
 use crate::memory::peak_rss_bytes;
 use crate::output;
 use crate::progress::Progress;
-use api::Api;
+use api::DemoApi;
 use error::Error;
 use journey::Journey;
 use message::Coupon;
@@ -132,7 +133,7 @@ async fn perform(arguments: &DemoArguments, installation: &Installation) -> Resu
     let backends = &installation.backends;
     let progress = Progress::on_stderr(backends.process.clock.clone());
     let mut journey = Journey {
-        api: Api::at(installation.admin, installation.token.clone())?,
+        api: DemoApi(Api::at(installation.admin, installation.token.clone())?),
         backends,
         progress: &progress,
         stages: Vec::new(),

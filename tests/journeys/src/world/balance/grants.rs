@@ -57,7 +57,7 @@ fn cannot_have_one(push: &Push) -> bool {
         Standing::Granted => false,
         Standing::Settled(reason) => matches!(
             reason,
-            Reason::CouponExhausted | Reason::CouponInvalid | Reason::LocalTimePast
+            Reason::CouponExhausted | Reason::CouponInvalid | Reason::GrantRefused | Reason::LocalTimePast
         ),
     }
 }

@@ -1,7 +1,11 @@
 //! Inconsistencies: SQL committed, and Datastore was not known to have.
 //!
 //! There is at most one for an intent. It is closed with how it was repaired, by whoever
-//! repaired the intent, and kept for people to read.
+//! repaired the intent, and kept for people to read, with every step that it went through.
+
+mod counts;
+mod event;
+mod list;
 
 use ::campaign::{CampaignId, InconsistencyId, IntentId};
 use chrono::{DateTime, Utc};
@@ -9,6 +13,10 @@ use chrono::{DateTime, Utc};
 use crate::text::cut;
 use crate::word::words;
 use crate::{Change, Error, Executor, Insertion, Row, Tx, sql};
+
+pub use counts::{Backlog, Counts, backlog, count_of, count_open};
+pub use event::{Event, list_events};
+pub use list::{Filter, list};
 
 words! {
     /// How far an inconsistency is.
@@ -67,6 +75,8 @@ macro_rules! select_inconsistencies {
     };
 }
 
+use select_inconsistencies;
+
 /// Inserts an open inconsistency; only the first of an intent is kept. State, resolution and
 /// `resolved_at` of the argument are not read.
 pub async fn insert(tx: &mut Tx, inconsistency: &Inconsistency) -> Result<Insertion, Error> {
@@ -95,7 +105,7 @@ pub async fn resolve(
     now: DateTime<Utc>,
 ) -> Result<Change, Error> {
     // Index inconsistency_by_intent.
-    sql(
+    let change = sql(
         "UPDATE inconsistency SET state = ?, resolution = ?, resolved_at = ? \
          WHERE intent_id = ? AND state <> 'repaired'",
     )
@@ -104,7 +114,27 @@ pub async fn resolve(
     .bind(now)
     .bind(intent)
     .change(tx)
-    .await
+    .await?;
+    event::record_if(change, tx, intent, state, resolution, now).await
+}
+
+/// Opens the dead inconsistency of an intent again, by whose word stands in `reason`; why it had
+/// been given up stays among its events. Stale if it is not dead.
+pub async fn reopen(
+    tx: &mut Tx,
+    intent: IntentId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Change, Error> {
+    // Index inconsistency_by_intent.
+    let change = sql(
+        "UPDATE inconsistency SET state = 'open', resolution = NULL, resolved_at = NULL \
+         WHERE intent_id = ? AND state = 'dead'",
+    )
+    .bind(intent)
+    .change(tx)
+    .await?;
+    event::record_if(change, tx, intent, InconsistencyState::Open, reason, now).await
 }
 
 /// The inconsistency, if there is one with that id.
@@ -113,33 +143,6 @@ pub async fn find(on: impl Executor, id: InconsistencyId) -> Result<Option<Incon
         .bind(id)
         .find(on, read)
         .await
-}
-
-/// Inconsistencies in one state, oldest first: those after `after`, or from the first.
-pub async fn list(
-    on: impl Executor,
-    state: InconsistencyState,
-    after: Option<InconsistencyId>,
-    limit: u32,
-) -> Result<Vec<Inconsistency>, Error> {
-    // Index inconsistency_by_state.
-    sql(select_inconsistencies!(
-        "WHERE state = ? AND id > ? ORDER BY id LIMIT ?"
-    ))
-    .bind(state)
-    .bind(after.unwrap_or(InconsistencyId(uuid::Uuid::nil())))
-    .bind(limit)
-    .list(on, read)
-    .await
-}
-
-/// How many are not repaired; dead ones are not.
-pub async fn count_open(on: impl Executor) -> Result<u64, Error> {
-    // Index inconsistency_by_state.
-    sql("SELECT COUNT(*) AS inconsistencies FROM inconsistency WHERE state IN ('open', 'dead')")
-        .fetch_one(on)
-        .await?
-        .get("inconsistencies")
 }
 
 fn read(row: &Row) -> Result<Inconsistency, Error> {

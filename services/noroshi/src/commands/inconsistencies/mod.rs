@@ -1,0 +1,190 @@
+//! `noroshi inconsistencies`: what the two databases do not agree on, and its repair.
+//!
+//! The commands ask the HTTP API of a running installation. `--json` prints the API's document
+//! as it is; without it one reads tables and sentences, and what can be done next.
+
+mod explanation;
+mod export;
+mod text;
+mod view;
+
+use clap::{Args, Subcommand, ValueEnum};
+use runtime::{Config, ExitCode, Failure, process};
+use uuid::Uuid;
+
+use crate::api::{Api, ApiArguments, Document, Error};
+use crate::output;
+use explanation::Explanation;
+use export::ExportArguments;
+use view::{History, Page};
+
+/// What to do with inconsistencies, and where.
+#[derive(Clone, Debug, Args)]
+pub struct InconsistenciesArguments {
+    #[command(subcommand)]
+    command: InconsistenciesCommand,
+    #[command(flatten)]
+    api: ApiArguments,
+}
+
+/// What to do with inconsistencies.
+#[derive(Clone, Debug, Subcommand)]
+enum InconsistenciesCommand {
+    /// List them, oldest first; those that are not repaired, unless --state says otherwise.
+    List(ListArguments),
+    /// Show one, and what became of it.
+    Show(OneArguments),
+    /// Tell what both databases hold of one, what that means, and what a repair would do.
+    Explain(OneArguments),
+    /// Have one repaired now; one that was given up is opened again
+    ///
+    /// Waits a few seconds for the repair. Exits with 75 if it is still open then, which the next
+    /// pass of reconcile will change, and with 70 if it was given up again.
+    #[command(verbatim_doc_comment)]
+    Repair(OneArguments),
+    /// Write all of them to standard output, as CSV or JSON lines.
+    Export(ExportArguments),
+}
+
+/// Which inconsistencies.
+#[derive(Clone, Debug, Args)]
+struct FilterArguments {
+    /// Those in this state only.
+    #[arg(long, value_enum, value_name = "STATE")]
+    state: Option<State>,
+    /// Those of this campaign only.
+    #[arg(long, value_name = "ID")]
+    campaign: Option<Uuid>,
+}
+
+/// States that can be asked for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum State {
+    /// Open and dead ones.
+    Unrepaired,
+    /// Reconcile is on them.
+    Open,
+    /// Both databases agree again.
+    Repaired,
+    /// They were given up; a person must look.
+    Dead,
+    /// Every one there ever was.
+    All,
+}
+
+#[derive(Clone, Debug, Args)]
+struct ListArguments {
+    #[command(flatten)]
+    filter: FilterArguments,
+    /// How many at most, 1 to 500.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: u32,
+    /// Go on where another list ended.
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+    /// Print the API's page as one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+struct OneArguments {
+    /// The inconsistency, as `list` names it.
+    id: Uuid,
+    /// Print the API's answer as one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does it, on the API that the arguments or the configuration name.
+pub fn run(arguments: InconsistenciesArguments, config: Config) -> ExitCode {
+    process::run(config, |process| async move {
+        let done = async {
+            let api = arguments.api.connect(&process.config)?;
+            perform(&api, arguments.command).await
+        };
+        let done = tokio::select! {
+            done = done => done,
+            () = process.stop.requested() => return ExitCode::TryAgain,
+        };
+        done.unwrap_or_else(|error| {
+            output::fault(&error);
+            if let Some(advice) = error.advice() {
+                output::note(advice);
+            }
+            error.exit_code()
+        })
+    })
+}
+
+async fn perform(api: &Api, command: InconsistenciesCommand) -> Result<ExitCode, Error> {
+    match command {
+        InconsistenciesCommand::List(arguments) => list(api, arguments).await,
+        InconsistenciesCommand::Show(OneArguments { id, json }) => {
+            let path = format!("/inconsistencies/{id}");
+            let shown = api.document("the question for the inconsistency", api.get(&path));
+            show(&shown.await?, json, |history: &History| text::show(history))
+        }
+        InconsistenciesCommand::Explain(OneArguments { id, json }) => {
+            let path = format!("/inconsistencies/{id}/explanation");
+            let explained = api.document("the question for the explanation", api.get(&path));
+            show(&explained.await?, json, |explanation: &Explanation| {
+                explanation.to_string()
+            })
+        }
+        InconsistenciesCommand::Repair(OneArguments { id, json }) => repair(api, id, json).await,
+        InconsistenciesCommand::Export(arguments) => export::run(api, arguments).await,
+    }
+}
+
+async fn list(api: &Api, arguments: ListArguments) -> Result<ExitCode, Error> {
+    let request = api
+        .get("/inconsistencies")
+        .query(&arguments.filter.parameters())
+        .query(&[("limit", arguments.limit)])
+        .query(&[("cursor", &arguments.cursor)]);
+    let listed = api.document("the question for inconsistencies", request).await?;
+    show(&listed, arguments.json, |page: &Page| text::list(page))
+}
+
+async fn repair(api: &Api, id: Uuid, json: bool) -> Result<ExitCode, Error> {
+    let request = api.post(&format!("/inconsistencies/{id}/repair"));
+    let answered = api.document("the request for a repair", request).await?;
+    let history: History = answered.read()?;
+    show(&answered, json, text::repair)?;
+    Ok(match history.inconsistency.state.as_str() {
+        "repaired" => ExitCode::Done,
+        "dead" => ExitCode::Fault,
+        _ => ExitCode::TryAgain,
+    })
+}
+
+/// Prints the document as it is, or what `words` makes of it.
+fn show<T: serde::de::DeserializeOwned>(
+    document: &Document,
+    json: bool,
+    words: impl FnOnce(&T) -> String,
+) -> Result<ExitCode, Error> {
+    if json {
+        output::line(document.text());
+    } else {
+        output::line(words(&document.read()?));
+    }
+    Ok(ExitCode::Done)
+}
+
+impl FilterArguments {
+    /// The same as parameters of the API.
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        let state = self.state.map(|state| match state {
+            State::Unrepaired => "unrepaired",
+            State::Open => "open",
+            State::Repaired => "repaired",
+            State::Dead => "dead",
+            State::All => "all",
+        });
+        let state = state.map(|state| ("state", state.to_owned()));
+        let campaign = self.campaign.map(|campaign| ("campaign", campaign.to_string()));
+        state.into_iter().chain(campaign).collect()
+    }
+}

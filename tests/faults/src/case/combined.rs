@@ -1,0 +1,96 @@
+//! Cases in which more than one thing comes together.
+
+use std::time::Duration;
+
+use fault_points::{Action, Point};
+
+use super::lies::FREEZE;
+use super::{Case, HANG, Scenario, Trouble, point};
+
+/// Longer than a rendezvous is waited for.
+const PAST_THE_DEADLINE: Duration = Duration::from_secs(11);
+
+/// Milliseconds by which a clock is set.
+const JUMP: i64 = 8_000;
+
+/// Milliseconds that two clocks are apart: far more than the settings allow for. With more than the
+/// longest pick-up time, the process that is ahead would hand every chunk over for ever.
+const SKEW: i64 = 2_000;
+
+/// Every combination that `RELIABILITY.md` names.
+pub fn combined() -> Vec<Case> {
+    vec![
+        // Two fan-outs on the same chunks: one hangs, or stands still, in the middle of its commit.
+        Case {
+            beside: Some(Vec::new()),
+            ..case("F6:hang", vec![vec![point(Point::PushesBuilt, Action::Hang)]])
+        },
+        Case {
+            beside: Some(Vec::new()),
+            ..case("F6:freeze", vec![vec![Trouble::Wire(FREEZE)]])
+        },
+        Case {
+            scenario: Scenario::CancelAtFault,
+            ..case("D5:hang", vec![vec![point(Point::ChunkQueued, Action::Hang)]])
+        },
+        Case {
+            scenario: Scenario::PauseAtFault,
+            ..case("D7:hang", vec![vec![point(Point::BeforeSends, Action::Hang)]])
+        },
+        Case {
+            hang: PAST_THE_DEADLINE,
+            ..case("S17:hang", vec![vec![point(Point::SqlReady, Action::Hang)]])
+        },
+        // One reconciler hangs for longer than its lease, the other is back meanwhile.
+        Case {
+            beside: Some(vec![point(Point::RedoRead, Action::Hang)]),
+            ..case("R6:hang", vec![vec![point(Point::BetweenCommits, Action::Kill)]])
+        },
+        // Between two lives the clock is set: back, so that every timer is late, or ahead.
+        case(
+            "D4:back",
+            vec![
+                vec![point(Point::ChunkQueued, Action::Kill)],
+                vec![Trouble::Clock(-JUMP)],
+            ],
+        ),
+        case(
+            "D4:ahead",
+            vec![vec![
+                Trouble::Clock(-JUMP),
+                point(Point::ChunkQueued, Action::Kill),
+            ]],
+        ),
+        // Two processes whose clocks are apart: one ends the other's leases early, or late.
+        Case {
+            beside: Some(vec![Trouble::Clock(SKEW)]),
+            ..case("R9:ahead", vec![vec![point(Point::BetweenCommits, Action::Kill)]])
+        },
+        Case {
+            beside: Some(vec![Trouble::Clock(-SKEW)]),
+            ..case(
+                "R9:behind",
+                vec![vec![point(Point::BetweenCommits, Action::Hang)]],
+            )
+        },
+        // Reconcile repairs what a live sender is about to do.
+        case(
+            "R7:hang",
+            vec![vec![
+                point(Point::BetweenCommits, Action::Hang),
+                point(Point::RedoRead, Action::Hang),
+            ]],
+        ),
+    ]
+}
+
+fn case(name: &str, lives: Vec<Vec<Trouble>>) -> Case {
+    Case {
+        name: name.to_owned(),
+        scenario: Scenario::Deliver,
+        lives,
+        beside: None,
+        hang: HANG,
+        bugs: Vec::new(),
+    }
+}

@@ -1,0 +1,176 @@
+//! What can go wrong in a case: in the program, on the wire, at the gateway, with the clock.
+
+use std::fmt;
+use std::time::Duration;
+
+use emulator::sink::{self, Outcome};
+use fault_points::{Action, Fault, Point};
+
+use super::lies::Lie;
+
+/// One thing that goes wrong. Its text is its name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Trouble {
+    /// At a point of the program.
+    Point(Fault),
+    /// On the wire between the program and its stores.
+    Wire(Lie),
+    /// At the gateway.
+    Gateway(Grudge),
+    /// The process's clock is so many milliseconds ahead of everybody else's; behind, if negative.
+    Clock(i64),
+}
+
+/// A gateway's trouble with some addresses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grudge {
+    /// What it is called: the code that `RELIABILITY.md` uses, and what the gateway does.
+    pub name: &'static str,
+    /// What happens to a message.
+    pub outcome: Outcome,
+    /// The share of all addresses that are struck.
+    pub share: f64,
+    /// Only the first so many messages to each of them.
+    pub first: Option<u32>,
+    /// How long the gateway asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// Every gateway's trouble.
+pub const GATEWAY: &[Grudge] = &[
+    Grudge {
+        retry_after: Some(Duration::from_secs(1)),
+        ..once("P1:quota_exceeded", Outcome::QuotaExceeded)
+    },
+    once("P2:unavailable", Outcome::Unavailable),
+    once("P2:internal", Outcome::Internal),
+    once("P2:hang", Outcome::Hang),
+    Grudge {
+        // Each of them drops a connection, and what is under way on it.
+        share: 0.02,
+        ..once("P3:reset_after_accept", Outcome::ResetAfterAccept)
+    },
+    always("P4:unregistered", Outcome::Unregistered),
+    always("P5:invalid_argument", Outcome::InvalidArgument),
+    Grudge {
+        share: 0.9,
+        ..once("P6:unauthenticated", Outcome::Unauthenticated)
+    },
+];
+
+/// Refused at the first try.
+const fn once(name: &'static str, outcome: Outcome) -> Grudge {
+    Grudge {
+        first: Some(1),
+        ..always(name, outcome)
+    }
+}
+
+/// Refused for good.
+const fn always(name: &'static str, outcome: Outcome) -> Grudge {
+    Grudge {
+        name,
+        outcome,
+        share: 0.3,
+        first: None,
+        retry_after: None,
+    }
+}
+
+impl Grudge {
+    /// As the gateway's script has it.
+    pub fn script(self) -> sink::Fault {
+        sink::Fault {
+            outcome: self.outcome,
+            share: self.share,
+            first: self.first,
+            retry_after: self.retry_after,
+        }
+    }
+}
+
+impl Trouble {
+    /// The fault of the program, if it is one.
+    pub fn point(&self) -> Option<Fault> {
+        match self {
+            Self::Point(fault) => Some(*fault),
+            Self::Wire(_) | Self::Gateway(_) | Self::Clock(_) => None,
+        }
+    }
+
+    /// The lie of a wire, if it is one.
+    pub fn lie(&self) -> Option<Lie> {
+        match self {
+            Self::Wire(lie) => Some(*lie),
+            Self::Point(_) | Self::Gateway(_) | Self::Clock(_) => None,
+        }
+    }
+
+    /// The gateway's grudge, if it is one.
+    pub fn grudge(&self) -> Option<Grudge> {
+        match self {
+            Self::Gateway(grudge) => Some(*grudge),
+            Self::Point(_) | Self::Wire(_) | Self::Clock(_) => None,
+        }
+    }
+
+    /// How far the clock is ahead, if it is that.
+    pub fn clock(&self) -> Option<i64> {
+        match self {
+            Self::Clock(milliseconds) => Some(*milliseconds),
+            Self::Point(_) | Self::Wire(_) | Self::Gateway(_) => None,
+        }
+    }
+
+    /// What happens, whoever it happens to.
+    pub fn kind(&self) -> &'static str {
+        let named = |name: &'static str| name.split_once(':').map_or(name, |(_, kind)| kind);
+        match self {
+            Self::Point(fault) => fault.action.as_str(),
+            Self::Wire(lie) => named(lie.name),
+            Self::Gateway(grudge) => named(grudge.name),
+            Self::Clock(_) => "clock",
+        }
+    }
+
+    /// Whether it can happen only while something is repaired.
+    pub(super) fn is_of_repair(self) -> bool {
+        match self {
+            Self::Point(fault) => matches!(
+                fault.point,
+                Point::IntentsLeased
+                    | Point::RedoRead
+                    | Point::RedoAnswer
+                    | Point::Redone
+                    | Point::CloseAnswer
+            ),
+            Self::Wire(lie) => lie.name.starts_with('R'),
+            Self::Gateway(_) | Self::Clock(_) => false,
+        }
+    }
+
+    /// Whether what was handed over and not settled when it happened may be handed over again by
+    /// somebody else, while the process lives.
+    pub fn may_double(self) -> bool {
+        match self {
+            Self::Point(fault) => fault.action == Action::Hang,
+            Self::Wire(lie) => lie.may_double(),
+            // A gateway's resets are counted.
+            Self::Gateway(_) => false,
+            // Its leases are too short, or begin too late.
+            Self::Clock(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // As the journal has it: whichever time it was.
+            Self::Point(fault) => write!(f, "{}:{}", fault.point, fault.action),
+            Self::Wire(lie) => f.write_str(lie.name),
+            Self::Gateway(grudge) => f.write_str(grudge.name),
+            Self::Clock(milliseconds) => write!(f, "clock:{milliseconds}"),
+        }
+    }
+}
