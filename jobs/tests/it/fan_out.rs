@@ -29,8 +29,9 @@ async fn world() -> (World, AudienceId) {
 
 /// A pass that goes on beside the test.
 fn begin(backends: &Backends) -> JoinHandle<fan_out::Report> {
+    let tasks = backends.process.tasks.clone();
     let backends = backends.clone();
-    tokio::spawn(async move { fan_out::run(&backends).await.unwrap() })
+    tasks.spawn(async move { fan_out::run(&backends).await.unwrap() })
 }
 
 async fn until_expanded(world: &World, campaign: CampaignId, chunks: u32) {

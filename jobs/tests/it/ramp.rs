@@ -27,7 +27,8 @@ async fn two_processes_share_the_ramp_of_a_cold_store() {
     let numbers = (0..USERS / 100).collect::<Vec<_>>();
     let passes = [(); 2].map(|()| {
         let process = world.process_with(|_| {});
-        tokio::spawn(async move { fan_out::run(&process).await.unwrap() })
+        let tasks = process.process.tasks.clone();
+        tasks.spawn(async move { fan_out::run(&process).await.unwrap() })
     });
 
     let mut elapsed = Duration::ZERO;
