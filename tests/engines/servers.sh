@@ -10,7 +10,7 @@ work=$(mktemp -d "$in_memory/noroshi-tests.XXXXXX")
 servers=()
 
 say() {
-  printf 'tests/run: %s\n' "$*" >&2
+  printf 'tests/%s: %s\n' "${0##*/}" "$*" >&2
 }
 
 # serve NAME COMMAND...: starts a server; its output is $work/NAME.log.

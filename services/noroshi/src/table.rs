@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Rows of cells. A column whose cells all begin with a digit is set to the right.
+/// Rows of cells. A column of numbers, with a unit or without, is set to the right.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     header: Option<Vec<String>>,
@@ -40,8 +40,7 @@ impl Table {
             let lines = self.lines().filter_map(|line| line.get(at));
             Column {
                 width: lines.map(|cell| cell.chars().count()).max().unwrap_or_default(),
-                numbers: cells()
-                    .all(|cell| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit())),
+                numbers: cells().all(|cell| cell.is_empty() || is_number(cell)),
             }
         };
         (0..count).map(column).collect()
@@ -51,6 +50,11 @@ impl Table {
 struct Column {
     width: usize,
     numbers: bool,
+}
+
+/// Ids and instants may begin with a digit too, and have hyphens.
+fn is_number(cell: &str) -> bool {
+    cell.starts_with(|first: char| first.is_ascii_digit()) && !cell.contains('-')
 }
 
 impl fmt::Display for Table {
@@ -141,10 +145,10 @@ mod tests {
 
     #[test]
     fn names_stand_over_their_columns_and_decide_nothing() {
-        let mut table = Table::with_header(["STATE", "N"]);
-        table.row([&"open", &count(1_200)]);
+        let mut table = Table::with_header(["ID", "N"]);
+        table.row([&"0198-7c3a", &count(1_200)]);
 
-        assert_eq!(table.to_string(), "STATE      N\nopen   1,200");
+        assert_eq!(table.to_string(), "ID             N\n0198-7c3a  1,200");
     }
 
     #[test]

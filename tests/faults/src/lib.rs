@@ -9,6 +9,7 @@ pub mod case;
 pub mod command;
 pub mod counts;
 pub mod decisions;
+pub mod kill_loop;
 pub mod killer;
 pub mod matrix;
 pub mod model;

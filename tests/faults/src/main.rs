@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// As the product has it: this program is the product, when it is started once more.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(
     name = "faults",
@@ -26,6 +30,8 @@ enum Command {
     Simulate(faults::simulation::Arguments),
     /// Put a wrong into the protocol, one after the other, and see that model or simulator find it.
     SeededBugs(faults::seeded::Arguments),
+    /// Kill processes and the SQL server at random while campaigns go on.
+    KillLoop(faults::kill_loop::Arguments),
     /// The `noroshi` command with its fault points.
     #[command(hide = true, disable_help_flag = true)]
     Noroshi(faults::command::Arguments),
@@ -38,6 +44,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Model(arguments) => faults::model::run(&arguments),
         Command::Simulate(arguments) => faults::simulation::run(&arguments),
         Command::SeededBugs(arguments) => faults::seeded::run(&arguments),
+        Command::KillLoop(arguments) => faults::kill_loop::run(&arguments),
         Command::Noroshi(arguments) => faults::command::run(arguments),
     }
 }

@@ -45,10 +45,16 @@ pub fn combined() -> Vec<Case> {
             hang: PAST_THE_DEADLINE,
             ..case("S17:hang", vec![vec![point(Point::SqlReady, Action::Hang)]])
         },
-        // One reconciler hangs for longer than its lease, the other is back meanwhile.
+        // One reconciler hangs for longer than its lease, the other comes meanwhile.
         Case {
-            beside: Some(vec![point(Point::RedoRead, Action::Hang)]),
-            ..case("R6:hang", vec![vec![point(Point::BetweenCommits, Action::Kill)]])
+            beside: Some(Vec::new()),
+            ..case(
+                "R6:hang",
+                vec![
+                    vec![point(Point::BetweenCommits, Action::Kill)],
+                    vec![point(Point::RedoRead, Action::Hang)],
+                ],
+            )
         },
         // Between two lives the clock is set: back, so that every timer is late, or ahead.
         case(

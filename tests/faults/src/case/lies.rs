@@ -13,9 +13,6 @@ use super::Scenario;
 /// Longer than another try needs to come to the same rows, and than it waits for their lock.
 const LATE: Duration = Duration::from_secs(3);
 
-/// Time in which whoever is to be frozen is still waiting for its answer.
-const A_MOMENT: Duration = Duration::from_millis(500);
-
 /// A lie of a wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lie {
@@ -155,10 +152,10 @@ pub const LIES: &[Lie] = &[
     }),
 ];
 
-/// A process stands still when its chunk's commit is under way; another one goes on with it.
+/// A process stands still when its chunk's commit is under way; another one comes, and goes on.
 pub(super) const FREEZE: Lie = Lie {
     then: Then::Freeze,
-    ..datastore("F6:freeze", Step::Expand, Fault::Slow(A_MOMENT))
+    ..datastore("F6:freeze", Step::Expand, Fault::Slow(LATE))
 };
 
 const fn lie(name: &'static str, call: Call, fault: Fault) -> Lie {

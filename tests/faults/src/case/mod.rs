@@ -51,8 +51,8 @@ pub struct Case {
     /// The troubles of the process's first life, of its second, and so on; it has none after
     /// that. What a wire does wrong in a life, it does from that life on.
     pub lives: Vec<Vec<Trouble>>,
-    /// The troubles of a second process on the same stores, where there is one. It is not started
-    /// again.
+    /// The troubles of a second process on the same stores, where there is one. It is started once
+    /// everything has happened to the first, and not again.
     pub beside: Option<Vec<Trouble>>,
     /// How long a `hang` lasts.
     pub hang: Duration,

@@ -223,7 +223,7 @@ async fn until_something_is_sent(lives: &mut Lives, campaign: CampaignId) -> any
 async fn until_it_has_happened(lives: &mut Lives) -> anyhow::Result<()> {
     lives
         .until("the fault has happened", async |lives| {
-            Ok(lives.has_happened().then_some(()))
+            Ok(lives.is_struck().then_some(()))
         })
         .await
 }

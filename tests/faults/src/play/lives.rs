@@ -26,6 +26,8 @@ pub(super) struct Lives {
     pub(super) stage: Stage,
     case: Case,
     life: usize,
+    /// Whether the second process has been started.
+    is_joined: bool,
     /// Lies whose consequences have been seen to.
     followed: Vec<Lie>,
     watch: Watch,
@@ -38,6 +40,7 @@ impl Lives {
             stage,
             case: case.clone(),
             life: 0,
+            is_joined: false,
             followed: Vec::new(),
             watch: Watch::of(case),
             until: now() + PATIENCE,
@@ -56,12 +59,11 @@ impl Lives {
         Doubles::AtMost(self.watch.handed_over_unsettled(&self.stage))
     }
 
-    /// Whether everything of the case has happened that can happen.
-    pub(super) fn has_happened(&self) -> bool {
+    /// Whether everything has happened that is to happen in the lives of the process.
+    pub(super) fn is_struck(&self) -> bool {
         let happened = self.stage.happened();
-        self.case
-            .troubles()
-            .all(|trouble| happened.contains(&trouble.to_string()))
+        let mut troubles = self.case.lives.iter().flatten();
+        troubles.all(|trouble| happened.contains(&trouble.to_string()))
     }
 
     /// What is watched from now on.
@@ -116,9 +118,22 @@ impl Lives {
             bail!("waited {PATIENCE:?} in vain: {what}");
         }
         tokio::time::sleep(POLL).await;
+        self.join().await?;
         self.follow().await;
         self.watch.look(&self.stage).await;
         self.revive().await
+    }
+
+    /// Starts the second process, when it is time.
+    async fn join(&mut self) -> anyhow::Result<()> {
+        if let Some(troubles) = &self.case.beside
+            && !self.is_joined
+            && self.is_struck()
+        {
+            self.stage.start_beside(troubles, &self.case.bugs).await?;
+            self.is_joined = true;
+        }
+        Ok(())
     }
 
     /// Sees to what happens when a wire has lied.
@@ -148,11 +163,6 @@ impl Lives {
             }
             let troubles = self.case.lives.get(self.life).map_or(&[][..], Vec::as_slice);
             self.stage.start(troubles, &self.case.bugs).await?;
-            if self.life == 0
-                && let Some(troubles) = &self.case.beside
-            {
-                self.stage.start_beside(troubles, &self.case.bugs).await?;
-            }
             self.life += 1;
             self.watch.start(&self.stage).await;
         }

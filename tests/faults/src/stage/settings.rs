@@ -43,7 +43,7 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
         .set("sender.concurrency", 4)
         .set("fan_out.lease", "1s")
         .set("dispatch.pick_up", "1s")
-        .set("dispatch.pick_up_max", "4s")
+        .set("dispatch.pick_up_max", "30s")
         .set("reconcile.min_age", "500ms")
         .set("log.format", "json")
 }

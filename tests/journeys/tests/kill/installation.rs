@@ -49,7 +49,7 @@ impl Installation {
             .set("fan_out.in_flight", 1)
             .set("fan_out.lease", "500ms")
             .set("dispatch.pick_up", "5s")
-            .set("dispatch.pick_up_max", "10s");
+            .set("dispatch.pick_up_max", "60s");
         let mut installation = Self {
             binary: binary("noroshi"),
             settings: settings.write(directory.path()),

@@ -27,7 +27,7 @@ pub(super) fn list(page: &Page) -> String {
         table.row([id, state, &age(*age_seconds), kind, chunk_no, campaign_id, &why]);
     }
     let more = page.next_cursor.as_ref().map_or(String::new(), |cursor| {
-        format!("There are more: noroshi inconsistencies list --cursor {cursor}\n")
+        format!("There are more: the same again with --cursor {cursor}\n")
     });
     let id = &first.id;
     format!(
@@ -142,7 +142,7 @@ mod tests {
         let lines: Vec<_> = list.lines().collect();
         assert!(lines[0].starts_with("ID") && lines[0].ends_with("WHY"), "{list}");
         assert!(lines[1].contains("open   1 min  unknown      7"), "{list}");
-        assert!(list.contains("list --cursor BAAB"));
+        assert!(list.contains("--cursor BAAB"));
         assert!(list.ends_with("repair 0198b0c4-7b1e-7c3a-9d55-0b2f5c1e8a10"));
     }
 

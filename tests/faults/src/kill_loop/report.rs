@@ -1,0 +1,170 @@
+//! What is said of a loop in the end.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use journeys::wire::Fired;
+use noroshi::table::{bytes, count};
+use serde::Serialize;
+
+use super::audit::Audit;
+use crate::counts::Counts;
+
+/// What came of a loop; its serialised form is what `--json` prints.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    pub(super) sql: &'static str,
+    pub(super) processes: usize,
+    pub(super) seed: u64,
+    pub(super) seconds: f64,
+    pub(super) campaigns: usize,
+    #[serde(flatten)]
+    pub(super) counts: Counts,
+    pub(super) sent: u64,
+    pub(super) grants: u64,
+    /// Faults that happened, by kind.
+    pub(super) faults: Fired,
+    pub(super) doubled_without_reason: usize,
+    pub(super) handed_over_after_cancel: usize,
+    pub(super) open_transactions: u64,
+    pub(super) repairs: Spread,
+    /// Of this program: the servers and the books.
+    pub(super) peak_memory_bytes: u64,
+    /// Everything that is wrong.
+    pub(super) wrong: Vec<String>,
+    /// The command that does the same once more, and where the logs are, if anything is wrong.
+    pub(super) again: Option<(String, PathBuf)>,
+}
+
+/// Times in seconds: how many, and those that a share of all does not exceed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(super) struct Spread {
+    count: usize,
+    p50: f64,
+    p99: f64,
+    max: f64,
+}
+
+impl Spread {
+    /// Of times in their order.
+    pub(super) fn of(sorted: &[Duration]) -> Self {
+        let at = |percent: usize| {
+            let place = (sorted.len() * percent).div_ceil(100);
+            sorted
+                .get(place.saturating_sub(1))
+                .map_or(0.0, Duration::as_secs_f64)
+        };
+        Self {
+            count: sorted.len(),
+            p50: at(50),
+            p99: at(99),
+            max: at(100),
+        }
+    }
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_good(&self) -> bool {
+        self.wrong.is_empty()
+    }
+
+    /// How many faults of that kind happened, `kill`.
+    pub fn faults(&self, kind: &str) -> u64 {
+        self.faults.of(kind)
+    }
+
+    /// How many messages the gateways accepted for pushes that count as sent.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    pub(super) fn take(mut self, audit: Audit) -> Self {
+        let Audit {
+            campaigns,
+            counts,
+            sent,
+            grants,
+            doubled_without_reason,
+            after_cancel,
+            repairs,
+            complaints,
+        } = audit;
+        self.campaigns = campaigns;
+        self.counts = counts;
+        self.sent = sent;
+        self.grants = grants;
+        self.doubled_without_reason = doubled_without_reason;
+        self.handed_over_after_cancel = after_cancel;
+        self.repairs = Spread::of(&repairs);
+        self.wrong.extend(complaints);
+        self
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts {
+            targets,
+            lost,
+            doubled_visible,
+            doubled_raw,
+            doubled_raw_bound,
+            unrepaired,
+        } = self.counts;
+        let kinds = self
+            .faults
+            .iter()
+            .map(|(kind, times)| format!("{} {kind}", count(times)));
+        let kinds = kinds.collect::<Vec<_>>().join(", ");
+        writeln!(
+            f,
+            "{} processes on {}, seed {}: {} campaigns to {} users in {:.0} s, {} sent, {} grants",
+            self.processes,
+            self.sql,
+            self.seed,
+            self.campaigns,
+            count(targets),
+            self.seconds,
+            count(self.sent),
+            count(self.grants)
+        )?;
+        writeln!(f, "{} faults: {kinds}", count(self.faults.total()))?;
+        writeln!(
+            f,
+            "lost {lost}, visible doubles {doubled_visible}, unrepaired {unrepaired}, \
+             handed over after a cancel {}, open transactions {}",
+            self.handed_over_after_cancel, self.open_transactions
+        )?;
+        writeln!(
+            f,
+            "raw doubles {}, of at most {}; {} without a reason",
+            count(doubled_raw),
+            count(doubled_raw_bound),
+            self.doubled_without_reason
+        )?;
+        let Spread {
+            count: repairs,
+            p50,
+            p99,
+            max,
+        } = self.repairs;
+        writeln!(
+            f,
+            "{repairs} intents closed by reconcile, after their commit: p50 {p50:.2} s, p99 {p99:.2} s, max {max:.2} s"
+        )?;
+        write!(
+            f,
+            "most memory of this program, stores and books: {}",
+            bytes(self.peak_memory_bytes)
+        )?;
+        for wrong in &self.wrong {
+            write!(f, "\nwrong: {wrong}")?;
+        }
+        if let Some((command, logs)) = &self.again {
+            write!(f, "\nagain: {command}\nlogs: {}", logs.display())?;
+        }
+        Ok(())
+    }
+}
