@@ -3,10 +3,12 @@
 //! It is made before anybody is measured. The product expands the campaign into a recorder; its
 //! commits are what the bare loop sends, and their entities what the others are handed.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use gcloud_sdk::google::datastore::v1::Entity;
+use gcloud_sdk::google::datastore::v1::{Entity, Key};
+use prost::Message;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -103,13 +105,22 @@ fn compare(wanted: Vec<Entity>, found: Vec<Entity>) -> anyhow::Result<()> {
         found.len(),
         wanted.len()
     );
+    let wanted: HashMap<_, _> = wanted
+        .iter()
+        .map(|wanted| (encoded_key(wanted), wanted))
+        .collect();
     for entity in found {
-        let same = wanted.iter().find(|wanted| wanted.key == entity.key);
+        let same = wanted.get(&encoded_key(&entity));
         let same = same.context("an entity was found that nobody asked for")?;
         ensure!(
-            *same == entity,
+            **same == entity,
             "an entity differs: the product writes\n{same:#?}\nand there is\n{entity:#?}"
         );
     }
     Ok(())
+}
+
+/// The key, encoded.
+fn encoded_key(entity: &Entity) -> Vec<u8> {
+    entity.key.as_ref().map(Key::encode_to_vec).unwrap_or_default()
 }
