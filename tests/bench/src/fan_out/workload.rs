@@ -124,3 +124,42 @@ fn compare(wanted: Vec<Entity>, found: Vec<Entity>) -> anyhow::Result<()> {
 fn encoded_key(entity: &Entity) -> Vec<u8> {
     entity.key.as_ref().map(Key::encode_to_vec).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use gcloud_sdk::google::datastore::v1::Value;
+    use gcloud_sdk::google::datastore::v1::key::PathElement;
+
+    use super::*;
+
+    fn entity(kind: &str, properties: &[&str]) -> Entity {
+        let path = vec![PathElement {
+            kind: kind.to_owned(),
+            id_type: None,
+        }];
+        Entity {
+            key: Some(Key {
+                path,
+                ..Key::default()
+            }),
+            properties: properties
+                .iter()
+                .map(|name| ((*name).to_owned(), Value::default()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn the_same_entities_are_the_same_in_any_order_and_a_missing_or_other_one_is_told() {
+        let (a, b) = (entity("A", &["x"]), entity("B", &[]));
+        let wanted = || vec![a.clone(), b.clone()];
+
+        let same = compare(wanted(), vec![b.clone(), a.clone()]);
+        let missing = compare(wanted(), vec![a.clone()]);
+        let other = compare(wanted(), vec![entity("A", &["y"]), b.clone()]);
+
+        assert!(same.is_ok());
+        assert_eq!(missing.unwrap_err().to_string(), "1 entities of 2 are there");
+        assert!(other.unwrap_err().to_string().starts_with("an entity differs"));
+    }
+}
