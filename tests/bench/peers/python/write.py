@@ -18,7 +18,7 @@ from pathlib import Path
 
 from google.cloud import datastore
 
-# More were not found faster: one thread at a time builds and encodes.
+# Sixteen were not found faster: one thread at a time builds and encodes.
 IN_FLIGHT = 8
 
 

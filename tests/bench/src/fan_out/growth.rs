@@ -69,12 +69,14 @@ pub(super) fn measure(runtime: &Runtime, sizes: &[u64], arguments: &Arguments) -
     let load_before = load()?;
     for round in 1..=arguments.rounds {
         for ((engine, (pushes, campaign)), grown) in cases.iter().zip(&mut grown) {
+            let done = grow(runtime, *engine, campaign, in_flight)?;
             noroshi::output::note(format_args!(
-                "round {round} of {}: {engine}, {} pushes",
+                "round {round} of {}: {engine}, {} pushes, {:.1} s",
                 arguments.rounds,
-                count(*pushes)
+                count(*pushes),
+                done.fan_out.seconds
             ));
-            grown.push(grow(runtime, *engine, campaign, in_flight)?);
+            grown.push(done);
         }
     }
     let steps = cases.iter().zip(&grown);

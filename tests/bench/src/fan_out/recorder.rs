@@ -105,3 +105,29 @@ fn message(body: &[u8]) -> anyhow::Result<&[u8]> {
     ensure!(prefix[0] == 0, "a compressed message cannot be replayed as it is");
     Ok(message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bare;
+    use super::super::requests::Requests;
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_bare_loop_sends_is_what_was_recorded() {
+        let directory = tempfile::tempdir().unwrap();
+        let [first, second] = ["first", "second"].map(|name| directory.path().join(name));
+        std::fs::write(&first, b"\x02\0\0\0ab\x03\0\0\0cde").unwrap();
+        let recorder = Recorder::start(&second).await.unwrap();
+
+        bare::run(&first, &recorder.address, 2).await.unwrap();
+        recorder.flush().unwrap();
+
+        let commits = |record| {
+            let commits = Requests::open(record).unwrap().map(Result::unwrap);
+            let mut commits: Vec<_> = commits.collect();
+            commits.sort();
+            commits
+        };
+        assert_eq!(commits(&first), commits(&second));
+    }
+}

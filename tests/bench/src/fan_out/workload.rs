@@ -3,10 +3,12 @@
 //! It is made before anybody is measured. The product expands the campaign into a recorder; its
 //! commits are what the bare loop sends, and their entities what the others are handed.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use gcloud_sdk::google::datastore::v1::Entity;
+use gcloud_sdk::google::datastore::v1::{Entity, Key};
+use prost::Message;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -103,13 +105,61 @@ fn compare(wanted: Vec<Entity>, found: Vec<Entity>) -> anyhow::Result<()> {
         found.len(),
         wanted.len()
     );
+    let wanted: HashMap<_, _> = wanted
+        .iter()
+        .map(|wanted| (encoded_key(wanted), wanted))
+        .collect();
     for entity in found {
-        let same = wanted.iter().find(|wanted| wanted.key == entity.key);
+        let same = wanted.get(&encoded_key(&entity));
         let same = same.context("an entity was found that nobody asked for")?;
         ensure!(
-            *same == entity,
+            **same == entity,
             "an entity differs: the product writes\n{same:#?}\nand there is\n{entity:#?}"
         );
     }
     Ok(())
+}
+
+/// The key, encoded.
+fn encoded_key(entity: &Entity) -> Vec<u8> {
+    entity.key.as_ref().map(Key::encode_to_vec).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use gcloud_sdk::google::datastore::v1::Value;
+    use gcloud_sdk::google::datastore::v1::key::PathElement;
+
+    use super::*;
+
+    fn entity(kind: &str, properties: &[&str]) -> Entity {
+        let path = vec![PathElement {
+            kind: kind.to_owned(),
+            id_type: None,
+        }];
+        Entity {
+            key: Some(Key {
+                path,
+                ..Key::default()
+            }),
+            properties: properties
+                .iter()
+                .map(|name| ((*name).to_owned(), Value::default()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn the_same_entities_are_the_same_in_any_order_and_a_missing_or_other_one_is_told() {
+        let (a, b) = (entity("A", &["x"]), entity("B", &[]));
+        let wanted = || vec![a.clone(), b.clone()];
+
+        let same = compare(wanted(), vec![b.clone(), a.clone()]);
+        let missing = compare(wanted(), vec![a.clone()]);
+        let other = compare(wanted(), vec![entity("A", &["y"]), b.clone()]);
+
+        assert!(same.is_ok());
+        assert_eq!(missing.unwrap_err().to_string(), "1 entities of 2 are there");
+        assert!(other.unwrap_err().to_string().starts_with("an entity differs"));
+    }
 }
