@@ -39,6 +39,14 @@ impl Error {
         }
     }
 
+    /// Whether the same again may succeed at once: the store was busy, or not to be reached.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_passing(),
+            Self::Connect(_) | Self::Sql(_) | Self::Queue(_) | Self::Stored { .. } => false,
+        }
+    }
+
     /// Whether it is about what some rows hold, and says nothing of others or of their store.
     pub(crate) fn is_in_the_rows(&self) -> bool {
         match self {

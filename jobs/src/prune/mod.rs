@@ -74,7 +74,7 @@ async fn prune_ended(backends: &Backends, report: &mut Report) -> Result<(), Err
 async fn mark(backends: &Backends, campaign: CampaignId) -> Result<bool, Error> {
     let mut tx = backends.db.begin().await?;
     let marked = campaigns::mark_pruned(&mut tx, campaign, backends.process.clock.now()).await?;
-    fan_out_progress::raise(&mut tx, campaign, 0).await?;
+    fan_out_progress::insert(&mut tx, campaign).await?;
     tx.commit().await.repeatable()?;
     Ok(marked == Change::Applied)
 }

@@ -4,9 +4,11 @@
 
 mod campaign;
 mod erase;
+mod fan_out;
 mod import;
 mod intents;
 mod prune;
+mod ramp;
 mod reconcile;
 mod turns;
 mod world;

@@ -12,7 +12,7 @@ use crate::commands::demo::{self, DemoArguments};
 use crate::commands::emulator::{self, EmulatorCommand};
 use crate::commands::inconsistencies::{self, InconsistenciesArguments};
 use crate::commands::migrate::{self, MigrateCommand};
-use crate::commands::up;
+use crate::commands::up::{self, UpArguments};
 
 /// Sends push-notification campaigns: who, what and coupons in SQL, one push per recipient in
 /// Datastore
@@ -52,7 +52,7 @@ It says where the API listens and where its token is. What the API can do:
 
   curl -H \"Authorization: Bearer $(cat data/admin-token)\" http://127.0.0.1:8080/openapi.json"
     )]
-    Up,
+    Up(UpArguments),
     /// Send a campaign with a coupon to a made-up audience, and prove what became of it
     ///
     /// Registers the campaign, imports its audience from CSV, fans it out, grants every coupon
@@ -97,7 +97,7 @@ They ask the API of a running installation: the one that this configuration desc
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.command {
-            Command::Up => configured(cli.config.as_deref(), up::run),
+            Command::Up(arguments) => configured(cli.config.as_deref(), |config| up::run(arguments, config)),
             Command::Demo(arguments) => {
                 configured(cli.config.as_deref(), |config| demo::run(arguments, config))
             }

@@ -5,7 +5,7 @@ use push_store::Error as StoreError;
 
 /// Why an attempt did not come to its end. The chunk is given back.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// Datastore could not be read or written.
     #[error("the chunk cannot be read or written")]
     Store(#[from] StoreError),

@@ -10,7 +10,7 @@ mod attempt;
 mod campaigns;
 mod deliver;
 mod error;
-mod grants;
+pub mod grants;
 mod handler;
 mod permit;
 mod send;
@@ -18,4 +18,5 @@ mod sort;
 mod totals;
 
 pub use deliver::{Delivered, Sender};
+pub use error::Error;
 pub use handler::service;

@@ -57,9 +57,3 @@ CREATE TABLE chunk_reason (
     pushes      INT         NOT NULL,
     PRIMARY KEY (campaign_id, chunk_no, reason)
 );
-
-CREATE TABLE fan_out_progress (
-    campaign_id BINARY(16) NOT NULL,
-    low_water   INT        NOT NULL, -- every chunk below is expanded
-    PRIMARY KEY (campaign_id)
-);

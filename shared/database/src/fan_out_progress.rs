@@ -1,36 +1,41 @@
-//! How far a campaign's fan-out is known to be.
+//! How many of a campaign's stripes were begun.
 //!
-//! The mark saves a restarted fan-out from asking for every marker again. It may lag behind,
-//! never run ahead, and only rises.
+//! Stripes are begun in the order of their numbers. Those that are begun and not done have a row
+//! in [`fan_out_stripe`](crate::fan_out_stripe), so what is expanded is known without asking for
+//! every marker. The row is also the last that is deleted of a pruned campaign.
 
 use ::campaign::CampaignId;
 
 use crate::{Error, Executor, Tx, sql};
 
-/// Every chunk below the mark is expanded; 0 where nothing is known.
-pub async fn find(on: impl Executor, campaign: CampaignId) -> Result<u32, Error> {
-    let mark = sql("SELECT low_water FROM fan_out_progress WHERE campaign_id = ?")
+/// Stripes that were begun; `None` of a campaign without a row.
+pub async fn find(on: impl Executor, campaign: CampaignId) -> Result<Option<u32>, Error> {
+    sql("SELECT begun FROM fan_out_progress WHERE campaign_id = ?")
         .bind(campaign)
-        .find(on, |row| row.get("low_water"))
-        .await?;
-    Ok(mark.unwrap_or(0))
+        .find(on, |row| row.get("begun"))
+        .await
 }
 
-/// Raises the mark to `low_water`; a lower one changes nothing.
-pub async fn raise(tx: &mut Tx, campaign: CampaignId, low_water: u32) -> Result<(), Error> {
-    sql(
-        "INSERT INTO fan_out_progress (campaign_id, low_water) VALUES (?, ?) ON DUPLICATE KEY UPDATE \
-         low_water = CASE WHEN VALUES(low_water) > fan_out_progress.low_water \
-         THEN VALUES(low_water) ELSE fan_out_progress.low_water END",
-    )
+/// Makes the campaign's row, with nothing begun, and locks it; one that is there stays as it is.
+pub async fn insert(tx: &mut Tx, campaign: CampaignId) -> Result<(), Error> {
+    sql("INSERT INTO fan_out_progress (campaign_id, begun) VALUES (?, 0) \
+         ON DUPLICATE KEY UPDATE begun = fan_out_progress.begun")
     .bind(campaign)
-    .bind(low_water)
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// Forgets the mark of a pruned campaign.
+/// Begins the next stripe, under the lock of [`insert`].
+pub(crate) async fn begin_next(tx: &mut Tx, campaign: CampaignId) -> Result<(), Error> {
+    sql("UPDATE fan_out_progress SET begun = begun + 1 WHERE campaign_id = ?")
+        .bind(campaign)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets a pruned campaign.
 pub async fn delete(tx: &mut Tx, campaign: CampaignId) -> Result<(), Error> {
     sql("DELETE FROM fan_out_progress WHERE campaign_id = ?")
         .bind(campaign)

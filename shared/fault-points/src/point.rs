@@ -63,10 +63,12 @@ points! {
     ExpandCommitAnswer = "F3", Error;
     /// Fan-out: the commit does not reach Datastore.
     ExpandCommit = "F4", Error;
-    /// Fan-out: chunks are expanded, and the low-water mark is where it was.
+    /// Fan-out: chunks are expanded, and the stripe's mark is where it was.
     ChunksExpanded = "F5", KillHangError;
-    /// Fan-out: between two turns.
-    BetweenTurns = "F7", KillHang;
+    /// Fan-out: a stripe is leased, and nothing of it is begun.
+    StripeLeased = "F6", KillHang;
+    /// Fan-out: between two stripes.
+    BetweenStripes = "F7", KillHang;
 
     /// Dispatch: due chunks are read, and none is marked.
     DueRead = "D1", KillHangError;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use database::Db;
 use database::migrate::{self, State};
+use pacing::{Limit, SharedLimit};
 use provider::fcm::{self, Credentials, Fcm};
 use provider::{PoolSettings, Target};
 use push_store::PushStore;
@@ -44,6 +45,8 @@ pub struct Backends {
     pub queue_identity: Expected,
     /// The gateway to devices.
     pub fcm: Arc<Fcm>,
+    /// How many chunks this process expands at once, as far as that is found out.
+    pub expansion_limit: SharedLimit,
     /// Wake the loops of this process; nobody hears them in a process without loops.
     pub nudges: Nudges,
 }
@@ -142,6 +145,7 @@ impl Backends {
             task_queue.create_queues().await?;
         }
         let fcm = Arc::new(Fcm::new(fcm_config(config, &endpoints.fcm)?)?);
+        let expansion_limit = SharedLimit::new(Limit::new(1..=config.fan_out.in_flight.get()));
         let process = process.clone();
         let nudges = Nudges::default();
         let backends = Self {
@@ -151,6 +155,7 @@ impl Backends {
             task_queue,
             queue_identity,
             fcm,
+            expansion_limit,
             nudges,
         };
         Ok((backends, embedded))

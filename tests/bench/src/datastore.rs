@@ -23,7 +23,8 @@ pub(crate) const GROUP: u64 = 500;
 /// 500 entities of 600 bytes fit well; clients take 4 MiB unless told.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
-const PROJECT: &str = "bench";
+/// The project that everything is written to.
+pub(crate) const PROJECT: &str = "bench";
 
 /// A connection.
 #[derive(Clone)]
@@ -55,7 +56,7 @@ impl Datastore {
         };
         let begun = self.0.clone().begin_transaction(request).await?;
         let transaction = begun.into_inner().transaction;
-        let found = self.look_up(group, &transaction).await?;
+        let found = self.look_up_group(group, &transaction).await?;
         let updates = found.into_iter().map(|mut entity| {
             if let Some(state) = entity.properties.get_mut("state")
                 && let Some(ValueType::IntegerValue(count)) = &mut state.value_type
@@ -102,7 +103,23 @@ impl Datastore {
         Ok(!answer.found.is_empty())
     }
 
-    async fn look_up(&self, group: u64, transaction: &[u8]) -> anyhow::Result<Vec<wire::Entity>> {
+    /// The entities of these keys that are there; at most 1,000 keys.
+    pub(crate) async fn look_up(&self, keys: Vec<wire::Key>) -> anyhow::Result<Vec<wire::Entity>> {
+        let request = wire::LookupRequest {
+            project_id: PROJECT.to_owned(),
+            keys,
+            ..wire::LookupRequest::default()
+        };
+        let answer = self.0.clone().lookup(request).await?.into_inner();
+        ensure!(answer.deferred.is_empty(), "a lookup left keys for later");
+        Ok(answer
+            .found
+            .into_iter()
+            .filter_map(|result| result.entity)
+            .collect())
+    }
+
+    async fn look_up_group(&self, group: u64, transaction: &[u8]) -> anyhow::Result<Vec<wire::Entity>> {
         let request = wire::LookupRequest {
             project_id: PROJECT.to_owned(),
             keys: (0..GROUP).map(|n| key(group, Some(n))).collect(),

@@ -42,6 +42,11 @@ impl Spread {
     }
 }
 
+/// A spread for people, or a dash where there is none.
+pub(crate) fn show(spread: Option<Spread>, write: impl Fn(f64) -> String) -> String {
+    spread.map_or_else(|| "–".to_owned(), |spread| spread.show(write))
+}
+
 /// A rate for people: `41,200`.
 pub(crate) fn whole(figure: f64) -> String {
     noroshi::table::count(figure.round() as u64)

@@ -8,10 +8,15 @@ mod cold_build;
 mod command;
 mod datastore;
 mod emulator;
+mod engine;
+mod fan_out;
 mod figures;
+mod grants;
 mod pipeline;
 mod process;
 mod stopwatch;
+mod turns;
+mod work;
 
 use std::process::ExitCode;
 
@@ -32,10 +37,17 @@ struct Cli {
 enum Command {
     /// Drive Noroshi's Datastore emulator and Google's with the same client and the same work.
     Emulator(emulator::Arguments),
+    /// Drive Noroshi's fan-out and other Datastore clients with the same entities.
+    FanOut(fan_out::Arguments),
+    /// Grant coupons in both stores: at a rendezvous, without one, and user by user.
+    Grants(grants::Arguments),
     /// Run whole campaigns by `noroshi demo`, on embedded stores and on real ones.
     Pipeline(pipeline::Arguments),
     /// Build the `noroshi` command from nothing, in a directory of its own.
     ColdBuild(cold_build::Arguments),
+    /// One client of the fan-out comparison, which is started as a process of its own.
+    #[command(hide = true)]
+    FanOutClient(fan_out::ClientArguments),
     /// The `noroshi` command, which the benchmarks start in processes of its own.
     #[command(hide = true, disable_help_flag = true)]
     Noroshi(command::Arguments),
@@ -44,6 +56,9 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Emulator(arguments) => emulator::run(&arguments)?,
+        Command::FanOut(arguments) => fan_out::run(&arguments)?,
+        Command::FanOutClient(arguments) => return fan_out::run_client(&arguments),
+        Command::Grants(arguments) => grants::run(&arguments)?,
         Command::Pipeline(arguments) => pipeline::run(&arguments)?,
         Command::ColdBuild(arguments) => cold_build::run(&arguments)?,
         Command::Noroshi(arguments) => return Ok(command::run(arguments)),

@@ -83,6 +83,14 @@ pub(crate) fn children_cpu_seconds() -> anyhow::Result<f64> {
     Ok(seconds(itself()?.children_ticks))
 }
 
+/// Processes that wanted a CPU, as the mean of the last minute.
+pub(crate) fn load() -> anyhow::Result<f64> {
+    let averages = fs::read_to_string("/proc/loadavg")?;
+    let last_minute = averages.split_whitespace().next();
+    let load = last_minute.and_then(|load| load.parse().ok());
+    load.context("/proc/loadavg is not as proc(5) says")
+}
+
 fn itself() -> anyhow::Result<Process> {
     parse(&fs::read_to_string("/proc/self/stat")?).context("/proc/self/stat is not as proc(5) says")
 }

@@ -29,7 +29,7 @@ async fn of_an_old_campaign_nothing_is_left_but_its_row() {
         chunk_tally::total(db, ended).await.unwrap(),
         chunk_tally::Total::default()
     );
-    assert_eq!(fan_out_progress::find(db, ended).await.unwrap(), 0);
+    assert_eq!(fan_out_progress::find(db, ended).await.unwrap(), None);
     assert!(!is_marked(&world, running).await);
     assert_eq!(world.pushes(running).await.len(), 1_200);
     assert_eq!(chunk_tally::total(db, running).await.unwrap().chunks, 3);

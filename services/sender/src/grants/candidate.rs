@@ -10,10 +10,13 @@ use crate::sort::Wanted;
 
 /// A push whose user is to get the coupon.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate {
-    pub(super) push: PushId,
-    pub(super) place: u16,
-    pub(super) user: String,
+pub struct Candidate {
+    /// The push.
+    pub push: PushId,
+    /// Its place in the chunk.
+    pub place: u16,
+    /// The user.
+    pub user: String,
 }
 
 /// The users who are to get the coupon, by place, and those who cannot be reached where it is for

@@ -11,7 +11,8 @@ use super::candidate::Candidate;
 
 /// Whether a coupon may be given to somebody who does not have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Validity {
+pub enum Validity {
+    /// It may.
     Valid,
     /// Its time has not come, or is over.
     Invalid,
@@ -20,11 +21,11 @@ pub(super) enum Validity {
 /// How a group's rendezvous ends for its candidates if it is committed. Whoever is in neither set
 /// gets no coupon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chosen {
+pub struct Chosen {
     /// Those who get it now and those who had it before: their pushes are raised.
-    pub(super) granted: Places,
+    pub granted: Places,
     /// Those who are left out because they were erased.
-    pub(super) erased: Places,
+    pub erased: Places,
 }
 
 /// Chooses among the candidates, of whom some have the grant, and some were erased, and says who

@@ -28,9 +28,11 @@ use crate::campaigns::Coupon;
 use crate::error::Error;
 use crate::sort::Sorted;
 use crate::totals::Totals;
-use candidate::{Candidate, candidates};
-use choice::{Chosen, Validity};
+pub use candidate::Candidate;
+use candidate::candidates;
+pub use choice::{Chosen, Validity};
 use groups::{Groups, Halved};
+pub use rendezvous::Group;
 
 /// Grants the coupon to the users who are to be sent the push, and settles those of `sorted` who
 /// do not get it. Where this fails, what it has settled is true.

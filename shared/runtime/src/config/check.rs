@@ -130,6 +130,12 @@ fn passes(config: &Config) -> Vec<Fault> {
             "must be between 2 (the marker and one push) and 500",
         ));
     }
+    if config.fan_out.lease < Duration::from_millis(500) {
+        faults.push(Fault::new(
+            "fan_out.lease",
+            "must be at least \"500ms\", or a process under load loses what it works on",
+        ));
+    }
     if config.dispatch.look_ahead > MAX_LOOK_AHEAD {
         faults.push(Fault::new(
             "dispatch.look_ahead",

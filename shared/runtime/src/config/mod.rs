@@ -26,7 +26,7 @@ pub use error::{ConfigError, Fault};
 pub use secret::Secret;
 pub use sections::{
     Admin, Concurrency, Data, Database, Datastore, Dispatch, FanOut, Fcm, Import, Log, LogFormat, Provider,
-    Prune, Queue, Reconcile, Retry, Sender,
+    Prune, Queue, RampUp, Reconcile, Retry, Sender,
 };
 
 /// A configuration with every setting explained, each at its default.
@@ -88,6 +88,19 @@ impl Config {
             .map_err(|error| vec![Fault::new(error.path().to_string(), error.inner().message())])?;
         check::check(&config)?;
         Ok(config)
+    }
+
+    /// Whether Datastore is written to under Google's rule for cold key ranges.
+    pub fn ramps_up(&self) -> bool {
+        match self.fan_out.ramp_up {
+            RampUp::Auto => match &self.datastore.endpoint {
+                Endpoint::Embedded => false,
+                // Google's are never spoken to in clear.
+                Endpoint::At(url) => !url.as_str().starts_with("http://"),
+            },
+            RampUp::Always => true,
+            RampUp::Never => false,
+        }
     }
 
     /// The effective configuration as TOML, with references in the place of secrets.

@@ -3,21 +3,20 @@
 //! Every server runs in a process of its own. One round is not counted: in it, Java compiles what
 //! it has found hot. Afterwards memory is read, and the durable one is killed and started again.
 
-mod contestant;
 mod report;
-mod work;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use crate::engine::{Engine, Running};
+use crate::work::Work;
 use anyhow::{Context, ensure};
-use contestant::{Contestant, Running};
 use report::{Report, Standing};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-use work::Work;
 
 use crate::datastore::GROUP;
+use crate::turns::in_turns;
 
 /// How the comparison is to be.
 #[derive(Debug, clap::Args)]
@@ -85,7 +84,7 @@ async fn compare(arguments: &Arguments) -> anyhow::Result<Report> {
             for at in in_turns(standings.len(), round) {
                 noroshi::output::note(format_args!(
                     "round {round} of {}: {work}, {}",
-                    arguments.rounds, standings[at].contestant
+                    arguments.rounds, standings[at].engine
                 ));
                 measure(
                     &mut standings[at],
@@ -103,7 +102,7 @@ async fn compare(arguments: &Arguments) -> anyhow::Result<Report> {
     }
     let mut recoveries = Vec::new();
     for standing in &mut standings {
-        if standing.contestant == Contestant::File {
+        if standing.engine == Engine::File {
             let written = (arguments.rounds + 1) * groups;
             recoveries = kill_and_recover(standing, written, arguments).await?;
         }
@@ -113,27 +112,25 @@ async fn compare(arguments: &Arguments) -> anyhow::Result<Report> {
 
 /// Starts everybody as often as asked for; the last start stays.
 async fn open(arguments: &Arguments) -> anyhow::Result<Vec<Standing>> {
-    let mut contestants = vec![Contestant::Memory, Contestant::File];
+    let mut engines = vec![Engine::Memory, Engine::File];
     if !arguments.without_google {
-        contestants.push(Contestant::Google);
+        engines.push(Engine::Google);
     }
-    let mut ready: Vec<Vec<f64>> = vec![Vec::new(); contestants.len()];
+    let mut ready: Vec<Vec<f64>> = vec![Vec::new(); engines.len()];
     let mut running = Vec::new();
     for start in 1..=arguments.starts.max(1) {
-        for (at, contestant) in contestants.iter().enumerate() {
+        for (at, engine) in engines.iter().enumerate() {
             let directory = directory(arguments.data.as_deref())?;
-            let started = contestant.start(directory.path()).await?;
+            let started = engine.start(directory.path()).await?;
             ready[at].push(started.ready_after.as_secs_f64());
             if start == arguments.starts.max(1) {
                 running.push((started, directory));
             }
         }
     }
-    let standings = contestants.into_iter().zip(ready).zip(running);
+    let standings = engines.into_iter().zip(ready).zip(running);
     Ok(standings
-        .map(|((contestant, ready), (running, directory))| {
-            Standing::new(contestant, ready, running, directory)
-        })
+        .map(|((engine, ready), (running, directory))| Standing::new(engine, ready, running, directory))
         .collect())
 }
 
@@ -143,12 +140,6 @@ fn directory(data: Option<&Path>) -> anyhow::Result<TempDir> {
         None => TempDir::new(),
     };
     made.context("no directory can be made")
-}
-
-/// Everybody in an order that begins with another one each round.
-fn in_turns(contestants: usize, round: u64) -> impl Iterator<Item = usize> {
-    let first = usize::try_from(round).unwrap_or_default();
-    (0..contestants).map(move |turn| (first + turn) % contestants)
 }
 
 async fn measure(
@@ -164,7 +155,7 @@ async fn measure(
     let sample = work
         .measure(groups, in_flight, datastore, server)
         .await
-        .with_context(|| standing.contestant.to_string())?;
+        .with_context(|| standing.engine.to_string())?;
     if round > 0 {
         standing.samples.push((work, sample));
     }
@@ -192,7 +183,7 @@ async fn kill_and_recover(
         inserts.shutdown().await;
         written += arguments.in_flight as u64;
 
-        standing.running = standing.contestant.start(standing.directory.path()).await?;
+        standing.running = standing.engine.start(standing.directory.path()).await?;
         let there = standing.running.datastore.holds(acknowledged).await?;
         ensure!(there, "group {acknowledged} was acknowledged, and is lost");
         seconds.push(standing.running.ready_after.as_secs_f64());

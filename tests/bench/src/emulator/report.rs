@@ -7,13 +7,13 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::Arguments;
-use super::contestant::{Contestant, Running};
-use super::work::{Sample, Work};
-use crate::figures::{Spread, hundredths, whole};
+use crate::engine::{Engine, Running};
+use crate::figures::{Spread, hundredths, show, whole};
+use crate::work::{Sample, Work};
 
-/// A contestant during the comparison.
+/// An engine during the comparison.
 pub(super) struct Standing {
-    pub(super) contestant: Contestant,
+    pub(super) engine: Engine,
     pub(super) running: Running,
     pub(super) directory: TempDir,
     pub(super) samples: Vec<(Work, Sample)>,
@@ -22,9 +22,9 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn new(contestant: Contestant, ready: Vec<f64>, running: Running, directory: TempDir) -> Self {
+    pub(super) fn new(engine: Engine, ready: Vec<f64>, running: Running, directory: TempDir) -> Self {
         Self {
-            contestant,
+            engine,
             running,
             directory,
             samples: Vec::new(),
@@ -54,7 +54,7 @@ pub(super) struct Report {
 
 #[derive(Debug, Serialize)]
 struct Server {
-    server: Contestant,
+    server: Engine,
     /// From the start to the first answer.
     ready_seconds: Option<Spread>,
     rss_bytes: u64,
@@ -72,8 +72,8 @@ struct Figures {
 #[derive(Debug, Serialize)]
 struct Ratio {
     work: Work,
-    of: Contestant,
-    to: Contestant,
+    of: Engine,
+    to: Engine,
     ratio: Option<Spread>,
 }
 
@@ -99,7 +99,7 @@ impl Server {
             client_cpu_seconds_per_million: Spread::of(&standing.of(work, |sample| sample.client_cpu)),
         };
         Self {
-            server: standing.contestant,
+            server: standing.engine,
             ready_seconds: Spread::of(&standing.ready),
             rss_bytes: standing.rss_bytes,
             work: Work::ALL.map(figures).into(),
@@ -110,21 +110,21 @@ impl Server {
 fn ratios(standings: &[Standing]) -> Vec<Ratio> {
     let Some(google) = standings
         .iter()
-        .find(|standing| standing.contestant == Contestant::Google)
+        .find(|standing| standing.engine == Engine::Google)
     else {
         return Vec::new();
     };
     let ours = || {
         standings
             .iter()
-            .filter(|standing| standing.contestant != Contestant::Google)
+            .filter(|standing| standing.engine != Engine::Google)
     };
     let rate = |sample: &Sample| sample.per_second;
     let ratios = Work::ALL.into_iter().flat_map(|work| {
         ours().map(move |ours| Ratio {
             work,
-            of: ours.contestant,
-            to: google.contestant,
+            of: ours.engine,
+            to: google.engine,
             ratio: Spread::of_ratios(&ours.of(work, rate), &google.of(work, rate)),
         })
     });
@@ -205,7 +205,7 @@ impl Report {
         for server in self
             .servers
             .iter()
-            .filter(|server| server.server != Contestant::Google)
+            .filter(|server| server.server != Engine::Google)
         {
             if let Some(ratio) = self.memory_ratio(server) {
                 table.row([&format_args!("memory, {}", server.server), &hundredths(ratio)]);
@@ -218,11 +218,7 @@ impl Report {
         let google = self
             .servers
             .iter()
-            .find(|server| server.server == Contestant::Google)?;
+            .find(|server| server.server == Engine::Google)?;
         Some(server.rss_bytes as f64 / google.rss_bytes as f64)
     }
-}
-
-fn show(spread: Option<Spread>, write: impl Fn(f64) -> String) -> String {
-    spread.map_or_else(|| "–".to_owned(), |spread| spread.show(write))
 }

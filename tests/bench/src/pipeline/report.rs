@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::engines::Engines;
 use super::journey::{Coupon, Journey};
-use crate::figures::{Spread, hundredths, whole};
+use crate::figures::{Spread, hundredths, show, whole};
 
 /// Journeys, by case.
 #[derive(Debug)]
@@ -170,8 +170,4 @@ impl fmt::Display for Summary {
         }
         Ok(())
     }
-}
-
-fn show(spread: Option<Spread>, write: impl Fn(f64) -> String) -> String {
-    spread.map_or_else(|| "–".to_owned(), |spread| spread.show(write))
 }

@@ -20,10 +20,14 @@ const SKEW: i64 = 2_000;
 /// Every combination that `RELIABILITY.md` names.
 pub fn combined() -> Vec<Case> {
     vec![
-        // Two fan-outs on the same chunks: one hangs, or stands still, in the middle of its commit.
+        // Two fan-outs on one stripe: whoever leases it first hangs past the lease, and then the other
+        // who has taken it over does; or one stands still in the middle of its commit.
         Case {
-            beside: Some(Vec::new()),
-            ..case("F6:hang", vec![vec![point(Point::PushesBuilt, Action::Hang)]])
+            beside: Some(vec![point(Point::StripeLeased, Action::Hang)]),
+            ..case(
+                "F6:overtaken",
+                vec![vec![point(Point::StripeLeased, Action::Hang)]],
+            )
         },
         Case {
             beside: Some(Vec::new()),

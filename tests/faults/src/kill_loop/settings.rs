@@ -59,7 +59,7 @@ pub(super) fn write(directory: &Path, places: &Places) -> anyhow::Result<PathBuf
         .set("sender.skew", "500ms")
         .set("sender.concurrency", 4)
         .set("dispatch.pick_up", "3s")
-        .set("dispatch.pick_up_max", "10s")
+        .set("dispatch.pick_up_max", "60s")
         .set("reconcile.min_age", "2s")
         .set("log.format", "json");
     Ok(settings.write(directory))

@@ -1,4 +1,4 @@
-//! Fan-out, after `jobs/src/fan_out.rs`: one insertion a chunk, and a low-water mark that lags.
+//! Fan-out, after `jobs/src/fan_out`: one insertion a chunk, and a mark that lags; one stripe for all.
 //!
 //! A chunk that was expanded before is counted as it is found.
 

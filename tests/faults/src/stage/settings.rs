@@ -41,8 +41,9 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
         .set("sender.lease", format!("{}ms", LEASE.as_millis()))
         .set("sender.skew", "100ms")
         .set("sender.concurrency", 4)
+        .set("fan_out.lease", "1s")
         .set("dispatch.pick_up", "1s")
-        .set("dispatch.pick_up_max", "4s")
+        .set("dispatch.pick_up_max", "30s")
         .set("reconcile.min_age", "500ms")
         .set("log.format", "json")
 }

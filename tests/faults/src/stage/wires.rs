@@ -129,7 +129,7 @@ fn up<R>(wire: Option<&Proxy<R>>) {
 fn is_commit_of(commit: SqlCommit) -> impl Fn(&Statement) -> bool + Send + Sync + 'static {
     let runs: &[&str] = match commit {
         SqlCommit::Import => &["INSERT INTO audience_chunk"],
-        SqlCommit::Expanded => &["INSERT INTO fan_out_progress"],
+        SqlCommit::Expanded => &["DELETE FROM fan_out_stripe"],
         SqlCommit::Reserve => &["INSERT INTO stock_reservation"],
         SqlCommit::Grants => &["INSERT INTO intent"],
         SqlCommit::Totals => &["UPDATE chunk_tally", "closed = VALUES(closed)"],

@@ -1,9 +1,9 @@
 //! What is watched over campaigns, and what is left of them.
 
 use campaign::{CampaignState, Transition};
+use database::Change;
 use database::campaign as campaigns;
 use database::control::{self, GlobalStop};
-use database::{Change, fan_out_progress};
 
 use crate::campaigns::set_up;
 use crate::engine::{World, on_every_engine};
@@ -13,7 +13,6 @@ on_every_engine! {
     the_control_state_holds_every_campaign_that_is_not_final
     the_global_stop_is_seen_and_lifted
     only_final_campaigns_are_pruned_and_only_once
-    the_low_water_mark_only_rises
 }
 
 async fn the_control_state_holds_every_campaign_that_is_not_final(world: World) {
@@ -68,14 +67,4 @@ async fn only_final_campaigns_are_pruned_and_only_once(world: World) {
             .unwrap()
             .is_empty()
     );
-}
-
-async fn the_low_water_mark_only_rises(world: World) {
-    let id = draft(&world.db).await;
-    assert_eq!(fan_out_progress::find(&world.db, id).await.unwrap(), 0);
-    for (mark, expected) in [(64, 64), (128, 128), (64, 128), (0, 128)] {
-        write!(world.db, |tx| fan_out_progress::raise(tx, id, mark));
-
-        assert_eq!(fan_out_progress::find(&world.db, id).await.unwrap(), expected);
-    }
 }

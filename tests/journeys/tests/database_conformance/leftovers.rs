@@ -162,8 +162,8 @@ async fn a_half_pruned_campaign_is_listed_until_its_mark_is_deleted(world: World
     let (id, other) = (draft(&world.db).await, draft(&world.db).await);
     let cancel = Transition::Cancel;
     let _ = write!(world.db, |tx| campaigns::transition(tx, id, cancel, None, noon()));
-    write!(world.db, |tx| fan_out_progress::raise(tx, id, 0));
-    write!(world.db, |tx| fan_out_progress::raise(tx, other, 3));
+    write!(world.db, |tx| fan_out_progress::insert(tx, id));
+    write!(world.db, |tx| fan_out_progress::insert(tx, other));
 
     let before = campaigns::list_half_pruned(&world.db, 10).await.unwrap();
     let marked = write!(world.db, |tx| campaigns::mark_pruned(tx, id, noon()));

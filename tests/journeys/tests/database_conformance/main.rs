@@ -19,6 +19,7 @@ mod leftovers;
 mod limits;
 mod migrations;
 mod stock;
+mod stripes;
 mod tallies;
 mod transactions;
 mod uploads;

@@ -82,10 +82,9 @@ async fn a_commit_dropped_before_its_answer_is_all_or_nothing(world: World) {
 
 async fn concurrent_writers_wait_instead_of_failing(world: World) {
     let databases = [world.db.clone(), world.another_process().await];
-    write!(world.db, |tx| database::fan_out_progress::raise(
+    write!(world.db, |tx| database::fan_out_progress::insert(
         tx,
-        campaign::CampaignId::allocate(),
-        0
+        campaign::CampaignId::allocate()
     ));
     let mut writers = JoinSet::new();
     for writer in 0..8 {
@@ -94,11 +93,11 @@ async fn concurrent_writers_wait_instead_of_failing(world: World) {
             for _ in 0..10 {
                 // Read, then write: what a deferred transaction of SQLite fails at.
                 let mut tx = db.begin().await?;
-                let row = sql("SELECT low_water FROM fan_out_progress FOR UPDATE")
+                let row = sql("SELECT begun FROM fan_out_progress FOR UPDATE")
                     .fetch_one(&mut tx)
                     .await?;
-                let next = row.get::<u32>("low_water")? + 1;
-                sql("UPDATE fan_out_progress SET low_water = ?")
+                let next = row.get::<u32>("begun")? + 1;
+                sql("UPDATE fan_out_progress SET begun = ?")
                     .bind(next)
                     .execute(&mut tx)
                     .await?;
@@ -113,11 +112,11 @@ async fn concurrent_writers_wait_instead_of_failing(world: World) {
     for outcome in outcomes {
         outcome.unwrap();
     }
-    let row = sql("SELECT low_water FROM fan_out_progress")
+    let row = sql("SELECT begun FROM fan_out_progress")
         .fetch_one(&world.db)
         .await
         .unwrap();
-    assert_eq!(row.get::<u32>("low_water").unwrap(), 80);
+    assert_eq!(row.get::<u32>("begun").unwrap(), 80);
 }
 
 async fn who_begins_ahead_waits_for_one_other_at_most(world: World) {

@@ -47,8 +47,9 @@ impl Installation {
             .set("sender.concurrency", 8)
             .set("queue.deadline", "15s")
             .set("fan_out.in_flight", 1)
+            .set("fan_out.lease", "500ms")
             .set("dispatch.pick_up", "5s")
-            .set("dispatch.pick_up_max", "10s");
+            .set("dispatch.pick_up_max", "60s");
         let mut installation = Self {
             binary: binary("noroshi"),
             settings: settings.write(directory.path()),

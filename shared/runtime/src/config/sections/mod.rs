@@ -7,7 +7,7 @@ mod stores;
 
 pub use admin::{Admin, Log, LogFormat};
 pub use delivery::{Fcm, Provider, Retry, Sender};
-pub use passes::{Dispatch, FanOut, Import, Prune, Reconcile};
+pub use passes::{Dispatch, FanOut, Import, Prune, RampUp, Reconcile};
 pub use stores::{Concurrency, Data, Database, Datastore, Queue};
 
 use std::num::NonZeroU32;

@@ -28,8 +28,25 @@ pub struct FanOut {
     pub interval: Duration,
     /// Mutations of one commit at most, the marker among them; 500 is the upper limit.
     pub mutations: NonZeroU32,
-    /// Commits that one process has under way.
+    /// Commits that one process has under way at most; how many it has is found out while they run.
     pub in_flight: NonZeroU32,
+    /// How long a stripe of chunks is a process's own without a sign of life.
+    #[serde(with = "duration")]
+    pub lease: Duration,
+    /// Whether writes begin slowly, as cold key ranges need it.
+    pub ramp_up: RampUp,
+}
+
+/// When a store is written to under Google's 500/50/5 rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RampUp {
+    /// When it is Google's.
+    Auto,
+    /// Whatever it is.
+    Always,
+    /// It is warm.
+    Never,
 }
 
 /// `[dispatch]`: due chunks become tasks.
@@ -91,7 +108,9 @@ impl Default for FanOut {
         Self {
             interval: Duration::from_secs(1),
             mutations: super::count(500),
-            in_flight: super::count(16),
+            in_flight: super::count(64),
+            lease: Duration::from_secs(5),
+            ramp_up: RampUp::Auto,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The work that every contestant is given.
+//! The work that every engine is given.
 //!
 //! Writes are so many at a time. Queries come one after the other: under many at once over a
 //! million entities, Google's emulator stops answering the connection's keep-alive.
@@ -19,7 +19,7 @@ use crate::stopwatch::Stopwatch;
 /// A kind of work, done on whole groups of entities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// 500 inserts in one commit.
     Insert,
     /// 500 entities read and written in one transaction.
@@ -29,7 +29,7 @@ pub(super) enum Work {
 }
 
 impl Work {
-    pub(super) const ALL: [Self; 3] = [Self::Insert, Self::Update, Self::Query];
+    pub(crate) const ALL: [Self; 3] = [Self::Insert, Self::Update, Self::Query];
 
     async fn on(self, group: u64, datastore: &Datastore) -> anyhow::Result<()> {
         let done = match self {
@@ -41,7 +41,7 @@ impl Work {
     }
 
     /// Does it on `groups`, and says what it took.
-    pub(super) async fn measure(
+    pub(crate) async fn measure(
         self,
         groups: Range<u64>,
         in_flight: usize,
@@ -101,11 +101,11 @@ impl fmt::Display for Work {
 
 /// What some work took in one round.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     /// Entities per second.
-    pub(super) per_second: f64,
+    pub(crate) per_second: f64,
     /// Seconds of CPU of the server per million entities.
-    pub(super) server_cpu: f64,
+    pub(crate) server_cpu: f64,
     /// The same of this program.
-    pub(super) client_cpu: f64,
+    pub(crate) client_cpu: f64,
 }

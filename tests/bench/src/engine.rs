@@ -1,8 +1,11 @@
-//! Those who are compared, and how each is started.
+//! Datastores that clients can be measured on, and how each is started.
+//!
+//! Each is a process of its own on a free port, with its files and its log in a directory that
+//! the caller keeps.
 
 use std::fmt;
-use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -20,10 +23,10 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 /// How often a server that starts is asked: the resolution of the times to ready.
 const POLL: Duration = Duration::from_millis(5);
 
-/// One of those who are compared.
+/// A server that speaks Datastore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Contestant {
+pub(crate) enum Engine {
     /// Noroshi's, in memory as Google's.
     Memory,
     /// Noroshi's, durable in a file.
@@ -32,7 +35,7 @@ pub(super) enum Contestant {
     Google,
 }
 
-impl fmt::Display for Contestant {
+impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Memory => "noroshi, memory",
@@ -43,16 +46,38 @@ impl fmt::Display for Contestant {
 }
 
 /// A server that answers.
-pub(super) struct Running {
-    pub(super) server: Server,
-    pub(super) datastore: Datastore,
+pub(crate) struct Running {
+    pub(crate) server: Server,
+    /// `host:port`.
+    pub(crate) address: String,
+    pub(crate) datastore: Datastore,
     /// From its start to its first answer.
-    pub(super) ready_after: Duration,
+    pub(crate) ready_after: Duration,
 }
 
-impl Contestant {
+impl Running {
+    /// Empties it: every project, whole.
+    pub(crate) fn reset(&self) -> anyhow::Result<()> {
+        let mut connection = TcpStream::connect(&self.address)?;
+        let request = format!(
+            "POST /reset HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            self.address
+        );
+        connection.write_all(request.as_bytes())?;
+        // Google's leaves the connection open, whatever it is asked.
+        let mut status = String::new();
+        BufReader::new(connection).read_line(&mut status)?;
+        ensure!(
+            status.starts_with("HTTP/1.1 200"),
+            "a reset was answered {status}"
+        );
+        Ok(())
+    }
+}
+
+impl Engine {
     /// Starts it with its files and log in `directory`, and waits for its first answer.
-    pub(super) async fn start(self, directory: &Path) -> anyhow::Result<Running> {
+    pub(crate) async fn start(self, directory: &Path) -> anyhow::Result<Running> {
         let address = free_address()?;
         let command = match self {
             Self::Memory => ours(&address)?,
@@ -72,6 +97,7 @@ impl Contestant {
             {
                 return Ok(Running {
                     server,
+                    address,
                     datastore,
                     ready_after: started.elapsed(),
                 });
@@ -96,7 +122,7 @@ impl Contestant {
         if self == Self::Google && missing {
             error.context(
                 "the Google Cloud SDK is needed: install google-cloud-cli, its component \
-                 cloud-firestore-emulator and Java 17 or later, or leave Google's out by --without-google",
+                 cloud-firestore-emulator and Java 17 or later, or leave Google's engine out",
             )
         } else {
             error
