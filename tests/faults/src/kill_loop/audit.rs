@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use database::{Db, sql};
+use chrono::{DateTime, Utc};
+use database::{Db, Error, sql};
 use journeys::world::balance::{self, Facts};
 use journeys::world::{Books, Doubles};
 
@@ -27,8 +28,17 @@ pub(super) struct Audit {
     pub(super) grants: u64,
     pub(super) doubled_without_reason: usize,
     pub(super) after_cancel: usize,
-    pub(super) repairs: Vec<Duration>,
+    pub(super) repairs: Repairs,
     pub(super) complaints: Vec<String>,
+}
+
+/// How long repairs took, each in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Repairs {
+    /// Those that were done when they were first tried.
+    pub(super) at_once: Vec<Duration>,
+    /// Those that were cut off themselves, and done by another.
+    pub(super) again: Vec<Duration>,
 }
 
 /// Goes over the books of everything that has ended.
@@ -101,15 +111,20 @@ fn gather(directory: &Path, processes: usize) -> std::io::Result<()> {
 
 /// From the commit of the grants to the end of their intent, of every intent that reconcile took
 /// up because nobody had closed it.
-async fn repairs(db: &Db) -> Result<Vec<Duration>, database::Error> {
-    let statement =
-        sql("SELECT created_at, closed_at FROM intent WHERE attempts > 0 AND closed_at IS NOT NULL");
-    let mut repairs = Vec::new();
-    for row in statement.fetch_all(db).await? {
-        let created_at: chrono::DateTime<chrono::Utc> = row.get("created_at")?;
-        let closed_at: chrono::DateTime<chrono::Utc> = row.get("closed_at")?;
-        repairs.push((closed_at - created_at).to_std().unwrap_or_default());
+async fn repairs(db: &Db) -> Result<Repairs, Error> {
+    let closed =
+        "SELECT attempts, created_at, closed_at FROM intent WHERE attempts > 0 AND closed_at IS NOT NULL";
+    let mut repairs = Repairs::default();
+    for row in sql(closed).fetch_all(db).await? {
+        let created_at: DateTime<Utc> = row.get("created_at")?;
+        let closed_at: DateTime<Utc> = row.get("closed_at")?;
+        let took = (closed_at - created_at).to_std().unwrap_or_default();
+        match row.get("attempts")? {
+            1_u32 => repairs.at_once.push(took),
+            _ => repairs.again.push(took),
+        }
     }
-    repairs.sort_unstable();
+    repairs.at_once.sort_unstable();
+    repairs.again.sort_unstable();
     Ok(repairs)
 }

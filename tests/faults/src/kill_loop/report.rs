@@ -28,7 +28,10 @@ pub struct Report {
     pub(super) doubled_without_reason: usize,
     pub(super) handed_over_after_cancel: usize,
     pub(super) open_transactions: u64,
+    /// Of intents that reconcile closed when it first tried to, from their commit.
     pub(super) repairs: Spread,
+    /// Of intents whose repair was struck as well.
+    pub(super) repairs_again: Spread,
     /// Of this program: the servers and the books.
     pub(super) peak_memory_bytes: u64,
     /// Everything that is wrong.
@@ -61,6 +64,13 @@ impl Spread {
             p99: at(99),
             max: at(100),
         }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, p50, p99, max } = self;
+        write!(f, "{count}, p50 {p50:.2} s, p99 {p99:.2} s, max {max:.2} s")
     }
 }
 
@@ -97,7 +107,8 @@ impl Report {
         self.grants = grants;
         self.doubled_without_reason = doubled_without_reason;
         self.handed_over_after_cancel = after_cancel;
-        self.repairs = Spread::of(&repairs);
+        self.repairs = Spread::of(&repairs.at_once);
+        self.repairs_again = Spread::of(&repairs.again);
         self.wrong.extend(complaints);
         self
     }
@@ -144,15 +155,15 @@ impl fmt::Display for Report {
             count(doubled_raw_bound),
             self.doubled_without_reason
         )?;
-        let Spread {
-            count: repairs,
-            p50,
-            p99,
-            max,
-        } = self.repairs;
         writeln!(
             f,
-            "{repairs} intents closed by reconcile, after their commit: p50 {p50:.2} s, p99 {p99:.2} s, max {max:.2} s"
+            "intents closed by reconcile, after their commit: {}",
+            self.repairs
+        )?;
+        writeln!(
+            f,
+            "intents whose repair was struck as well: {}",
+            self.repairs_again
         )?;
         write!(
             f,
