@@ -14,6 +14,9 @@ use rand::{RngExt, SeedableRng};
 use super::settings::HANG;
 use super::slip::Slip;
 
+/// Things that chance is drawn for.
+const KINDS: u64 = 5;
+
 /// How many blows of each kind are wanted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
@@ -43,13 +46,14 @@ pub(super) enum Blow {
 /// All blows of a loop.
 #[derive(Debug)]
 pub(super) struct Blows {
-    random: StdRng,
     processes: usize,
     has_sql_wire: bool,
     kills: Cadence,
     freezes: Cadence,
     sql_kills: Cadence,
     slips: Cadence,
+    /// What the faults of the processes' lives are drawn from.
+    lives: StdRng,
 }
 
 impl Blows {
@@ -61,40 +65,42 @@ impl Blows {
         has_sql_wire: bool,
         seed: u64,
     ) -> Self {
-        let cadence = |times| Cadence::new(deliveries, times);
+        // Each kind has chance of its own: the tenth kill is the same one, however many slips
+        // there were before it.
+        let chance = |kind: u64| StdRng::seed_from_u64(seed.wrapping_mul(KINDS).wrapping_add(kind));
+        let cadence = |kind, times| Cadence::new(deliveries, times, chance(kind));
         Self {
-            random: StdRng::seed_from_u64(seed),
             processes,
             has_sql_wire,
-            kills: cadence(wanted.kills),
-            freezes: cadence(wanted.freezes),
-            sql_kills: cadence(wanted.sql_kills),
-            slips: cadence(wanted.slips),
+            kills: cadence(0, wanted.kills),
+            freezes: cadence(1, wanted.freezes),
+            sql_kills: cadence(2, wanted.sql_kills),
+            slips: cadence(3, wanted.slips),
+            lives: chance(4),
         }
     }
 
     /// The next blow that is due after so many deliveries, if there is one.
     pub(super) fn due(&mut self, delivered: u64) -> Option<Blow> {
-        let random = &mut self.random;
-        let process = random.random_range(0..self.processes);
-        if self.sql_kills.is_due(delivered) {
+        let processes = 0..self.processes;
+        if let Some(random) = self.sql_kills.due(delivered) {
             let down = time(random, 0, 2_000);
             return Some(Blow::KillSql { down });
         }
-        if self.kills.is_due(delivered) {
+        if let Some(random) = self.kills.due(delivered) {
+            let process = random.random_range(processes);
             // Half of them are back at once.
-            let down = if random.random() {
-                time(random, 0, 50)
-            } else {
-                time(random, 50, 2_000)
-            };
+            let longest = if random.random() { 50 } else { 2_000 };
+            let down = time(random, 0, longest);
             return Some(Blow::Kill { process, down });
         }
-        if self.freezes.is_due(delivered) {
+        if let Some(random) = self.freezes.due(delivered) {
+            let process = random.random_range(processes);
             let time = HANG + time(random, 0, 1_000);
             return Some(Blow::Freeze { process, time });
         }
-        if self.slips.is_due(delivered) {
+        if let Some(random) = self.slips.due(delivered) {
+            let process = random.random_range(processes);
             let slip = Slip::draw(random, self.has_sql_wire);
             return Some(Blow::Slip { process, slip });
         }
@@ -103,7 +109,7 @@ impl Blows {
 
     /// The faults of a process's next life: none, or some at points that it may come to.
     pub(super) fn next_life(&mut self) -> Vec<Fault> {
-        let random = &mut self.random;
+        let random = &mut self.lives;
         let count = random.random_range(0..=3);
         (0..count).filter_map(|_| fault(random)).collect()
     }
@@ -122,27 +128,31 @@ fn time(random: &mut StdRng, from: u64, to: u64) -> Duration {
 }
 
 /// Something that is done every so many deliveries.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Cadence {
     deliveries: u64,
     times: u64,
     done: u64,
+    random: StdRng,
 }
 
 impl Cadence {
-    fn new(deliveries: u64, times: u64) -> Self {
+    fn new(deliveries: u64, times: u64, random: StdRng) -> Self {
         Self {
             deliveries,
             times,
             done: 0,
+            random,
         }
     }
 
-    /// Whether it is to be done once more; counts it.
-    fn is_due(&mut self, delivered: u64) -> bool {
-        let due = self.times > 0 && (self.done + 1) * self.deliveries <= delivered * self.times;
-        self.done += u64::from(due);
-        due
+    /// What it is drawn from, if it is to be done once more. Counts it.
+    fn due(&mut self, delivered: u64) -> Option<&mut StdRng> {
+        if self.times == 0 || (self.done + 1) * self.deliveries > delivered * self.times {
+            return None;
+        }
+        self.done += 1;
+        Some(&mut self.random)
     }
 }
 
@@ -171,6 +181,25 @@ mod tests {
 
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
+    }
+
+    #[test]
+    fn how_often_it_is_looked_changes_nothing() {
+        let mut blows = [(); 2].map(|()| Blows::new(WANTED, 1_000, 3, true, 1));
+
+        let at_once = all(&mut blows[0], 1_000);
+        let bit_by_bit = (0..=1_000).flat_map(|delivered| all(&mut blows[1], delivered));
+
+        let kills = |blows: &mut dyn Iterator<Item = Blow>| {
+            blows
+                .filter(|blow| matches!(blow, Blow::Kill { .. }))
+                .map(|kill| format!("{kill:?}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            kills(&mut at_once.into_iter()),
+            kills(&mut bit_by_bit.into_iter())
+        );
     }
 
     #[test]

@@ -77,8 +77,8 @@ pub struct Plan {
     pub bugs: Vec<Bug>,
 }
 
-/// Of all recipients, those that are sent a message are less: some campaigns are cancelled.
-const DELIVERED: f64 = 0.6;
+/// Of ten recipients so many are sent a message, at the least: some campaigns are cancelled.
+const DELIVERED_OF_TEN: u64 = 6;
 
 /// One process that stands still for so many that are killed.
 const KILLS_A_FREEZE: u64 = 10;
@@ -127,14 +127,8 @@ impl Plan {
     }
 
     /// Messages over which the blows are spread.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a share of a number of users"
-    )]
     pub(super) fn deliveries(&self) -> u64 {
-        (self.users as f64 * DELIVERED) as u64
+        self.users as u64 * DELIVERED_OF_TEN / 10
     }
 
     /// The command that plays it again.
@@ -165,5 +159,23 @@ fn duration(text: &str) -> Result<Duration, String> {
         "m" => Ok(Duration::from_secs(number * 60)),
         "h" => Ok(Duration::from_secs(number * 3_600)),
         _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_whole_number_and_its_unit() {
+        let read = ["90s", "30m", "8h"].map(duration);
+
+        assert_eq!(
+            read,
+            [90, 1_800, 28_800].map(|seconds| Ok(Duration::from_secs(seconds)))
+        );
+        for wrong in ["", "8", "h", "1.5h", "8d", "８h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
     }
 }

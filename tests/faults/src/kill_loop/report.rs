@@ -179,3 +179,21 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_names_times_that_were_measured() {
+        let hundred: Vec<_> = (1..=100).map(Duration::from_secs).collect();
+
+        let (spread, none) = (Spread::of(&hundred), Spread::of(&[]));
+
+        assert_eq!(
+            (spread.count, spread.p50, spread.p99, spread.max),
+            (100, 50.0, 99.0, 100.0)
+        );
+        assert_eq!(none, Spread::default());
+    }
+}

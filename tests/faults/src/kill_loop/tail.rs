@@ -43,3 +43,30 @@ impl Tail {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn each_line_comes_once_and_when_it_is_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let mut tail = Tail::new(path.clone());
+        let say = |text: &str| {
+            let file = OpenOptions::new().create(true).append(true).open(&path);
+            file.unwrap().write_all(text.as_bytes()).unwrap();
+        };
+
+        let before = tail.lines();
+        say("one\ntw");
+        let first = tail.lines();
+        say("o\n");
+        let second = tail.lines();
+
+        assert_eq!([before, first, second], [vec![], vec!["one"], vec!["two"]]);
+    }
+}
