@@ -73,13 +73,14 @@ async fn open(books: &Books, id: CampaignId) -> anyhow::Result<Option<String>> {
         return Ok(None);
     }
     let all: Vec<_> = (0..campaign.chunk_count).collect();
-    let counted: Tally = list_chunks(push_store, id, &all)
-        .await?
-        .iter()
-        .fold(Tally::default(), |mut sum, chunk| {
-            sum += &chunk.tally;
-            sum
-        });
+    let counted: Tally =
+        list_chunks(push_store, id, &all)
+            .await?
+            .iter()
+            .fold(Tally::default(), |mut sum, chunk| {
+                sum += &chunk.tally;
+                sum
+            });
     let shown = chunk_tally::total(db, id).await?.tally;
     let read = |tally: Tally| tally.read_in(campaign.state, campaign.audience_size);
     Ok((read(counted) != read(shown)).then(|| "results that came late are not counted".to_owned()))

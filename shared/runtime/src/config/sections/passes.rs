@@ -108,7 +108,7 @@ impl Default for FanOut {
         Self {
             interval: Duration::from_secs(1),
             mutations: super::count(500),
-            in_flight: super::count(64),
+            in_flight: super::count(16),
             lease: Duration::from_secs(5),
             ramp_up: RampUp::Auto,
         }
