@@ -24,7 +24,7 @@ use clap::{Parser, Subcommand};
 
 /// As in the `noroshi` command, which the benchmarks start as processes of this program.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[derive(Debug, Parser)]
 #[command(name = "bench", about = "Measures Noroshi, and what it is compared with.")]

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 /// As the product has it: this program is the product, when it is started once more.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[derive(Debug, Parser)]
 #[command(
