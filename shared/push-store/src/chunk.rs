@@ -15,8 +15,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use gcloud_sdk::google::datastore::v1::value::ValueType;
 use gcloud_sdk::google::datastore::v1::{Entity, PartitionId, Value};
 
-use crate::entity::{CHUNK, Properties, Reading, chunk_key};
+use crate::entity::{CHUNK, Properties};
 use crate::error::Error;
+use crate::fields::Fields;
+use crate::reading::Reading;
 
 /// Up to 499 recipients of one campaign, as Datastore holds them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,38 +51,38 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    pub(crate) fn to_entity(&self, partition: &PartitionId) -> Entity {
+    /// Writes it as the entity that Datastore holds.
+    pub(crate) fn write(&self, partition: &PartitionId, entity: &mut Fields) {
         let record = &self.record;
         let queued = record.state == ChunkState::Queued;
-        Properties::default()
-            .text("campaign", self.campaign.to_string())
+        Properties::of_chunk(entity, partition, self.id)
+            .id("campaign", self.campaign.0)
             .integer("no", self.no)
-            .text("audience", self.audience.to_string())
+            .id("audience", self.audience.0)
             .bytes("digest", &self.digest)
             .integer("size", self.size)
-            .text("timer", self.timer.0.to_string())
+            .text("timer", &self.timer.0.to_string())
             .instant("expires_at", self.expires_at)
             .text("state", record.state.as_str())
             .integer("generation", record.generation)
             .maybe(record.due_at, |properties, at| {
                 properties
-                    .indexed("due", due(self.timer, at))
+                    .indexed("due", &due(self.timer, at))
                     .instant("due_at", at)
             })
             .maybe(queued.then_some(self.campaign), |properties, campaign| {
-                properties.indexed("queued", campaign.to_string())
+                properties.indexed("queued", &campaign.to_string())
             })
             .instant("not_before", record.not_before)
             .maybe(record.lease, |properties, lease| {
                 properties
-                    .text("lease_token", lease.token.to_string())
+                    .text("lease_token", &lease.token.to_string())
                     .instant("lease_until", lease.until)
             })
             .integer("hand_overs", record.hand_overs)
             .integer("attempts", self.attempts)
-            .nested("tally", tally_properties(&self.tally))
-            .integer("version", i64::try_from(self.version).unwrap_or(i64::MAX))
-            .into_entity(chunk_key(partition, self.id))
+            .nested("tally", |nested| write_tally(&self.tally, nested))
+            .integer("version", i64::try_from(self.version).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn from_entity(entity: Entity) -> Result<Self, Error> {
@@ -149,7 +151,7 @@ fn record(reading: &mut Reading) -> Result<ChunkRecord, Error> {
 
 /// Pending and granted under their own names, settled pushes under their reason's; the names
 /// with no push are left out.
-fn tally_properties(tally: &Tally) -> Properties {
+fn write_tally<'a>(tally: &Tally, properties: Properties<'a>) -> Properties<'a> {
     let unsettled = [("pending", tally.pending), ("granted", tally.granted)];
     let settled = tally
         .settled
@@ -159,7 +161,7 @@ fn tally_properties(tally: &Tally) -> Properties {
         .into_iter()
         .chain(settled)
         .filter(|(_, count)| *count > 0)
-        .fold(Properties::default(), |properties, (name, count)| {
+        .fold(properties, |properties, (name, count)| {
             properties.integer(name, i64::try_from(count).unwrap_or(i64::MAX))
         })
 }

@@ -4,8 +4,8 @@ use campaign::{CampaignId, ChunkId};
 
 use crate::chunk::Chunk;
 use crate::client::PushStore;
-use crate::entity::id_at;
 use crate::error::Error;
+use crate::reading::id_at;
 
 /// Keys in one Lookup (Datastore's limit).
 pub const MAX_LOOKUP_KEYS: usize = 1_000;

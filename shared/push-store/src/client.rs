@@ -6,19 +6,18 @@
 use std::time::Duration;
 
 use campaign::{ChunkId, PushId};
-use gcloud_sdk::google::datastore::v1::commit_request::{Mode, TransactionSelector};
 use gcloud_sdk::google::datastore::v1::datastore_client::DatastoreClient;
 use gcloud_sdk::google::datastore::v1::query_result_batch::MoreResultsType;
 use gcloud_sdk::google::datastore::v1::read_options::ConsistencyType;
 use gcloud_sdk::google::datastore::v1::run_query_request::QueryType;
-use gcloud_sdk::google::datastore::v1::transaction_options::{Mode as TransactionMode, ReadWrite};
 use gcloud_sdk::google::datastore::v1::{
-    BeginTransactionRequest, CommitRequest, Entity, Key, LookupRequest, Mutation, PartitionId, Query,
-    ReadOptions, RollbackRequest, RunQueryRequest, TransactionOptions,
+    BeginTransactionRequest, Entity, Key, LookupRequest, PartitionId, Query, ReadOptions, RollbackRequest,
+    RunQueryRequest,
 };
 use gcloud_sdk::google_cloud_auth::credentials::anonymous;
 use gcloud_sdk::{GoogleApi, GoogleAuthMiddleware, RequestTimeouts};
 
+use crate::commit::{self, Changes, Within};
 use crate::entity::{chunk_key, push_key};
 use crate::error::Error;
 
@@ -175,20 +174,9 @@ impl PushStore {
         }
     }
 
-    pub(crate) async fn commit(
-        &self,
-        selector: TransactionSelector,
-        mutations: Vec<Mutation>,
-    ) -> Result<(), Error> {
-        let request = CommitRequest {
-            project_id: self.partition.project_id.clone(),
-            database_id: self.partition.database_id.clone(),
-            mode: Mode::Transactional as i32,
-            mutations,
-            transaction_selector: Some(selector),
-            ..CommitRequest::default()
-        };
-        self.client.get().commit(request).await?;
+    pub(crate) async fn commit(&self, within: Within, changes: Changes) -> Result<(), Error> {
+        let service = self.client.get_with(|service| service);
+        commit::send(service, &self.partition, &within, changes).await?;
         Ok(())
     }
 
@@ -204,13 +192,6 @@ impl PushStore {
             tracing::debug!(error = %error, "a rollback failed; the transaction ends by itself");
         }
     }
-}
-
-/// A transaction that is begun and committed by one Commit: enough where nothing is read.
-pub(crate) fn single_use() -> TransactionSelector {
-    TransactionSelector::SingleUseTransaction(TransactionOptions {
-        mode: Some(TransactionMode::ReadWrite(ReadWrite::default())),
-    })
 }
 
 fn read_options(transaction: Option<&TransactionId>) -> Option<ReadOptions> {

@@ -1,20 +1,18 @@
-//! Entities as maps of typed properties, and their keys.
+//! Entities that are written: their keys, and properties by name and type.
 //!
 //! Every property is excluded from indexes unless it is written with [`Properties::indexed`]:
 //! an index entry costs a write in each transaction, so only what is queried has one.
-
-use std::collections::HashMap;
+//!
+//! The numbers of fields are those of Datastore's messages `Entity`, `Key` and `Value`.
 
 use campaign::{ChunkId, PushId};
 use chrono::{DateTime, Utc};
 use gcloud_sdk::google::datastore::v1::key::PathElement;
 use gcloud_sdk::google::datastore::v1::key::path_element::IdType;
-use gcloud_sdk::google::datastore::v1::value::ValueType;
-use gcloud_sdk::google::datastore::v1::{Entity, Key, PartitionId, Value};
-use gcloud_sdk::prost_types::Timestamp;
+use gcloud_sdk::google::datastore::v1::{Key, PartitionId};
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::fields::Fields;
 
 /// The last second that Datastore's timestamps have, of the year 9999.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -24,78 +22,89 @@ pub(crate) const PUSH: &str = "Push";
 
 /// `Chunk/ChunkId`.
 pub(crate) fn chunk_key(partition: &PartitionId, chunk: ChunkId) -> Key {
-    Key {
-        partition_id: Some(partition.clone()),
-        path: vec![element(CHUNK, chunk.0)],
-    }
+    key(partition, &[(CHUNK, chunk.0)])
 }
 
 /// `Chunk/ChunkId → Push/PushId`: a chunk and its pushes are one narrow key range.
 pub(crate) fn push_key(partition: &PartitionId, chunk: ChunkId, push: PushId) -> Key {
-    let path = vec![element(CHUNK, chunk.0), element(PUSH, push.0)];
+    key(partition, &[(CHUNK, chunk.0), (PUSH, push.0)])
+}
+
+fn key(partition: &PartitionId, path: &[(&str, Uuid)]) -> Key {
+    let elements = path.iter().map(|(kind, id)| PathElement {
+        kind: (*kind).to_owned(),
+        id_type: Some(IdType::Name(id.to_string())),
+    });
     Key {
         partition_id: Some(partition.clone()),
-        path,
+        path: elements.collect(),
     }
 }
 
-fn element(kind: &str, id: Uuid) -> PathElement {
-    PathElement {
-        kind: kind.to_owned(),
-        id_type: Some(IdType::Name(id.to_string())),
+/// An entity's properties; an absent value is left out.
+#[derive(Debug)]
+pub(crate) struct Properties<'a>(&'a mut Fields);
+
+impl<'a> Properties<'a> {
+    /// Of the entity `Chunk/ChunkId`, which `entity` is to become.
+    pub(crate) fn of_chunk(entity: &'a mut Fields, partition: &PartitionId, chunk: ChunkId) -> Self {
+        Self::of(entity, partition, &[(CHUNK, chunk.0)])
     }
-}
 
-/// The id that the key's path holds at `depth`.
-pub(crate) fn id_at(key: &Key, depth: usize) -> Option<Uuid> {
-    match key.path.get(depth)?.id_type.as_ref()? {
-        IdType::Name(name) => name.parse().ok(),
-        IdType::Id(_) => None,
+    /// Of the entity `Chunk/ChunkId → Push/PushId`, which `entity` is to become.
+    pub(crate) fn of_push(
+        entity: &'a mut Fields,
+        partition: &PartitionId,
+        chunk: ChunkId,
+        push: PushId,
+    ) -> Self {
+        Self::of(entity, partition, &[(CHUNK, chunk.0), (PUSH, push.0)])
     }
-}
 
-/// Builds an entity's properties; an absent value is left out.
-#[derive(Debug, Default)]
-pub(crate) struct Properties(HashMap<String, Value>);
+    fn of(entity: &'a mut Fields, partition: &PartitionId, path: &[(&str, Uuid)]) -> Self {
+        entity.message(1, |key| write_key(key, partition, path));
+        Self(entity)
+    }
 
-impl Properties {
-    pub(crate) fn text(self, name: &str, text: impl Into<String>) -> Self {
-        self.unindexed(name, ValueType::StringValue(text.into()))
+    pub(crate) fn text(self, name: &str, text: &str) -> Self {
+        self.unindexed(name, |value| value.text(17, text))
+    }
+
+    /// As [`Properties::text`], of an id in its usual form.
+    pub(crate) fn id(self, name: &str, id: Uuid) -> Self {
+        self.text(name, id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
     }
 
     pub(crate) fn integer(self, name: &str, number: impl Into<i64>) -> Self {
-        self.unindexed(name, ValueType::IntegerValue(number.into()))
+        self.unindexed(name, |value| value.number(2, number.into()))
     }
 
     pub(crate) fn bytes(self, name: &str, bytes: &[u8]) -> Self {
-        self.unindexed(name, ValueType::BlobValue(bytes.to_vec()))
+        self.unindexed(name, |value| value.bytes(18, bytes))
     }
 
     /// An instant; one that Datastore's timestamps do not reach becomes their last second.
     pub(crate) fn instant(self, name: &str, at: DateTime<Utc>) -> Self {
-        let timestamp = Timestamp {
-            seconds: at.timestamp().min(LAST_SECOND),
-            nanos: at.timestamp_subsec_nanos().cast_signed(),
-        };
-        self.unindexed(name, ValueType::TimestampValue(timestamp))
+        self.unindexed(name, |value| {
+            value.message(10, |timestamp| {
+                timestamp.number(1, at.timestamp().min(LAST_SECOND));
+                timestamp.number(2, i64::from(at.timestamp_subsec_nanos()));
+            });
+        })
     }
 
-    pub(crate) fn nested(self, name: &str, properties: Self) -> Self {
-        let entity = Entity {
-            key: None,
-            properties: properties.0,
-        };
-        self.unindexed(name, ValueType::EntityValue(entity))
+    /// Properties of their own, which `write` writes.
+    pub(crate) fn nested(self, name: &str, write: impl FnOnce(Properties<'_>) -> Properties<'_>) -> Self {
+        self.unindexed(name, |value| {
+            value.message(6, |entity| {
+                write(Properties(entity));
+            });
+        })
     }
 
     /// A text that can be queried by; at most 1,500 bytes (Datastore's limit).
-    pub(crate) fn indexed(mut self, name: &str, text: impl Into<String>) -> Self {
-        let value = Value {
-            value_type: Some(ValueType::StringValue(text.into())),
-            ..Value::default()
-        };
-        self.0.insert(name.to_owned(), value);
-        self
+    pub(crate) fn indexed(self, name: &str, text: &str) -> Self {
+        self.property(name, |value| value.text(17, text))
     }
 
     /// Applies `add` to a value that is there.
@@ -106,139 +115,32 @@ impl Properties {
         }
     }
 
-    pub(crate) fn into_entity(self, key: Key) -> Entity {
-        Entity {
-            key: Some(key),
-            properties: self.0,
-        }
+    fn unindexed(self, name: &str, write: impl FnOnce(&mut Fields)) -> Self {
+        self.property(name, |value| {
+            write(value);
+            value.number(19, 1);
+        })
     }
 
-    fn unindexed(mut self, name: &str, value: ValueType) -> Self {
-        let value = Value {
-            exclude_from_indexes: true,
-            value_type: Some(value),
-            ..Value::default()
-        };
-        self.0.insert(name.to_owned(), value);
+    fn property(self, name: &str, write: impl FnOnce(&mut Fields)) -> Self {
+        self.0.message(3, |entry| {
+            entry.text(1, name);
+            entry.message(2, write);
+        });
         self
     }
 }
 
-/// Takes an entity's properties out by name and type.
-pub(crate) struct Reading {
-    kind: &'static str,
-    key: Key,
-    properties: HashMap<String, Value>,
-}
-
-impl Reading {
-    pub(crate) fn of(kind: &'static str, entity: Entity) -> Self {
-        Self {
-            kind,
-            key: entity.key.unwrap_or_default(),
-            properties: entity.properties,
-        }
-    }
-
-    pub(crate) fn id_at(&self, depth: usize) -> Result<Uuid, Error> {
-        id_at(&self.key, depth).ok_or_else(|| self.malformed("__key__"))
-    }
-
-    pub(crate) fn text(&mut self, name: &'static str) -> Result<String, Error> {
-        self.find_text(name).ok_or_else(|| self.malformed(name))
-    }
-
-    pub(crate) fn find_text(&mut self, name: &str) -> Option<String> {
-        match self.take(name)? {
-            ValueType::StringValue(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// A text that `parse` understands.
-    pub(crate) fn parsed<T>(
-        &mut self,
-        name: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<T, Error> {
-        let text = self.text(name)?;
-        parse(&text).ok_or_else(|| self.malformed(name))
-    }
-
-    /// A number that fits `T`.
-    pub(crate) fn number<T: TryFrom<i64>>(&mut self, name: &'static str) -> Result<T, Error> {
-        match self.take(name) {
-            Some(ValueType::IntegerValue(number)) => T::try_from(number).map_err(|_| self.malformed(name)),
-            _ => Err(self.malformed(name)),
-        }
-    }
-
-    pub(crate) fn bytes(&mut self, name: &'static str) -> Result<Vec<u8>, Error> {
-        match self.take(name) {
-            Some(ValueType::BlobValue(bytes)) => Ok(bytes),
-            _ => Err(self.malformed(name)),
-        }
-    }
-
-    pub(crate) fn instant(&mut self, name: &'static str) -> Result<DateTime<Utc>, Error> {
-        self.find_instant(name)?.ok_or_else(|| self.malformed(name))
-    }
-
-    pub(crate) fn find_instant(&mut self, name: &'static str) -> Result<Option<DateTime<Utc>>, Error> {
-        let Some(value) = self.take(name) else {
-            return Ok(None);
-        };
-        let ValueType::TimestampValue(at) = value else {
-            return Err(self.malformed(name));
-        };
-        let nanos = u32::try_from(at.nanos).map_err(|_| self.malformed(name))?;
-        DateTime::from_timestamp(at.seconds, nanos)
-            .map(Some)
-            .ok_or_else(|| self.malformed(name))
-    }
-
-    /// The properties of a nested entity; none where it is absent.
-    pub(crate) fn nested(&mut self, name: &str) -> HashMap<String, Value> {
-        match self.take(name) {
-            Some(ValueType::EntityValue(entity)) => entity.properties,
-            _ => HashMap::new(),
-        }
-    }
-
-    pub(crate) fn malformed(&self, property: &'static str) -> Error {
-        let key = self.key.path.iter().map(name_of).collect::<Vec<_>>().join("/");
-        Error::Malformed {
-            kind: self.kind,
-            key,
-            property,
-        }
-    }
-
-    fn take(&mut self, name: &str) -> Option<ValueType> {
-        self.properties.remove(name)?.value_type
-    }
-}
-
-fn name_of(element: &PathElement) -> String {
-    match &element.id_type {
-        Some(IdType::Name(name)) => name.clone(),
-        Some(IdType::Id(id)) => id.to_string(),
-        None => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_instant_beyond_datastores_last_is_stored_as_that() {
-        let properties = Properties::default().instant("at", DateTime::<Utc>::MAX_UTC);
-
-        let mut reading = Reading::of(CHUNK, properties.into_entity(Key::default()));
-
-        let stored = reading.instant("at").unwrap();
-        assert_eq!(stored.timestamp(), LAST_SECOND);
-        assert_eq!(stored.format("%Y").to_string(), "9999");
+fn write_key(key: &mut Fields, partition: &PartitionId, path: &[(&str, Uuid)]) {
+    key.message(1, |fields| {
+        fields.text(2, &partition.project_id);
+        fields.text(3, &partition.database_id);
+        fields.text(4, &partition.namespace_id);
+    });
+    for (kind, id) in path {
+        key.message(2, |element| {
+            element.text(1, kind);
+            element.text(3, id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        });
     }
 }

@@ -6,11 +6,10 @@
 
 use campaign::{AudienceId, CampaignId, ChunkId, ChunkRecord, PushId, Reason, SendTime, Standing, TimerKey};
 use chrono::{DateTime, Utc};
-use gcloud_sdk::google::datastore::v1::Mutation;
-use gcloud_sdk::google::datastore::v1::mutation::Operation;
 
 use crate::chunk::Chunk;
-use crate::client::{PushStore, single_use};
+use crate::client::PushStore;
+use crate::commit::{Changes, Within};
 use crate::error::Error;
 use crate::push::Push;
 
@@ -84,13 +83,13 @@ impl PushStore {
         }
     }
 
-    async fn insert(&self, insertions: Vec<Mutation>) -> Result<(), Error> {
+    async fn insert(&self, insertions: Changes) -> Result<(), Error> {
         fault_points::reach!(PushesBuilt);
         fault_points::reach!(
             ExpandCommit,
             Err(gcloud_sdk::tonic::Status::unavailable("an injected fault").into())
         );
-        self.commit(single_use(), insertions).await?;
+        self.commit(Within::Itself, insertions).await?;
         fault_points::reach!(
             ExpandCommitAnswer,
             Err(gcloud_sdk::tonic::Status::unavailable("an injected fault").into())
@@ -106,15 +105,13 @@ impl PushStore {
         }
     }
 
-    fn insertions(&self, chunk: &Chunk, pushes: &[Push]) -> Vec<Mutation> {
-        let pushes = pushes.iter().map(|push| push.to_entity(&self.partition));
-        std::iter::once(chunk.to_entity(&self.partition))
-            .chain(pushes)
-            .map(|entity| Mutation {
-                operation: Some(Operation::Insert(entity)),
-                ..Mutation::default()
-            })
-            .collect()
+    fn insertions(&self, chunk: &Chunk, pushes: &[Push]) -> Changes {
+        let mut changes = Changes::default();
+        changes.insert(|entity| chunk.write(&self.partition, entity));
+        for push in pushes {
+            changes.insert(|entity| push.write(&self.partition, entity));
+        }
+        changes
     }
 }
 

@@ -1,10 +1,9 @@
 //! The deletion of chunks that nobody needs any more.
 
 use campaign::ChunkId;
-use gcloud_sdk::google::datastore::v1::mutation::Operation;
-use gcloud_sdk::google::datastore::v1::{Key, Mutation};
 
-use crate::client::{PushStore, single_use};
+use crate::client::PushStore;
+use crate::commit::{Changes, Within};
 use crate::error::Error;
 use crate::query::keys_only;
 
@@ -21,8 +20,12 @@ impl PushStore {
         let found = self.run(keys_only(self.pushes_of(chunk))).await?;
         let pushes = found.into_iter().filter_map(|push| push.key);
         let keys: Vec<_> = pushes.chain([self.chunk_key(chunk)]).collect();
+        let mut changes = Changes::default();
+        for key in &keys {
+            changes.delete(key);
+        }
         let mut tries = 1;
-        while let Err(error) = self.commit(single_use(), deletions(&keys)).await {
+        while let Err(error) = self.commit(Within::Itself, changes.clone()).await {
             if !error.is_passing() || tries == TRIES {
                 return Err(error);
             }
@@ -30,13 +33,4 @@ impl PushStore {
         }
         Ok(keys.len() as u64 - 1)
     }
-}
-
-fn deletions(keys: &[Key]) -> Vec<Mutation> {
-    keys.iter()
-        .map(|key| Mutation {
-            operation: Some(Operation::Delete(key.clone())),
-            ..Mutation::default()
-        })
-        .collect()
 }

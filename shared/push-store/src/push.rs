@@ -5,8 +5,10 @@ use chrono::{DateTime, Utc};
 use gcloud_sdk::google::datastore::v1::value::ValueType;
 use gcloud_sdk::google::datastore::v1::{Entity, PartitionId};
 
-use crate::entity::{PUSH, Properties, Reading, push_key};
+use crate::entity::{PUSH, Properties};
 use crate::error::Error;
+use crate::fields::Fields;
+use crate::reading::Reading;
 
 /// One campaign to one user, as Datastore holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +34,11 @@ pub struct Push {
 }
 
 impl Push {
-    pub(crate) fn to_entity(&self, partition: &PartitionId) -> Entity {
-        let variables = self
-            .variables
-            .iter()
-            .fold(Properties::default(), |properties, (name, value)| {
-                properties.text(name, value)
-            });
-        Properties::default()
-            .text("campaign", self.campaign.to_string())
+    /// Writes it as the entity that Datastore holds.
+    pub(crate) fn write(&self, partition: &PartitionId, entity: &mut Fields) {
+        let variables = (!self.variables.is_empty()).then_some(&self.variables);
+        Properties::of_push(entity, partition, self.chunk, self.id)
+            .id("campaign", self.campaign.0)
             .integer("place", self.place)
             .maybe(self.user.as_deref(), |properties, user| {
                 properties.indexed("user", user)
@@ -48,18 +46,19 @@ impl Push {
             .maybe(self.locale.as_deref(), |properties, locale| {
                 properties.text("locale", locale)
             })
-            .maybe(
-                (!self.variables.is_empty()).then_some(variables),
-                |properties, variables| properties.nested("variables", variables),
-            )
+            .maybe(variables, |properties, variables| {
+                properties.nested("variables", |nested| {
+                    let variables = variables.iter();
+                    variables.fold(nested, |nested, (name, value)| nested.text(name, value))
+                })
+            })
             .text("state", self.standing.state().as_str())
             .maybe(self.standing.reason(), |properties, reason| {
                 properties.text("reason", reason.as_str())
             })
             .maybe(self.settled_at, |properties, at| {
                 properties.instant("settled_at", at)
-            })
-            .into_entity(push_key(partition, self.chunk, self.id))
+            });
     }
 
     pub(crate) fn from_entity(entity: Entity) -> Result<Self, Error> {

@@ -8,12 +8,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use campaign::{ChunkId, ChunkRecord, PushId, Raised, Standing};
 use chrono::{DateTime, Utc};
-use gcloud_sdk::google::datastore::v1::Mutation;
-use gcloud_sdk::google::datastore::v1::commit_request::TransactionSelector;
-use gcloud_sdk::google::datastore::v1::mutation::Operation;
 
 use crate::chunk::Chunk;
 use crate::client::{PushStore, TransactionId};
+use crate::commit::{Changes, Within};
 use crate::error::Error;
 use crate::push::Push;
 
@@ -192,9 +190,9 @@ impl Open {
             self.roll_back().await;
             return Commit::Committed;
         }
-        let mutations = self.mutations();
-        let selector = TransactionSelector::Transaction(self.transaction);
-        match self.store.commit(selector, mutations).await {
+        let changes = self.changes();
+        let within = Within::Transaction(self.transaction);
+        match self.store.commit(within, changes).await {
             Ok(()) => Commit::Committed,
             Err(error @ Error::Conflict(_)) => Commit::NotCommitted(error),
             Err(error) => Commit::Unknown(error),
@@ -206,16 +204,13 @@ impl Open {
         self.store.roll_back(self.transaction).await;
     }
 
-    fn mutations(&self) -> Vec<Mutation> {
+    fn changes(&self) -> Changes {
         let partition = &self.store.partition;
-        let pushes = self.changed.iter().filter_map(|id| self.pushes.get(id));
-        let pushes = pushes.map(|push| push.to_entity(partition));
-        std::iter::once(self.chunk.to_entity(partition))
-            .chain(pushes)
-            .map(|entity| Mutation {
-                operation: Some(Operation::Update(entity)),
-                ..Mutation::default()
-            })
-            .collect()
+        let mut changes = Changes::default();
+        changes.update(|entity| self.chunk.write(partition, entity));
+        for push in self.changed.iter().filter_map(|id| self.pushes.get(id)) {
+            changes.update(|entity| push.write(partition, entity));
+        }
+        changes
     }
 }
