@@ -2,7 +2,8 @@
 //!
 //! A chunk is marked `queued` *before* its task is created, and its timer is moved, not
 //! removed. A crash in between leaves a queued chunk without a task; the chunk comes due again
-//! and is handed over under its next generation. A task of an older one is ignored.
+//! and is handed over under its next generation. Of hand-overs in a row the first task that comes
+//! to a sender is met, and the others are ignored.
 //!
 //! Running campaigns are served in turns, so a small one does not wait behind a large one of
 //! its lane; and no campaign has more than a bounded number of chunks in the queue, so that a

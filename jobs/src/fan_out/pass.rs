@@ -87,6 +87,7 @@ impl Pass<'_> {
                     Ok(step) => self.take(step),
                     Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
                 },
+                () = self.backends.nudges.fan_out.nudged(), if !self.is_ending() => self.watch.hurry(),
                 () = process.clock.sleep(nap) => {}
             }
         }
@@ -96,8 +97,7 @@ impl Pass<'_> {
     fn begin(&mut self) {
         let now = self.backends.process.clock.monotonic();
         self.report.left |= now.since(self.begun_at) >= PASS;
-        let is_ending = self.report.left || self.ended.is_err() || self.backends.process.stop.is_requested();
-        if is_ending {
+        if self.is_ending() {
             self.hand.close_all();
         } else {
             self.begin_watch(now);
@@ -107,6 +107,10 @@ impl Pass<'_> {
             }
         }
         self.begin_saves(now);
+    }
+
+    fn is_ending(&self) -> bool {
+        self.report.left || self.ended.is_err() || self.backends.process.stop.is_requested()
     }
 
     fn begin_watch(&mut self, now: Moment) {

@@ -1,4 +1,5 @@
-//! What may be expanded: the running campaigns, asked for several times a second.
+//! What may be expanded: the running campaigns, asked for several times a second, and at once
+//! when one was started in this process.
 //!
 //! An answer lets chunks start for less than a second from when it was asked for. So no chunk of
 //! a campaign starts later than that after its pause or cancel; and while SQL does not answer,
@@ -22,6 +23,8 @@ const HOLDS: Duration = Duration::from_millis(900);
 pub(super) struct Watch {
     asked_at: Option<Moment>,
     is_asking: bool,
+    /// Whether there is more to know than was asked for.
+    is_stale: bool,
     running: BTreeSet<CampaignId>,
     free: BTreeSet<CampaignId>,
 }
@@ -29,12 +32,19 @@ pub(super) struct Watch {
 impl Watch {
     /// Whether to ask.
     pub(super) fn is_due(&self, now: Moment) -> bool {
-        !self.is_asking && self.asked_at.is_none_or(|asked_at| now.since(asked_at) >= POLL)
+        let is_time = self.asked_at.is_none_or(|asked_at| now.since(asked_at) >= POLL);
+        !self.is_asking && (is_time || self.is_stale)
     }
 
     /// It is being asked.
     pub(super) fn ask(&mut self) {
         self.is_asking = true;
+        self.is_stale = false;
+    }
+
+    /// A campaign was started, of which what is being asked may not know.
+    pub(super) fn hurry(&mut self) {
+        self.is_stale = true;
     }
 
     /// It could not be answered.
@@ -94,5 +104,22 @@ mod tests {
         assert!(watch.holds(asked_at + POLL * 3));
         assert!(!watch.holds(asked_at + Duration::from_secs(1)));
         assert!(watch.runs(campaign));
+    }
+
+    #[test]
+    fn what_is_started_while_it_is_asked_is_asked_for_again() {
+        let asked_at = Clock::system().monotonic();
+        let mut watch = Watch::default();
+        watch.ask();
+
+        watch.hurry();
+        let while_asking = watch.is_due(asked_at);
+        watch.answer(asked_at, &[]);
+        let after = watch.is_due(asked_at);
+        watch.ask();
+        watch.answer(asked_at, &[]);
+
+        assert_eq!((while_asking, after), (false, true));
+        assert!(!watch.is_due(asked_at));
     }
 }

@@ -1,23 +1,25 @@
 //! The way of one task.
 //!
 //! ```text
-//!   task ─▶ permit ─▶ lease ─▶ load ─▶ sort ─▶ grants ─▶ send ─▶ settle ─▶ totals ─▶ 200
-//!              │         │                        │         │        │
-//!         put back    ignored                     └─ given back with what is left ─▶ 200
+//!   task ─▶ place ─▶ permit ─▶ lease ─▶ load ─▶ sort ─▶ grants ─▶ send ─▶ settle ─▶ totals ─▶ 200
+//!                       │         │                        │         │        │
+//!                  put back    ignored                     └─ given back with what is left ─▶ 200
 //! ```
 //!
-//! The budget is counted from before the lease, so that a sender has stopped sending before its
-//! lease can end. Nothing is locked or open while a gateway is called. What is cut off anywhere
-//! comes due again by the chunk's timer, and meets its own work then: grants by their unique
-//! key, pushes by states that only rise.
+//! A sender has so many places for chunks of each lane, so that none of the fast lane waits for a
+//! place behind the bulk lane, whatever the queue sends. The budget is counted from before the
+//! lease, so that a sender has stopped sending before its lease can end. Nothing is locked or open
+//! while a gateway is called. What is cut off anywhere comes due again by the chunk's timer, and
+//! meets its own work then: grants by their unique key, pushes by states that only rise.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use campaign::{Lane, LeaseTerms, LeaseToken, Leased};
 use push_store::Error as StoreError;
 use runtime::Backends;
 use task_queue::Delivery;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{info, warn};
 
 use crate::attempt::Attempt;
@@ -30,8 +32,35 @@ pub struct Sender {
     backends: Backends,
     permits: Permits,
     campaigns: Campaigns,
-    /// Bounds the chunks in hand, whatever the queue sends: as many of each lane as configured.
-    in_hand: Arc<Semaphore>,
+    places: Places,
+}
+
+/// Bounds the chunks in hand.
+#[derive(Clone, Debug)]
+struct Places {
+    fast: Arc<Semaphore>,
+    bulk: Arc<Semaphore>,
+}
+
+impl Places {
+    fn new(of_a_lane: NonZeroU32) -> Self {
+        let places = usize::try_from(of_a_lane.get()).unwrap_or(usize::MAX);
+        let places = || Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
+        Self {
+            fast: places(),
+            bulk: places(),
+        }
+    }
+
+    /// Waits for a place in that lane.
+    async fn take(&self, lane: Lane) -> Option<SemaphorePermit<'_>> {
+        let places = match lane {
+            Lane::Fast => &self.fast,
+            Lane::Bulk => &self.bulk,
+        };
+        // Ends with an error only when it is closed, which nobody does.
+        places.acquire().await.ok()
+    }
 }
 
 /// What became of a task. Each of them ends it.
@@ -66,13 +95,12 @@ impl Sender {
     /// A sender on these backends; it asks for permits from now on.
     pub fn new(backends: Backends) -> Self {
         let permits = Permits::start(&backends.process, backends.db.clone());
-        let of_a_lane = usize::try_from(backends.process.config.sender.concurrency.get());
-        let in_hand = of_a_lane.unwrap_or(usize::MAX).saturating_mul(Lane::ALL.len());
+        let places = Places::new(backends.process.config.sender.concurrency);
         Self {
             backends,
             permits,
             campaigns: Campaigns::default(),
-            in_hand: Arc::new(Semaphore::new(in_hand.min(Semaphore::MAX_PERMITS))),
+            places,
         }
     }
 
@@ -87,15 +115,6 @@ impl Sender {
     /// Datastore could not be read or written, so the queue has to call again. After every other
     /// fault the chunk is put or given back, and comes due again.
     pub async fn deliver(&self, delivery: Delivery) -> Result<Delivered, StoreError> {
-        // Ends with an error only when it is closed, which nobody does.
-        let _in_hand = self.in_hand.acquire().await;
-        let clock = &self.backends.process.clock;
-        let until = clock.monotonic() + self.backends.process.config.sender.budget;
-        match self.permit(&delivery).await {
-            Permit::Go => {}
-            Permit::Hold | Permit::Unknown => return self.put_back(&delivery).await,
-            Permit::Ended => return Ok(Delivered::Ended),
-        }
         let campaign = match self.campaigns.find(&self.backends.db, delivery.campaign).await {
             Ok(Some(campaign)) => campaign,
             Ok(None) => return Ok(Delivered::Ended),
@@ -108,6 +127,14 @@ impl Sender {
                 return self.put_back(&delivery).await;
             }
         };
+        let _place = self.places.take(campaign.lane).await;
+        let clock = &self.backends.process.clock;
+        let until = clock.monotonic() + self.backends.process.config.sender.budget;
+        match self.permit(&delivery).await {
+            Permit::Go => {}
+            Permit::Hold | Permit::Unknown => return self.put_back(&delivery).await,
+            Permit::Ended => return Ok(Delivered::Ended),
+        }
         let token = LeaseToken::allocate();
         let leased = self.backends.push_store.lease(
             delivery.chunk(),

@@ -59,7 +59,7 @@ impl Attempt<'_> {
         let (clock, fcm) = (&self.backends.process.clock, &self.backends.fcm);
         let slot = tokio::select! {
             biased;
-            slot = fcm.slot() => slot,
+            slot = fcm.slot(self.campaign.lane) => slot,
             // Behind a gateway that does not answer, a slot may be longer in coming.
             () = clock.sleep(self.until.since(clock.monotonic())) => return Answer::NotTried,
         };

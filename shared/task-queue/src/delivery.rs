@@ -12,7 +12,7 @@ pub struct Delivery {
     pub campaign: CampaignId,
     /// The chunk's number in it.
     pub chunk_no: u32,
-    /// The chunk's generation when it was handed over; a task of an older one is stale.
+    /// The chunk's generation when it was handed over. The chunk knows whether that still counts.
     pub generation: u32,
 }
 

@@ -4,6 +4,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::Context;
@@ -21,10 +22,14 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     noroshi::cli::run([name].into_iter().chain(arguments.arguments)).into()
 }
 
+/// Where this program lies.
+pub(crate) fn program() -> anyhow::Result<PathBuf> {
+    env::current_exe().context("this program does not know where it lies")
+}
+
 /// `noroshi` with these arguments, to be started.
 pub(crate) fn noroshi(arguments: &[&str]) -> anyhow::Result<Command> {
-    let program = env::current_exe().context("this program does not know where it lies")?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(program()?);
     command.arg("noroshi").args(arguments);
     Ok(command)
 }

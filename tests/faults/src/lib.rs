@@ -9,6 +9,7 @@ pub mod case;
 pub mod command;
 pub mod counts;
 pub mod decisions;
+pub mod fan_out;
 pub mod kill_loop;
 pub mod killer;
 pub mod matrix;
@@ -16,6 +17,7 @@ pub mod model;
 pub mod play;
 pub mod seeded;
 pub mod simulation;
+mod spread;
 pub mod stage;
 
 pub use journeys::wire;

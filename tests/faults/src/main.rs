@@ -32,6 +32,11 @@ enum Command {
     SeededBugs(faults::seeded::Arguments),
     /// Kill processes and the SQL server at random while campaigns go on.
     KillLoop(faults::kill_loop::Arguments),
+    /// Kill fan-out processes at random while they expand a campaign.
+    FanOut(faults::fan_out::Arguments),
+    /// A process of that, which is started as one of its own.
+    #[command(hide = true)]
+    FanOutProcess(faults::fan_out::ProcessArguments),
     /// The `noroshi` command with its fault points.
     #[command(hide = true, disable_help_flag = true)]
     Noroshi(faults::command::Arguments),
@@ -45,6 +50,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Simulate(arguments) => faults::simulation::run(&arguments),
         Command::SeededBugs(arguments) => faults::seeded::run(&arguments),
         Command::KillLoop(arguments) => faults::kill_loop::run(&arguments),
+        Command::FanOut(arguments) => faults::fan_out::run(&arguments),
+        Command::FanOutProcess(arguments) => faults::fan_out::run_process(&arguments),
         Command::Noroshi(arguments) => faults::command::run(arguments),
     }
 }

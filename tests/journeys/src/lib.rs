@@ -1,7 +1,9 @@
 //! What the suite needs to act like a user: the engines to run on, the binaries as an operator
-//! starts them, the world around them, and a wire between them that lies.
+//! starts them, the world around them or several of them as a cluster, and a wire between them
+//! that lies.
 
 pub mod binaries;
+pub mod cluster;
 pub mod engines;
 pub mod processes;
 pub mod refusal;

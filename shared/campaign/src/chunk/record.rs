@@ -17,7 +17,7 @@ use crate::{ChunkState, LeaseToken};
 pub struct ChunkRecord {
     /// Where it is on its way.
     pub state: ChunkState,
-    /// The hand-over that counts: a task of another generation is stale.
+    /// The last hand-over. A task of an earlier one counts as long as no sender has met any since.
     pub generation: u32,
     /// When it next needs attention; `None` for closed chunks only.
     pub due_at: Option<DateTime<Utc>>,
@@ -97,7 +97,7 @@ pub enum Leased {
     Early,
     /// Another sender holds a live lease.
     Busy,
-    /// The task is of another generation.
+    /// The task's hand-over has been met, or never was.
     Stale,
     /// It is done or cancelled.
     Closed,
@@ -169,8 +169,10 @@ impl ChunkRecord {
 
     /// Gives the task of `generation` the right to work on the chunk.
     ///
-    /// The same token again gets its lease again, so a transaction whose commit was in doubt
-    /// can be repeated.
+    /// Of hand-overs in a row the first task that comes is as good as the last: behind a long
+    /// queue a chunk is handed over again before its first task is dispatched, and were only the
+    /// last one met, it might never be. The same token again gets its lease again, so a
+    /// transaction whose commit was in doubt can be repeated.
     pub fn lease(
         &mut self,
         generation: u32,
@@ -180,9 +182,12 @@ impl ChunkRecord {
     ) -> Leased {
         match self.state {
             ChunkState::Done | ChunkState::Cancelled => return Leased::Closed,
-            // Never handed over under this generation.
+            // Not handed over since it was last met.
             ChunkState::Waiting => return Leased::Stale,
-            ChunkState::Queued | ChunkState::Leased if generation != self.generation => return Leased::Stale,
+            ChunkState::Queued if !self.awaits(generation) => return Leased::Stale,
+            ChunkState::Leased if generation != self.generation && !self.is_held_by(token) => {
+                return Leased::Stale;
+            }
             ChunkState::Queued | ChunkState::Leased => {}
         }
         if let Some(lease) = self.lease.filter(|lease| now < lease.until) {
@@ -215,7 +220,7 @@ impl ChunkRecord {
     /// Puts a chunk back that the task of `generation` must not work on: its campaign is
     /// paused, or it came early. So a resume has nothing to re-arm.
     pub fn put_back(&mut self, generation: u32, now: DateTime<Utc>) -> Mark {
-        if self.state != ChunkState::Queued || self.generation != generation {
+        if self.state != ChunkState::Queued || !self.awaits(generation) {
             return Mark::Stale;
         }
         self.wait_until(now.max(self.not_before));
@@ -249,6 +254,12 @@ impl ChunkRecord {
         }
         self.end_as(ChunkState::Cancelled);
         Mark::Applied
+    }
+
+    /// Whether the hand-over under `generation` is one of those in a row that nobody has met.
+    fn awaits(&self, generation: u32) -> bool {
+        let later = self.generation.checked_sub(generation);
+        later.is_some_and(|later| later < self.hand_overs)
     }
 
     /// Whether the lease is this token's. An expired one still is, until somebody takes over.

@@ -92,6 +92,31 @@ fn hand_overs_that_nobody_picks_up_come_rarer_and_rarer() {
     assert_eq!(minutes, [1, 2, 4, 8, 16, 30, 30]);
 }
 
+/// Behind a queue that is slower than the longest pick-up time.
+#[test]
+fn the_first_task_that_comes_is_met_however_often_its_chunk_was_handed_over_since() {
+    let mut chunk = ChunkRecord::new(at(0));
+    chunk.queue(at(0), HAND_OVER);
+    chunk.queue(at(60), HAND_OVER);
+    assert_eq!(chunk.queue(at(180), HAND_OVER), queued(2, 180));
+    let until = at(260);
+
+    assert_eq!(chunk.lease(3, token(1), at(200), TERMS), Leased::Stale);
+    assert_eq!(chunk.lease(0, token(1), at(200), TERMS), Leased::Leased { until });
+    assert_eq!(
+        chunk.lease(0, token(1), at(201), TERMS),
+        Leased::Leased { until },
+        "a repeat"
+    );
+    assert_eq!(chunk.lease(2, token(2), at(201), TERMS), Leased::Busy);
+    assert_eq!(chunk.rearm(token(1), at(300)), Mark::Applied);
+    assert_eq!(chunk.queue(at(300), HAND_OVER), queued(3, 300));
+    for met in 0..3 {
+        assert_eq!(chunk.lease(met, token(3), at(301), TERMS), Leased::Stale);
+        assert_eq!(chunk.put_back(met, at(301)), Mark::Stale);
+    }
+}
+
 #[test]
 fn a_chunk_whose_holder_fell_silent_is_handed_over_again() {
     let mut chunk = ChunkRecord::new(at(0));

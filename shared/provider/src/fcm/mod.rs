@@ -4,6 +4,7 @@ mod config;
 mod request;
 mod response;
 
+use campaign::Lane;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Uri};
 
@@ -41,14 +42,14 @@ impl Fcm {
         })
     }
 
-    /// Waits until one more message may be sent. Nothing but the answer is waited for then, so
-    /// whatever forbids a send is to be asked for with the slot in hand.
+    /// Waits until one more message of that lane may be sent. Nothing but the answer is waited for
+    /// then, so whatever forbids a send is to be asked for with the slot in hand.
     ///
     /// Without a slot, what comes of the message.
-    pub async fn slot(&self) -> Result<Slot, Outcome> {
+    pub async fn slot(&self, lane: Lane) -> Result<Slot, Outcome> {
         let authorization = self.authorization.header().await;
         let authorization = authorization.ok_or(Outcome::CredentialRefused)?;
-        let stream = self.pool.slot().await.ok_or(NOT_SENT)?;
+        let stream = self.pool.slot(lane).await.ok_or(NOT_SENT)?;
         Ok(Slot {
             stream,
             authorization,

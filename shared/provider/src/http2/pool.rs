@@ -1,12 +1,17 @@
-//! The pool: how many streams there may be, and which connection carries the next.
+//! The pool: how many streams there may be, who gets the next, and which connection carries it.
+//!
+//! A chunk of the bulk lane wants hundreds of streams at once, and a process has many such chunks
+//! in hand. The fast lane does not wait behind them: whoever of it wants a stream has only one of
+//! the bulk lane's ahead.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use campaign::Lane;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{Connection, Requests};
 use super::target::Target;
@@ -32,6 +37,8 @@ pub(crate) struct Pool {
     settings: PoolSettings,
     connections: Vec<Arc<Connection>>,
     streams: Arc<Semaphore>,
+    /// Held by the bulk lane while it waits for a stream, so that only one of it waits there.
+    bulk_queue: Mutex<()>,
 }
 
 /// The right to send one request, on a connection that was open a moment ago.
@@ -67,13 +74,14 @@ impl Pool {
             settings,
             connections,
             streams: Arc::new(streams),
+            bulk_queue: Mutex::default(),
         }
     }
 
     /// Waits for a free stream on the least loaded connection. `None` if the gateway cannot be
     /// reached.
-    pub(crate) async fn slot(&self) -> Option<Slot> {
-        let stream = self.streams.clone().acquire_owned().await.ok()?;
+    pub(crate) async fn slot(&self, lane: Lane) -> Option<Slot> {
+        let stream = self.stream(lane).await?;
         let connection = self
             .connections
             .iter()
@@ -94,6 +102,14 @@ impl Pool {
                 None
             }
         }
+    }
+
+    async fn stream(&self, lane: Lane) -> Option<OwnedSemaphorePermit> {
+        let _turn = match lane {
+            Lane::Bulk => Some(self.bulk_queue.lock().await),
+            Lane::Fast => None,
+        };
+        self.streams.clone().acquire_owned().await.ok()
     }
 }
 
@@ -124,5 +140,51 @@ impl Slot {
         tokio::time::timeout(self.timeout, answered)
             .await
             .unwrap_or(Err(SendError::NotAnswered))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+    use tokio::task::{JoinSet, yield_now};
+
+    use super::*;
+
+    /// A pool with one stream.
+    fn narrow() -> Arc<Pool> {
+        let settings = PoolSettings {
+            connections: 1,
+            streams: 1,
+            timeout: Duration::from_secs(1),
+        };
+        let target = Target::parse("http://127.0.0.1:9").unwrap();
+        Arc::new(Pool::new(target, settings))
+    }
+
+    #[tokio::test]
+    async fn the_fast_lane_has_one_of_the_bulk_lane_ahead_of_it() {
+        let (pool, mut waiting) = (narrow(), JoinSet::new());
+        let (served, mut order) = mpsc::unbounded_channel();
+        let taken = pool.stream(Lane::Bulk).await;
+
+        for lane in [Lane::Bulk, Lane::Bulk, Lane::Bulk, Lane::Fast, Lane::Fast] {
+            let (pool, served) = (pool.clone(), served.clone());
+            waiting.spawn(async move {
+                let _stream = pool.stream(lane).await;
+                served.send(lane).unwrap();
+            });
+            // Each waits before the next one comes.
+            yield_now().await;
+        }
+        drop((taken, served));
+        let mut lanes = Vec::new();
+        while let Some(lane) = order.recv().await {
+            lanes.push(lane);
+        }
+
+        assert_eq!(
+            lanes,
+            [Lane::Bulk, Lane::Fast, Lane::Fast, Lane::Bulk, Lane::Bulk]
+        );
     }
 }

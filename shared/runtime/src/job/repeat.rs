@@ -26,6 +26,12 @@ impl Nudge {
     pub fn nudge(&self) {
         self.0.notify_one();
     }
+
+    /// Waits for a nudge, and takes it: for a pass that goes on for long, and learns by it what a
+    /// new one would.
+    pub async fn nudged(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// How a pass is repeated.
@@ -73,7 +79,7 @@ impl Repeat {
         // Right after a failure a nudge says nothing new: the store is down all the same.
         let nudged = async {
             match failures {
-                0 => self.nudge.0.notified().await,
+                0 => self.nudge.nudged().await,
                 _ => std::future::pending().await,
             }
         };

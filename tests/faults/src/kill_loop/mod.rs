@@ -26,7 +26,7 @@ mod report;
 mod rest;
 mod settings;
 mod slip;
-mod sql;
+pub(crate) mod sql;
 mod strikes;
 mod tail;
 mod wires;

@@ -37,7 +37,7 @@ impl Engine {
 
 /// The database of one loop.
 #[derive(Debug)]
-pub(super) struct Sql {
+pub(crate) struct Sql {
     settings: Settings,
     /// `user` and `host:port` of a server.
     authority: Option<(String, String)>,
@@ -48,7 +48,7 @@ pub(super) struct Sql {
 
 impl Sql {
     /// A new one, with its files in `directory`.
-    pub(super) async fn start(engine: &Engine, directory: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(engine: &Engine, directory: &Path) -> anyhow::Result<Self> {
         let (server, own) = match engine {
             Engine::Sqlite => {
                 let file = directory.join("noroshi.db");
@@ -81,7 +81,7 @@ impl Sql {
     }
 
     /// Past every wire.
-    pub(super) fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
 
@@ -116,7 +116,7 @@ impl Sql {
     }
 
     /// Ends it, and leaves nothing on a server that goes on.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         if self.is_shared {
             // One that stays is found by whoever cleans the server up.
             let _ = drop_database(&self.settings).await;

@@ -17,7 +17,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    pub(super) fn new(address: SocketAddr, ledger: PathBuf) -> Self {
+    pub(crate) fn new(address: SocketAddr, ledger: PathBuf) -> Self {
         Self {
             http: reqwest::Client::new(),
             address,

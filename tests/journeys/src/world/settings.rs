@@ -16,8 +16,15 @@ pub const CHUNK: usize = 100;
 pub struct Settings(Table);
 
 impl Settings {
-    /// Everything embedded, with all files in `directory` and `token` as the API's.
+    /// Everything embedded, with all files in `directory` and `token` as the API's, and as quick as
+    /// a test wants it.
     pub fn embedded(directory: &Path, token: &str) -> Self {
+        Self::defaults(directory, token).quick()
+    }
+
+    /// Everything embedded, with all files in `directory` and `token` as the API's, and every
+    /// setting that is no place at its default.
+    pub fn defaults(directory: &Path, token: &str) -> Self {
         let token_file = directory.join("api-token");
         std::fs::write(&token_file, token).expect("the test's own directory can be written");
         Self(Table::new())
@@ -25,7 +32,12 @@ impl Settings {
             .set("admin.listen", "127.0.0.1:0")
             .set("admin.token", format!("file:{}", token_file.display()))
             .set("sender.listen", "127.0.0.1:0")
-            .set("import.interval", "100ms")
+    }
+
+    /// The same with small chunks, and passes that follow each other quickly.
+    #[must_use]
+    pub fn quick(self) -> Self {
+        self.set("import.interval", "100ms")
             .set("fan_out.interval", "100ms")
             .set("fan_out.mutations", i64::try_from(CHUNK + 1).unwrap_or(i64::MAX))
             .set("dispatch.interval", "100ms")

@@ -3,18 +3,16 @@
 //! Whoever dies has reserved stock, granted some of it, or both, and nobody is told. In the end
 //! every coupon is granted, to nobody twice, and each chunk keeps what it granted and no more.
 
-mod cluster;
-
+use std::process::Command;
 use std::time::Duration;
 
 use campaign::{CampaignId, CampaignState};
 use database::shard::coupon_grant;
-use journeys::world::settings::CHUNK;
-use journeys::world::view::{AudienceView, CampaignView};
+use journeys::binaries::binary;
+use journeys::cluster::{Cluster, Plan, Sql};
+use journeys::world::settings::{CHUNK, Settings};
 use journeys::world::{Doubles, until_within, users};
 use serde_json::json;
-
-use cluster::{Cluster, IN_HAND, Sql};
 
 const USERS: usize = 4_000;
 
@@ -22,6 +20,9 @@ const USERS: usize = 4_000;
 const STOCK: u64 = 3_003;
 
 const SENDERS: usize = 3;
+
+/// Chunks that one sender has in hand at once.
+const IN_HAND: usize = 2;
 
 /// One for each so many coupons that are granted.
 const KILLS: u64 = 5;
@@ -38,14 +39,23 @@ async fn the_last_coupon_is_granted_once_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_coupon_is_granted_once_on_mysql() {
-    fight(Sql::MySql).await;
+    if let Some(server) = Sql::named() {
+        fight(server).await;
+    }
 }
 
-async fn fight(kept_in: Sql) {
-    let Some(mut cluster) = Cluster::start(kept_in, SENDERS).await else {
-        return;
+async fn fight(sql: Sql) {
+    let noroshi = binary("noroshi");
+    let plan = Plan {
+        sql,
+        members: SENDERS,
+        tasks_at_once: u16::try_from(SENDERS * IN_HAND).unwrap(),
+        noroshi: Box::new(move || Command::new(&noroshi)),
+        settings: Box::new(|_, settings| quick(settings)),
     };
-    cluster.slow_gateway(DELAY).await;
+    let mut cluster = Cluster::start(plan).await;
+    let delay = json!({"delay": {"fixed_ms": DELAY.as_millis() as u64}});
+    cluster.gateway().play(&delay).await;
     let campaign = start_campaign(&cluster).await;
 
     for kill in 0..KILLS {
@@ -65,21 +75,36 @@ async fn fight(kept_in: Sql) {
     cluster.end().await;
 }
 
+/// Leases of seconds, so that what a dead sender held is soon another's.
+fn quick(settings: Settings) -> Settings {
+    settings
+        .quick()
+        .set("queue.deadline", "15s")
+        .set("provider.fcm.timeout", "2s")
+        .set("sender.settle_margin", "500ms")
+        .set("sender.budget", "3s")
+        .set("sender.lease", "5s")
+        .set("sender.skew", "200ms")
+        .set("sender.concurrency", i64::try_from(IN_HAND).unwrap())
+        .set("dispatch.in_queue", 6)
+        .set("dispatch.pick_up", "20s")
+        .set("dispatch.pick_up_max", "60s")
+        .set("reconcile.min_age", "500ms")
+}
+
 async fn start_campaign(cluster: &Cluster) -> CampaignId {
-    let (api, users) = (cluster.api(), users(USERS));
-    api.register(&users).await;
-    let file = format!("user_id\n{}\n", users.join("\n"));
-    let audience: AudienceView = api.upload("/v1/audiences?name=everybody", "text/csv", file).await;
-    api.until_ready(audience.id).await;
+    let users = users(USERS);
+    cluster.api().register(&users).await;
+    let audience = cluster.audience(&users).await;
     let plan = json!({
         "name": "the last coupon",
-        "audience_id": audience.id,
+        "audience_id": audience,
         "coupon": {"name": "a coupon", "stock": STOCK},
         "message": {"default_locale": "en", "texts": {"en": {"title": "A signal", "body": "Lit."}}},
     });
-    let draft: CampaignView = api.post("/v1/campaigns", Some(&plan)).await;
-    api.turn(draft.id, "start").await;
-    draft.id
+    let draft = cluster.draft(&plan).await;
+    cluster.api().turn(draft, "start").await;
+    draft
 }
 
 /// Waits until so many coupons are granted, and says how many are.
