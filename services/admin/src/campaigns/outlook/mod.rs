@@ -1,0 +1,297 @@
+//! What a campaign takes and when it will be done: before its start, and while it runs.
+//!
+//! Counts of operations are exact as far as nothing has to be done twice. Times are a forecast, at
+//! present rates, for this campaign alone; each rate says where it comes from.
+
+mod left;
+mod operations;
+mod speed;
+mod warnings;
+
+use axum::extract::State;
+use axum::response::Response;
+use campaign::{CampaignId, CampaignState, SendTime};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use database::campaign::Campaign as Row;
+use database::chunk_tally::{self, Total};
+use database::control;
+use pacing::forecast::{Forecast, forecast};
+use pacing::ramp;
+use runtime::Backends;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::find_row;
+use crate::answer::Done;
+use crate::error::Error;
+use crate::openapi::Conflicting;
+use crate::request::Segments;
+use crate::schema;
+use left::{Left, Time};
+use operations::{Size, StepCost, costs};
+use speed::{Bound, RateSource, Speeds};
+
+pub(crate) use speed::CampaignPace;
+
+/// The route of outlooks.
+pub(super) fn routes() -> OpenApiRouter<Backends> {
+    OpenApiRouter::new().routes(routes!(plan))
+}
+
+/// What a campaign takes, and when it will be done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CampaignOutlook {
+    /// Where it stands. A draft and a paused campaign are reckoned as if they went on now.
+    #[schema(value_type = schema::CampaignState)]
+    state: &'static str,
+    /// From when on it is reckoned.
+    reckoned_at: DateTime<Utc>,
+    /// Everybody in its audience.
+    recipients: u64,
+    /// In so many chunks.
+    chunks: u32,
+    /// Tasks that the queue is given at least: one for each chunk that is due at some time.
+    tasks: u64,
+    /// What it costs from its start to its end and beyond, at least, step by step; last, in all.
+    costs: Vec<StepCost>,
+    fan_out: FanOutOutlook,
+    delivery: DeliveryOutlook,
+    /// Its recipients by the time at which they are due.
+    times: Vec<TimeOutlook>,
+    /// What a person should know before it goes on.
+    warnings: Vec<String>,
+}
+
+/// When the last push is made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FanOutOutlook {
+    /// Recipients without a push.
+    left: u64,
+    /// When it begins, or goes on.
+    begins_at: DateTime<Utc>,
+    /// `null` when nothing is left.
+    ends_at: Option<DateTime<Utc>>,
+    /// From the one to the other.
+    seconds: u64,
+    /// Pushes a second that the store takes, ramp apart.
+    pushes_per_second: u64,
+    /// Where that comes from.
+    source: RateSource,
+    /// Commits that one process has under way at most.
+    in_flight: u32,
+    /// Google's rule for cold key ranges, where it applies.
+    ramp: Option<RampOutlook>,
+}
+
+/// How far a cold store is on its ramp.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RampOutlook {
+    /// For how long it was written to, at the ramp's rates.
+    elapsed_seconds: u64,
+    /// Writes a second that it allows now.
+    writes_per_second: u64,
+}
+
+/// When the last push is sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeliveryOutlook {
+    /// Recipients who are still to be served.
+    left: u64,
+    /// When the first of them are due and made.
+    begins_at: Option<DateTime<Utc>>,
+    /// `null` when nothing is left.
+    ends_at: Option<DateTime<Utc>>,
+    /// From the one to the other.
+    seconds: u64,
+    /// Pushes a second that all senders deliver.
+    pushes_per_second: u64,
+    /// Where that comes from.
+    source: RateSource,
+    /// Chunks that one sender delivers at once.
+    concurrency: u32,
+    /// Limits, those of one process and those that others set.
+    bounds: Vec<Bound>,
+}
+
+/// Recipients who are due at the same time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TimeOutlook {
+    /// By whose clock, in a campaign by local time.
+    time_zone: Option<String>,
+    recipients: u64,
+    chunks: u32,
+    /// Those of them who are still to be served.
+    left: u64,
+    /// When; `null` for those who are skipped because their local time is past.
+    due_at: Option<DateTime<Utc>>,
+    /// The same by their own clocks.
+    local_time: Option<NaiveDateTime>,
+    /// From when on it is too late.
+    expires_at: Option<DateTime<Utc>>,
+    /// When the last of them is served, if none expires; `null` where nobody is left.
+    ends_at: Option<DateTime<Utc>>,
+    /// Those who expire before they can be served.
+    late: u64,
+}
+
+/// Show what a campaign takes, and when it will be done.
+///
+/// Before its start, and while it runs. The audience of a draft must be ready.
+#[utoipa::path(
+    get, path = "/v1/campaigns/{id}/plan", tag = "campaigns", operation_id = "plan_campaign",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "What it takes", body = CampaignOutlook),
+        (status = 409, response = Conflicting),
+    )
+)]
+async fn plan(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
+    let row = find_row(&backends.db, CampaignId(id)).await?;
+    let total = chunk_tally::total(&backends.db, row.id).await?;
+    let outlook = Outlook::of(&backends, &row, &total).await?;
+    let warnings = warnings::of(&backends, &row, &outlook).await?;
+    let config = &backends.process.config;
+    Ok(Done::Ok.with(CampaignOutlook {
+        state: row.state.as_str(),
+        reckoned_at: outlook.now,
+        recipients: outlook.left.recipients,
+        chunks: outlook.left.chunks,
+        tasks: size(&row, &outlook.left).due_chunks,
+        costs: costs(size(&row, &outlook.left)),
+        fan_out: outlook.fan_out(config.fan_out.in_flight.get()),
+        delivery: outlook.delivery(config.sender.concurrency.get()),
+        times: outlook.times(),
+        warnings,
+    }))
+}
+
+/// When a running campaign will be done, at present rates; and its pace, if that is known.
+pub(super) async fn eta(
+    backends: &Backends,
+    row: &Row,
+    total: &Total,
+) -> Result<(Option<DateTime<Utc>>, Option<CampaignPace>), Error> {
+    if row.state != CampaignState::Running || row.plan.audience_id.is_none() {
+        return Ok((None, None));
+    }
+    let outlook = Outlook::of(backends, row, total).await?;
+    let is_left = outlook.left.to_deliver() > 0;
+    Ok((is_left.then_some(outlook.forecast.delivered_at), outlook.pace))
+}
+
+/// What is left, how fast it goes, and what comes of that.
+struct Outlook {
+    now: DateTime<Utc>,
+    left: Left,
+    speeds: Speeds,
+    pace: Option<CampaignPace>,
+    forecast: Forecast,
+}
+
+impl Outlook {
+    async fn of(backends: &Backends, row: &Row, total: &Total) -> Result<Self, Error> {
+        let now = backends.process.clock.now();
+        let left = Left::read(backends, row, total, now).await?;
+        let (speeds, pace) = Speeds::read(backends, row, total, &left, now).await?;
+        let forecast = forecast(&left.work(), speeds.speed(&left));
+        Ok(Self {
+            now,
+            left,
+            speeds,
+            pace,
+            forecast,
+        })
+    }
+
+    fn fan_out(&self, in_flight: u32) -> FanOutOutlook {
+        let (left, speeds) = (&self.left, &self.speeds);
+        let ends_at = (left.unexpanded > 0).then_some(self.forecast.expanded_at);
+        FanOutOutlook {
+            left: left.unexpanded,
+            begins_at: left.begins_at,
+            ends_at,
+            seconds: seconds_between(Some(left.begins_at), ends_at),
+            pushes_per_second: speeds.expansion.per_second as u64,
+            source: speeds.expansion.source,
+            in_flight,
+            ramp: speeds.ramp.map(|elapsed| RampOutlook {
+                elapsed_seconds: elapsed.as_secs(),
+                writes_per_second: ramp::rate_at(elapsed) as u64,
+            }),
+        }
+    }
+
+    fn delivery(&self, concurrency: u32) -> DeliveryOutlook {
+        let speeds = &self.speeds;
+        let left = self.left.to_deliver();
+        let ends_at = (left > 0).then_some(self.forecast.delivered_at);
+        let due = self
+            .left
+            .times
+            .iter()
+            .filter(|time| time.left > 0)
+            .filter_map(due_at);
+        let begins_at = due.min().map(|due| due.max(self.left.begins_at));
+        DeliveryOutlook {
+            left,
+            begins_at,
+            ends_at,
+            seconds: seconds_between(begins_at, ends_at),
+            pushes_per_second: speeds.delivery.per_second as u64,
+            source: speeds.delivery.source,
+            concurrency,
+            bounds: speeds.bounds.clone(),
+        }
+    }
+
+    /// In their order. The forecast has a batch for each that comes, and those are first.
+    fn times(&self) -> Vec<TimeOutlook> {
+        let mut batches = self.forecast.batches.iter();
+        let outlook = |time: &Time| {
+            let due_at = due_at(time);
+            let batch = due_at.and_then(|_| batches.next()).filter(|_| time.left > 0);
+            TimeOutlook {
+                time_zone: time.zone.map(|zone| zone.name().to_owned()),
+                recipients: time.recipients,
+                chunks: time.chunks,
+                left: time.left,
+                due_at,
+                local_time: due_at
+                    .zip(time.zone)
+                    .map(|(due_at, zone)| due_at.with_timezone(&zone).naive_local()),
+                expires_at: due_at.map(|due_at| self.left.schedule.expires_at(due_at)),
+                ends_at: batch.map(|batch| batch.delivered_at),
+                late: batch.map_or(0, |batch| batch.late),
+            }
+        };
+        self.left.times.iter().map(outlook).collect()
+    }
+}
+
+fn due_at(time: &Time) -> Option<DateTime<Utc>> {
+    match time.send_time {
+        SendTime::At(at) => Some(at),
+        SendTime::LocalTimePast => None,
+    }
+}
+
+fn size(row: &Row, left: &Left) -> Size {
+    let due = left.times.iter().filter(|time| due_at(time).is_some());
+    Size {
+        recipients: left.recipients,
+        chunks: u64::from(left.chunks),
+        due: due.clone().map(|time| time.recipients).sum(),
+        due_chunks: due.map(|time| u64::from(time.chunks)).sum(),
+        has_coupon: row.plan.coupon_id.is_some(),
+    }
+}
+
+fn seconds_between(from: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> u64 {
+    let span = from
+        .zip(until)
+        .and_then(|(from, until)| (until - from).to_std().ok());
+    span.unwrap_or_default().as_secs()
+}
