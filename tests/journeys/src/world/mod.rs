@@ -10,6 +10,7 @@ pub mod balance;
 mod campaign;
 mod client;
 mod clock;
+mod entities;
 mod gateway;
 mod rest;
 pub mod settings;
@@ -26,6 +27,7 @@ use database::Db;
 use noroshi::installation::Installation;
 use push_store::PushStore;
 use reqwest::Method;
+use runtime::config::Endpoint;
 use runtime::{Backends, Config, LEDGER, Process};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -35,6 +37,7 @@ pub use balance::{Books, Doubles};
 pub use campaign::CampaignBuilder;
 pub use client::{Answer, Client, device_of};
 pub use clock::WorldClock;
+pub use entities::Entities;
 pub use gateway::Gateway;
 pub use settings::Settings;
 pub use stores::Stores;
@@ -137,6 +140,19 @@ impl World {
     /// Datastore itself.
     pub fn push_store(&self) -> &PushStore {
         &self.backends.push_store
+    }
+
+    /// Datastore past the program, for what the program never does.
+    pub async fn entities(&self) -> Entities {
+        let settings = &self.backends.process.config.datastore;
+        let embedded = self.installation.as_ref();
+        let embedded = embedded.and_then(|installation| installation.embedded.datastore());
+        let endpoint = match (embedded, &settings.endpoint) {
+            (Some(address), _) => format!("http://{address}"),
+            (None, Endpoint::At(url)) => url.as_str().to_owned(),
+            (None, Endpoint::Embedded) => panic!("an embedded Datastore has an address"),
+        };
+        Entities::connect(&endpoint, settings).await
     }
 
     /// What the stores and the gateway say.

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
 
+mod campaigns;
 mod checker;
 mod control;
 mod coupons;
@@ -15,5 +16,7 @@ mod inconsistencies;
 mod outage;
 mod recipients;
 mod schedule;
+mod shell;
 mod stamp;
 mod tasks;
+mod verification;
