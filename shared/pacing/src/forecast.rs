@@ -189,10 +189,9 @@ impl Flow {
         }
     }
 
+    /// In whole milliseconds: a forecast knows no better.
     fn instant(&self, at: f64) -> DateTime<Utc> {
-        let after = Duration::try_from_secs_f64(at).ok();
-        let after = after.and_then(|after| TimeDelta::from_std(after).ok());
-        after
+        TimeDelta::try_milliseconds((at * 1e3).round() as i64)
             .and_then(|after| self.begins_at.checked_add_signed(after))
             .unwrap_or(DateTime::<Utc>::MAX_UTC)
     }

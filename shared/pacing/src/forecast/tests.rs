@@ -121,7 +121,7 @@ fn a_ramp_that_outruns_the_senders_leaves_them_a_queue() {
     let forecast = forecast(&work, speed);
 
     // 150,000 in the first five minutes, as they come; from then on 750 a second.
-    let delivered = 300_000 + (500_000 - 150_000) * 1_000 / 750;
+    let delivered = 300_000 + ((500_000 - 150_000) as f64 / 0.75).round() as i64;
     assert!(forecast.expanded_at < forecast.delivered_at);
     assert_eq!((forecast.delivered_at - noon()).num_milliseconds(), delivered);
 }
@@ -184,7 +184,7 @@ fn speed() -> impl Strategy<Value = Speed> {
     })
 }
 
-/// Rounding of seconds in 64 bits, and of pushes to whole ones.
+/// Instants are rounded.
 const ROUNDING: TimeDelta = TimeDelta::milliseconds(1);
 
 proptest! {

@@ -65,6 +65,7 @@ pub struct World {
     /// The installation's own threads: what goes on in a journey goes on beside it.
     runtime: Option<Runtime>,
     mysql: Option<stores::MySql>,
+    wired: Option<stores::Wired>,
     doubles: AtomicUsize,
     _directory: TempDir,
 }
@@ -78,6 +79,11 @@ impl World {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let settings = Settings::embedded(directory.path(), TOKEN);
         let (settings, mysql) = stores.name_in(settings).await?;
+        let wired = stores.wired().await;
+        let settings = match &wired {
+            Some(wired) => wired.name_in(settings),
+            None => settings,
+        };
         let file = settings.write(directory.path());
         let config = Config::read(Some(&file), []).unwrap_or_else(|error| panic!("{error}"));
 
@@ -102,6 +108,7 @@ impl World {
             installation: Some(installation),
             runtime: Some(runtime),
             mysql,
+            wired,
             doubles: AtomicUsize::new(0),
             _directory: directory,
         })
@@ -130,6 +137,11 @@ impl World {
     /// The wire to the SQL server, where there is one.
     pub fn sql_wire(&self) -> Option<&wire::mysql::Proxy> {
         self.mysql.as_ref().map(|mysql| &mysql.wire)
+    }
+
+    /// The wire to Datastore, where there is one.
+    pub fn datastore_wire(&self) -> Option<&wire::grpc::Proxy> {
+        self.wired.as_ref().map(|wired| &wired.wire)
     }
 
     /// SQL itself.

@@ -9,6 +9,7 @@
 mod campaigns;
 mod checker;
 mod control;
+mod costs;
 mod coupons;
 mod delivery;
 mod gateway;

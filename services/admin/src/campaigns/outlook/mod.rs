@@ -3,6 +3,7 @@
 //! Counts of operations are exact as far as nothing has to be done twice. Times are a forecast, at
 //! present rates, for this campaign alone; each rate says where it comes from.
 
+mod document;
 mod left;
 mod operations;
 mod speed;
@@ -11,15 +12,13 @@ mod warnings;
 use axum::extract::State;
 use axum::response::Response;
 use campaign::{CampaignId, CampaignState, SendTime};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use database::campaign::Campaign as Row;
 use database::chunk_tally::{self, Total};
 use database::control;
 use pacing::forecast::{Forecast, forecast};
 use pacing::ramp;
 use runtime::Backends;
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -29,112 +28,16 @@ use crate::answer::Done;
 use crate::error::Error;
 use crate::openapi::Conflicting;
 use crate::request::Segments;
-use crate::schema;
+use document::{CampaignOutlook, DeliveryOutlook, FanOutOutlook, RampOutlook, TimeOutlook};
 use left::{Left, Time};
-use operations::{Size, StepCost, costs};
-use speed::{Bound, RateSource, Speeds};
+use operations::{Size, costs};
+use speed::Speeds;
 
 pub(crate) use speed::CampaignPace;
 
 /// The route of outlooks.
 pub(super) fn routes() -> OpenApiRouter<Backends> {
     OpenApiRouter::new().routes(routes!(plan))
-}
-
-/// What a campaign takes, and when it will be done.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CampaignOutlook {
-    /// Where it stands. A draft and a paused campaign are reckoned as if they went on now.
-    #[schema(value_type = schema::CampaignState)]
-    state: &'static str,
-    /// From when on it is reckoned.
-    reckoned_at: DateTime<Utc>,
-    /// Everybody in its audience.
-    recipients: u64,
-    /// In so many chunks.
-    chunks: u32,
-    /// Tasks that the queue is given at least: one for each chunk that is due at some time.
-    tasks: u64,
-    /// What it costs from its start to its end and beyond, at least, step by step; last, in all.
-    costs: Vec<StepCost>,
-    fan_out: FanOutOutlook,
-    delivery: DeliveryOutlook,
-    /// Its recipients by the time at which they are due.
-    times: Vec<TimeOutlook>,
-    /// What a person should know before it goes on.
-    warnings: Vec<String>,
-}
-
-/// When the last push is made.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FanOutOutlook {
-    /// Recipients without a push.
-    left: u64,
-    /// When it begins, or goes on.
-    begins_at: DateTime<Utc>,
-    /// `null` when nothing is left.
-    ends_at: Option<DateTime<Utc>>,
-    /// From the one to the other.
-    seconds: u64,
-    /// Pushes a second that the store takes, ramp apart.
-    pushes_per_second: u64,
-    /// Where that comes from.
-    source: RateSource,
-    /// Commits that one process has under way at most.
-    in_flight: u32,
-    /// Google's rule for cold key ranges, where it applies.
-    ramp: Option<RampOutlook>,
-}
-
-/// How far a cold store is on its ramp.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RampOutlook {
-    /// For how long it was written to, at the ramp's rates.
-    elapsed_seconds: u64,
-    /// Writes a second that it allows now.
-    writes_per_second: u64,
-}
-
-/// When the last push is sent.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct DeliveryOutlook {
-    /// Recipients who are still to be served.
-    left: u64,
-    /// When the first of them are due and made.
-    begins_at: Option<DateTime<Utc>>,
-    /// `null` when nothing is left.
-    ends_at: Option<DateTime<Utc>>,
-    /// From the one to the other.
-    seconds: u64,
-    /// Pushes a second that all senders deliver.
-    pushes_per_second: u64,
-    /// Where that comes from.
-    source: RateSource,
-    /// Chunks that one sender delivers at once.
-    concurrency: u32,
-    /// Limits, those of one process and those that others set.
-    bounds: Vec<Bound>,
-}
-
-/// Recipients who are due at the same time.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TimeOutlook {
-    /// By whose clock, in a campaign by local time.
-    time_zone: Option<String>,
-    recipients: u64,
-    chunks: u32,
-    /// Those of them who are still to be served.
-    left: u64,
-    /// When; `null` for those who are skipped because their local time is past.
-    due_at: Option<DateTime<Utc>>,
-    /// The same by their own clocks.
-    local_time: Option<NaiveDateTime>,
-    /// From when on it is too late.
-    expires_at: Option<DateTime<Utc>>,
-    /// When the last of them is served, if none expires; `null` where nobody is left.
-    ends_at: Option<DateTime<Utc>>,
-    /// Those who expire before they can be served.
-    late: u64,
 }
 
 /// Show what a campaign takes, and when it will be done.

@@ -202,7 +202,7 @@ fn choose(
         },
         ramp,
         delivery: Rate {
-            per_second: delivery.per_second.min(by_others as f64),
+            per_second: delivery.per_second.min(by_others as f64).max(1.0),
             ..delivery
         },
         bounds,

@@ -112,6 +112,13 @@ impl Facts {
         users.filter_map(|user| user.as_deref())
     }
 
+    /// Those who are erased, or being erased: their grants have other names.
+    pub(super) fn erased_users(&self) -> u64 {
+        let users = self.packed.iter().flat_map(|packed| &packed.users);
+        let gone = users.filter(|user| user.is_none()).count();
+        (gone + self.erased.len()) as u64
+    }
+
     /// Its pushes, as far as they can be read.
     pub(super) fn pushes(&self) -> &[Push] {
         match &self.datastore {

@@ -7,13 +7,12 @@
 mod difference;
 mod facts;
 mod rules;
+mod whole;
 
 use axum::extract::State;
 use axum::response::Response;
-use campaign::{AudienceId, CampaignId};
-use database::campaign::Campaign as Row;
+use campaign::CampaignId;
 use database::chunk_tally::{self, ChunkTally};
-use database::shard::{coupon_grant, intent};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use runtime::Backends;
 use serde::{Deserialize, Serialize};
@@ -29,18 +28,15 @@ use crate::openapi::Conflicting;
 use crate::page::List;
 use crate::request::{Parameters, Segments};
 use crate::schema;
-use difference::{Difference, DifferenceKind, Stage, Verdict};
+use difference::{Difference, Stage};
 use facts::{Facts, Subject};
+use whole::Sums;
 
 const DEFAULT_CHUNKS: u32 = 32;
 const MAX_CHUNKS: u32 = 64;
 
 /// Chunks read at once.
 const AT_ONCE: usize = 8;
-
-/// Numbers past the last chunk that are looked at: a fault that makes one chunk too many makes the
-/// next.
-const BEYOND: u32 = 64;
 
 /// The route of verification.
 pub(super) fn routes() -> OpenApiRouter<Backends> {
@@ -116,20 +112,28 @@ async fn verify(
         differences: Vec::new(),
         next_cursor: None,
     };
-    let audience = row.plan.audience_id.ok_or(Error::NotFound { what: "audience" })?;
-    for facts in read(&backends, &row, audience, first..end).await? {
+    let subject = Subject {
+        campaign: row.id,
+        audience: row.plan.audience_id.ok_or(Error::NotFound { what: "audience" })?,
+        has_coupon: row.plan.coupon_id.is_some(),
+    };
+    // Read first, so that a chunk is never behind them.
+    let totals = chunk_tally::list(&backends.db, row.id, first..end).await?;
+    let reads = (first..end).map(|no| Facts::read(&backends, subject, no, find(&totals, no)));
+    let mut reads = stream::iter(reads).buffered(AT_ONCE);
+    while let Some(facts) = reads.try_next().await? {
         page.pushes += facts.pushes().len() as u64;
         page.grants += facts.grants.len() as u64;
         sums.add(&facts);
         page.differences
-            .extend(rules::differences(&facts, subject(&row, audience), stage));
+            .extend(rules::differences(&facts, subject, stage));
     }
     sums.next = end;
     if end < row.chunk_count {
         page.next_cursor = Some(List::Verification.cursor(&sums.to_bytes()));
     } else {
         page.differences
-            .extend(of_the_whole(&backends, &row, stage, sums).await?);
+            .extend(whole::differences(&backends, &row, stage, sums).await?);
     }
     Ok(Done::Ok.with(page))
 }
@@ -144,141 +148,8 @@ impl VerificationParameters {
     }
 }
 
-fn subject(row: &Row, audience: AudienceId) -> Subject {
-    Subject {
-        campaign: row.id,
-        audience,
-        has_coupon: row.plan.coupon_id.is_some(),
-    }
-}
-
-/// The facts of these chunks, in their order. SQL's totals are read first, so that a chunk is never
-/// behind them.
-async fn read(
-    backends: &Backends,
-    row: &Row,
-    audience: AudienceId,
-    numbers: std::ops::Range<u32>,
-) -> Result<Vec<Facts>, Error> {
-    let totals = chunk_tally::list(&backends.db, row.id, numbers.clone()).await?;
-    let total = |no: u32| -> Option<ChunkTally> {
-        let at = totals.binary_search_by_key(&no, |total| total.chunk_no).ok()?;
-        Some(totals[at].clone())
-    };
-    let facts = numbers.map(|no| Facts::read(backends, subject(row, audience), no, total(no)));
-    stream::iter(facts).buffered(AT_ONCE).try_collect().await
-}
-
-/// What only the last page can tell.
-async fn of_the_whole(
-    backends: &Backends,
-    row: &Row,
-    stage: Stage,
-    sums: Sums,
-) -> Result<Vec<Difference>, Error> {
-    let db = &backends.db;
-    let mut differences = Vec::new();
-    if sums.recipients != row.audience_size {
-        differences.push(Difference::of_campaign(
-            DifferenceKind::AudienceDiffers,
-            Verdict::Fault,
-            format!(
-                "its audience is counted as {} recipients, its chunks have {}",
-                row.audience_size, sums.recipients
-            ),
-        ));
-    }
-    differences.extend(beyond(backends, row).await?);
-    let grants = coupon_grant::count(db, row.id).await?;
-    if grants > sums.grants + sums.erased {
-        differences.push(Difference::of_campaign(
-            DifferenceKind::GrantForeign,
-            // While it runs, grants are made in chunks that were recounted before.
-            stage.passing(),
-            format!(
-                "SQL has {grants} grants of it, {} of them to its recipients",
-                sums.grants
-            ),
-        ));
-    }
-    let open = intent::count_open(db, row.id).await?;
-    if open > 0 {
-        differences.push(Difference::of_campaign(
-            DifferenceKind::IntentsOpen,
-            stage.passing(),
-            format!("{open} intents are open: see its inconsistencies"),
-        ));
-    }
-    Ok(differences)
-}
-
-/// Markers of chunks that the audience does not have, next to those that it has.
-async fn beyond(backends: &Backends, row: &Row) -> Result<Option<Difference>, Error> {
-    let numbers = row.chunk_count..row.chunk_count.saturating_add(BEYOND);
-    let numbers: Vec<_> = numbers.collect();
-    let found = backends.push_store.list_chunks(row.id, &numbers).await?;
-    Ok(found.first().map(|chunk| {
-        let detail = format!("{} markers lie beyond the last chunk", found.len());
-        Difference::of_chunk(DifferenceKind::MarkerBeyond, Verdict::Fault, chunk.no, detail)
-    }))
-}
-
-/// What the pages so far came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sums {
-    next: u32,
-    recipients: u64,
-    grants: u64,
-    erased: u64,
-}
-
-impl Sums {
-    fn add(&mut self, facts: &Facts) {
-        let size = facts.packed.as_ref().map_or(0, |packed| packed.users.len());
-        self.recipients += size as u64;
-        self.grants += facts.grants.len() as u64;
-        self.erased += facts.erased_users();
-    }
-
-    fn from_bytes(bytes: [u8; 28]) -> Self {
-        let number = |at: usize| {
-            let bytes = bytes[at..]
-                .first_chunk()
-                .expect("three numbers of eight bytes follow the first four");
-            u64::from_be_bytes(*bytes)
-        };
-        let [a, b, c, d, ..] = bytes;
-        Self {
-            next: u32::from_be_bytes([a, b, c, d]),
-            recipients: number(4),
-            grants: number(12),
-            erased: number(20),
-        }
-    }
-
-    fn to_bytes(self) -> [u8; 28] {
-        let mut bytes = [0; 28];
-        bytes[..4].copy_from_slice(&self.next.to_be_bytes());
-        for (at, number) in [(4, self.recipients), (12, self.grants), (20, self.erased)] {
-            bytes[at..at + 8].copy_from_slice(&number.to_be_bytes());
-        }
-        bytes
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_pages_came_to_survives_the_cursor() {
-        let sums = Sums {
-            next: 64,
-            recipients: u64::MAX,
-            grants: 7,
-            erased: 1,
-        };
-
-        assert_eq!(Sums::from_bytes(sums.to_bytes()), sums);
-    }
+/// A chunk's counts, of those that are in the order of their numbers.
+fn find(totals: &[ChunkTally], no: u32) -> Option<ChunkTally> {
+    let at = totals.binary_search_by_key(&no, |total| total.chunk_no).ok()?;
+    Some(totals[at].clone())
 }

@@ -3,13 +3,17 @@
 //! Pure: the facts are read elsewhere. A difference that work under way removes is told from one
 //! that is a fault by the campaign's stage alone, so that after the end nothing is excused.
 
+mod grants;
+
 use std::collections::HashMap;
 
-use campaign::{ChunkId, PushId, Reason, Standing, Tally};
+use campaign::{ChunkId, PushId, Tally};
 use push_store::{Chunk, Push};
 
 use super::difference::{Difference, DifferenceKind as Kind, Stage, Verdict};
 use super::facts::{Facts, InDatastore, Packed, Subject};
+
+pub(super) use grants::needs_grant;
 
 /// Everything that is different in the chunk.
 pub(super) fn differences(facts: &Facts, subject: Subject, stage: Stage) -> Vec<Difference> {
@@ -43,25 +47,9 @@ pub(super) fn differences(facts: &Facts, subject: Subject, stage: Stage) -> Vec<
     differences.extend(unsettled(chunk, stage));
     differences.extend(total(chunk, facts, stage));
     if subject.has_coupon {
-        differences.extend(grants(facts, stage));
-        differences.extend(grant_count(facts, stage));
+        differences.extend(grants::differences(facts, stage));
     }
     differences
-}
-
-/// Whether a push that stands so was granted a coupon, in a campaign with one.
-pub(super) fn needs_grant(standing: Standing) -> bool {
-    matches!(standing, Standing::Granted | Standing::Settled(Reason::Accepted))
-}
-
-/// Whether a push that stands so cannot have been.
-fn cannot_have_grant(standing: Standing) -> bool {
-    matches!(
-        standing,
-        Standing::Settled(
-            Reason::CouponExhausted | Reason::CouponInvalid | Reason::GrantRefused | Reason::LocalTimePast
-        )
-    )
 }
 
 fn without_marker(no: u32, pushes: &[Push], stage: Stage, are_of_one_version: bool) -> Vec<Difference> {
@@ -230,83 +218,6 @@ fn total(chunk: &Chunk, facts: &Facts, stage: Stage) -> Option<Difference> {
         chunk.version
     );
     differs(Kind::TotalsDiffer, Verdict::Fault, detail)
-}
-
-/// Who was sent the push has the coupon; who has the coupon has a push that may have one.
-fn grants(facts: &Facts, stage: Stage) -> Vec<Difference> {
-    let (mut missing, mut impossible, mut unknown, mut elsewhere) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for push in facts.pushes() {
-        let Some(user) = &push.user else { continue };
-        match facts.grants.get(user) {
-            None if needs_grant(push.standing) && !facts.erased.contains(user) => missing.push(push.id),
-            None => {}
-            Some(no) if *no != facts.no => elsewhere.push(push.id),
-            Some(_) if cannot_have_grant(push.standing) => impossible.push(push.id),
-            Some(_) if push.standing == Standing::Pending => unknown.push(push.id),
-            Some(_) => {}
-        }
-    }
-    let of = |kind, verdict, pushes: &[PushId], words| {
-        Difference::of_pushes(kind, verdict, facts.no, pushes, words)
-    };
-    let fault = Verdict::Fault;
-    [
-        of(
-            Kind::GrantMissing,
-            fault,
-            &missing,
-            "pushes have a coupon that SQL has not granted",
-        ),
-        of(
-            Kind::GrantUnexpected,
-            fault,
-            &impossible,
-            "pushes were refused a coupon that SQL has granted",
-        ),
-        of(
-            Kind::GrantUnexpected,
-            stage.passing(),
-            &unknown,
-            "pushes do not know of the coupon that SQL has granted",
-        ),
-        of(
-            Kind::GrantElsewhere,
-            fault,
-            &elsewhere,
-            "pushes have a coupon that SQL has granted in another chunk",
-        ),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-/// The chunk's row counts the grants of its users. Those of erased users have other names.
-fn grant_count(facts: &Facts, stage: Stage) -> Option<Difference> {
-    let found = facts.grants.values().filter(|no| **no == facts.no).count() as u64;
-    let erased = facts.erased_users();
-    let (used, is_closed) = facts
-        .stock
-        .map_or((0, false), |stock| (u64::from(stock.used), stock.closed));
-    let verdict = match (used < found, is_closed) {
-        // The count was read after the grants, and only grows.
-        (true, _) | (false, true) => Verdict::Fault,
-        (false, false) => stage.passing(),
-    };
-    (!(found..=found + erased).contains(&used)).then(|| {
-        let detail = format!("SQL counts {used} grants of it, and has {found}");
-        Difference::of_chunk(Kind::GrantCountDiffers, verdict, facts.no, detail)
-    })
-}
-
-impl Facts {
-    /// Users of the chunk who are erased, or being erased: their grants have other names.
-    pub(super) fn erased_users(&self) -> u64 {
-        let users = self.packed.iter().flat_map(|packed| &packed.users);
-        let gone = users.filter(|user| user.is_none()).count();
-        (gone + self.erased.len()) as u64
-    }
 }
 
 fn ids(pushes: &[Push]) -> Vec<PushId> {

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use campaign::{
-    AudienceId, CampaignId, CampaignState, ChunkId, ChunkRecord, ChunkState, CouponId, PushId, TimerKey,
+    AudienceId, CampaignId, CampaignState, ChunkId, ChunkRecord, ChunkState, CouponId, PushId, Reason,
+    Standing, TimerKey,
 };
 use chrono::{DateTime, Utc};
 use database::chunk_tally::ChunkTally;
