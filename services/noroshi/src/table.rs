@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 /// Rows of cells. A column of numbers, with a unit or without, is set to the right.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -128,6 +130,11 @@ pub fn span(seconds: u64) -> String {
         }
         Some(_) | None => whole,
     }
+}
+
+/// An instant in UTC, to the second: `2026-12-24 09:00:00`.
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A bar of 30 characters, filled to the part that `done` is of `all`.

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use database::campaign::Campaign as Row;
 use database::chunk_tally::{self, Total};
 use database::control;
+use database::coupon::{self, Coupon};
 use pacing::forecast::{Forecast, forecast};
 use pacing::ramp;
 use runtime::Backends;
@@ -55,15 +56,20 @@ async fn plan(State(backends): State<Backends>, Segments(id): Segments<Uuid>) ->
     let row = find_row(&backends.db, CampaignId(id)).await?;
     let total = chunk_tally::total(&backends.db, row.id).await?;
     let outlook = Outlook::of(&backends, &row, &total).await?;
-    let warnings = warnings::of(&backends, &row, &outlook).await?;
+    let coupon = match row.plan.coupon_id {
+        Some(id) => coupon::find(&backends.db, id).await?,
+        None => None,
+    };
+    let size = size(&outlook.left, coupon.as_ref());
+    let warnings = warnings::of(&backends, &row, &outlook, coupon.as_ref()).await?;
     let config = &backends.process.config;
     Ok(Done::Ok.with(CampaignOutlook {
         state: row.state.as_str(),
         reckoned_at: outlook.now,
         recipients: outlook.left.recipients,
         chunks: outlook.left.chunks,
-        tasks: size(&row, &outlook.left).due_chunks,
-        costs: costs(size(&row, &outlook.left)),
+        tasks: size.due_chunks,
+        costs: costs(size),
         fan_out: outlook.fan_out(config.fan_out.in_flight.get()),
         delivery: outlook.delivery(config.sender.concurrency.get()),
         times: outlook.times(),
@@ -181,14 +187,18 @@ fn due_at(time: &Time) -> Option<DateTime<Utc>> {
     }
 }
 
-fn size(row: &Row, left: &Left) -> Size {
+/// How much there is to do in all. Of a coupon, as many are granted as there are, at most.
+fn size(left: &Left, coupon: Option<&Coupon>) -> Size {
     let due = left.times.iter().filter(|time| due_at(time).is_some());
+    let recipients: u64 = due.clone().map(|time| time.recipients).sum();
     Size {
         recipients: left.recipients,
         chunks: u64::from(left.chunks),
-        due: due.clone().map(|time| time.recipients).sum(),
+        due: recipients,
         due_chunks: due.map(|time| u64::from(time.chunks)).sum(),
-        has_coupon: row.plan.coupon_id.is_some(),
+        coupons: coupon.map_or(0, |coupon| {
+            coupon.stock.map_or(recipients, |stock| stock.min(recipients))
+        }),
     }
 }
 

@@ -6,7 +6,7 @@
 //! dispatch                                              read, read, write
 //! deliver    read (load), read, write (settle)          read, write; read, write    a tally, a reason
 //!            with a coupon: read, write                 read, write                 a grant; intent, reservation …
-//! prune      delete                                     read, delete
+//! prune      delete                                     read, read, delete
 //! ```
 //!
 //! These are the least that it can be: nothing is done twice, nobody waits for a retry, all of a
@@ -64,7 +64,8 @@ pub(super) struct Size {
     /// Those of them who are due at some time, and their chunks.
     pub(super) due: u64,
     pub(super) due_chunks: u64,
-    pub(super) has_coupon: bool,
+    /// Coupons that they get.
+    pub(super) coupons: u64,
 }
 
 /// What every step costs, and at the end what all do.
@@ -74,9 +75,10 @@ pub(super) fn costs(size: Size) -> Vec<StepCost> {
         chunks,
         due,
         due_chunks,
-        has_coupon,
+        coupons,
     } = size;
-    let grants = if has_coupon { (due, due_chunks) } else { (0, 0) };
+    // Stock that does not reach is reserved by the first.
+    let grants = (coupons, due_chunks.min(coupons));
     let mut costs = vec![
         StepCost {
             step: Step::FanOut,
@@ -136,14 +138,14 @@ mod tests {
         chunks: 2_005,
         due: 1_000_000,
         due_chunks: 2_005,
-        has_coupon: true,
+        coupons: 1_000_000,
     };
 
     #[test]
     fn a_push_is_written_three_times_with_a_coupon_and_twice_without() {
         let with = all(MILLION);
         let without = all(Size {
-            has_coupon: false,
+            coupons: 0,
             ..MILLION
         });
 
@@ -157,6 +159,7 @@ mod tests {
         let nobody = all(Size {
             due: 0,
             due_chunks: 0,
+            coupons: 0,
             ..MILLION
         });
 

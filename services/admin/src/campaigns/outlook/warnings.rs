@@ -3,7 +3,7 @@
 use campaign::{CampaignState, SendTime};
 use database::campaign::Campaign as Row;
 use database::control::GlobalStop;
-use database::coupon;
+use database::coupon::Coupon;
 use runtime::Backends;
 
 use super::{Outlook, control};
@@ -12,13 +12,18 @@ use crate::error::Error;
 /// Times of which those who are late are named by themselves.
 const NAMED: usize = 5;
 
-pub(super) async fn of(backends: &Backends, row: &Row, outlook: &Outlook) -> Result<Vec<String>, Error> {
+pub(super) async fn of(
+    backends: &Backends,
+    row: &Row,
+    outlook: &Outlook,
+    coupon: Option<&Coupon>,
+) -> Result<Vec<String>, Error> {
     if row.state.is_final() {
         return Ok(Vec::new());
     }
     let mut warnings = late(outlook);
     warnings.extend(skipped(outlook));
-    warnings.extend(stock(backends, row, outlook).await?);
+    warnings.extend(coupon.and_then(|coupon| stock(row, outlook, coupon)));
     if control::state(&backends.db).await?.stop == GlobalStop::On {
         warnings.push("everything is stopped: nothing is sent until that is lifted".to_owned());
     }
@@ -65,16 +70,10 @@ fn skipped(outlook: &Outlook) -> Option<String> {
     })
 }
 
-/// Whether the coupons that are left do not reach.
-async fn stock(backends: &Backends, row: &Row, outlook: &Outlook) -> Result<Option<String>, Error> {
-    let has_started = row.started_at.is_some();
-    let Some(id) = row.plan.coupon_id.filter(|_| !has_started) else {
-        return Ok(None);
-    };
-    let coupon = coupon::find(&backends.db, id).await?;
-    let left = coupon.and_then(|coupon| Some(coupon.stock?.saturating_sub(coupon.reserved)));
+/// Whether the coupons that are left do not reach. Once it runs, it holds some of them itself.
+fn stock(row: &Row, outlook: &Outlook, coupon: &Coupon) -> Option<String> {
+    let left = coupon.stock?.saturating_sub(coupon.reserved);
     let wanted = outlook.left.to_deliver();
-    Ok(left.filter(|left| *left < wanted).map(|left| {
-        format!("{left} coupons are left for {wanted} recipients: who comes too late is skipped")
-    }))
+    (row.started_at.is_none() && left < wanted)
+        .then(|| format!("{left} coupons are left for {wanted} recipients: who comes too late is skipped"))
 }

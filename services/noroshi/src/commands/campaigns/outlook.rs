@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
 
 use super::text::plain;
-use crate::table::{Table, count, span};
+use crate::table::{Table, count, instant, span};
 
 /// What a campaign takes, and when it will be done.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,8 +35,8 @@ struct StepCost {
 #[derive(Clone, Debug, Deserialize)]
 struct FanOut {
     left: u64,
-    begins_at: String,
-    ends_at: Option<String>,
+    begins_at: DateTime<Utc>,
+    ends_at: Option<DateTime<Utc>>,
     seconds: u64,
     pushes_per_second: u64,
     source: String,
@@ -52,8 +53,8 @@ struct Ramp {
 #[derive(Clone, Debug, Deserialize)]
 struct Delivery {
     left: u64,
-    begins_at: Option<String>,
-    ends_at: Option<String>,
+    begins_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
     seconds: u64,
     pushes_per_second: u64,
     source: String,
@@ -71,9 +72,9 @@ struct Bound {
 struct Time {
     time_zone: Option<String>,
     recipients: u64,
-    due_at: Option<String>,
-    local_time: Option<String>,
-    ends_at: Option<String>,
+    due_at: Option<DateTime<Utc>>,
+    local_time: Option<NaiveDateTime>,
+    ends_at: Option<DateTime<Utc>>,
     late: u64,
 }
 
@@ -107,8 +108,8 @@ impl fmt::Display for Outlook {
 impl Outlook {
     /// From when until when.
     fn duration(&self) -> Table {
-        let mut table = Table::with_header(["", "LEFT", "BEGINS", "ENDS", "TAKES"]);
-        let nothing = "nothing is left".to_owned();
+        let mut table = Table::with_header(["", "LEFT", "BEGINS (UTC)", "ENDS (UTC)", "TAKES"]);
+        let told = |at: Option<DateTime<Utc>>| at.map_or("nothing is left".to_owned(), instant);
         let FanOut {
             left,
             begins_at,
@@ -119,8 +120,8 @@ impl Outlook {
         table.row([
             &"fan-out",
             &count(*left),
-            begins_at,
-            ends_at.as_ref().unwrap_or(&nothing),
+            &instant(*begins_at),
+            &told(*ends_at),
             &span(*seconds),
         ]);
         let Delivery {
@@ -133,8 +134,8 @@ impl Outlook {
         table.row([
             &"delivery",
             &count(*left),
-            begins_at.as_ref().unwrap_or(&nothing),
-            ends_at.as_ref().unwrap_or(&nothing),
+            &told(*begins_at),
+            &told(*ends_at),
             &span(*seconds),
         ]);
         table
@@ -209,23 +210,24 @@ impl Outlook {
 
     /// Who is due when.
     fn due(&self) -> Table {
-        let mut table = Table::with_header([
+        let header = [
             "TIME ZONE",
             "RECIPIENTS",
-            "DUE",
+            "DUE (UTC)",
             "BY THEIR CLOCKS",
-            "SERVED",
+            "SERVED (UTC)",
             "LATE",
-        ]);
-        let nothing = String::new();
-        let skipped = "skipped: it is past".to_owned();
+        ];
+        let mut table = Table::with_header(header);
         for time in &self.times {
             table.row([
-                time.time_zone.as_ref().unwrap_or(&nothing),
+                &time.time_zone.as_deref().unwrap_or_default(),
                 &count(time.recipients),
-                time.due_at.as_ref().unwrap_or(&skipped),
-                time.local_time.as_ref().unwrap_or(&nothing),
-                time.ends_at.as_ref().unwrap_or(&nothing),
+                &time.due_at.map_or("skipped: it is past".to_owned(), instant),
+                &time
+                    .local_time
+                    .map_or(String::new(), |time| instant(time.and_utc())),
+                &time.ends_at.map_or(String::new(), instant),
                 &count(time.late),
             ]);
         }

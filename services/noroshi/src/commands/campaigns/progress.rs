@@ -12,7 +12,7 @@ use super::OneArguments;
 use super::text::plain;
 use crate::api::{Api, Document, Error};
 use crate::output;
-use crate::table::{Table, bar, count, span};
+use crate::table::{Table, bar, count, instant, span};
 
 /// Between two questions.
 const POLL: Duration = Duration::from_secs(1);
@@ -163,7 +163,12 @@ impl fmt::Display for View<'_> {
         }
         if let Some(eta) = progress.eta {
             let left = (eta - self.now).to_std().unwrap_or_default();
-            write!(f, ", and will be done in {}, at {eta}", span(left.as_secs()))?;
+            write!(
+                f,
+                ", and will be done in {}, at {} UTC",
+                span(left.as_secs()),
+                instant(eta)
+            )?;
         }
         writeln!(f, ".\n\n{}", self.bars())?;
         writeln!(f, "\n{}", self.counts())?;
