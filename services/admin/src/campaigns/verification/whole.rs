@@ -23,12 +23,12 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// Adds a chunk's.
+    /// Adds a chunk's. A cursor may have been made up, so nothing overflows.
     pub(super) fn add(&mut self, facts: &Facts) {
         let size = facts.packed.as_ref().map_or(0, |packed| packed.users.len());
-        self.recipients += size as u64;
-        self.grants += facts.grants.len() as u64;
-        self.erased += facts.erased_users();
+        self.recipients = self.recipients.saturating_add(size as u64);
+        self.grants = self.grants.saturating_add(facts.grants.len() as u64);
+        self.erased = self.erased.saturating_add(facts.erased_users());
     }
 
     pub(super) fn from_bytes(bytes: [u8; 28]) -> Self {
@@ -78,7 +78,7 @@ pub(super) async fn differences(
     }
     differences.extend(beyond(backends, row).await?);
     let grants = coupon_grant::count(db, row.id).await?;
-    if grants > sums.grants + sums.erased {
+    if grants > sums.grants.saturating_add(sums.erased) {
         differences.push(Difference::of_campaign(
             DifferenceKind::GrantForeign,
             // While it runs, grants are made in chunks that were recounted before.
