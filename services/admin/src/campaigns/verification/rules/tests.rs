@@ -137,7 +137,7 @@ const WRONGS: &[Wrong] = &[
     ),
     (
         |facts| pushes(facts).push(push(3, "z")),
-        &[Kind::PushForeign, Kind::CountsDiffer],
+        &[Kind::PushForeign, Kind::CountsDiffer, Kind::GrantMissing],
     ),
     (
         // Somebody else's in the place of a recipient.
