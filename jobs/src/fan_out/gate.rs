@@ -40,15 +40,8 @@ impl Gate {
     /// The gate before the configured store.
     pub(super) fn of(backends: &Backends) -> Self {
         let config = &backends.process.config;
-        let datastore = &config.datastore;
-        let name = || {
-            format!(
-                "{}/{}/{}",
-                datastore.project, datastore.database, datastore.namespace
-            )
-        };
         Self {
-            store: config.ramps_up().then(name),
+            store: config.ramps_up().then(|| config.datastore.name()),
             is_asking: false,
             open: 0,
             coming: None,

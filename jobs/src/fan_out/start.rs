@@ -1,15 +1,11 @@
 //! Starts the scheduled campaigns whose time comes.
 
-use campaign::Transition;
-use chrono::TimeDelta;
+use campaign::{START_LEAD, Transition};
 use database::campaign::{self as campaigns, Transitioned};
 use runtime::Backends;
 use tracing::info;
 
 use crate::error::Error;
-
-/// Campaigns are started this long before their first chunk is due.
-const LEAD: TimeDelta = TimeDelta::minutes(10);
 
 /// Campaigns started in one pass.
 const STARTED: u32 = 100;
@@ -18,7 +14,7 @@ const STARTED: u32 = 100;
 pub(super) async fn start_due(backends: &Backends) -> Result<u32, Error> {
     let now = backends.process.clock.now();
     let mut started = 0;
-    for campaign in campaigns::list_to_start(&backends.db, now + LEAD, STARTED).await? {
+    for campaign in campaigns::list_to_start(&backends.db, now + START_LEAD, STARTED).await? {
         let mut tx = backends.db.begin().await?;
         let moved = campaigns::transition(&mut tx, campaign.id, Transition::Start, None, now).await?;
         tx.commit().await.repeatable()?;

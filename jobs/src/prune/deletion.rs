@@ -3,7 +3,7 @@
 
 use database::campaign::Campaign;
 use database::shard::intent;
-use database::{Db, chunk_tally, fan_out_progress, fan_out_stripe};
+use database::{Db, campaign_pace, chunk_tally, fan_out_progress, fan_out_stripe};
 use futures::future;
 use runtime::Backends;
 
@@ -43,6 +43,7 @@ pub(super) async fn delete(
     delete_tallies(&backends.db, campaign).await?;
     delete_intents(&backends.db, campaign).await?;
     let mut tx = backends.db.begin().await?;
+    campaign_pace::delete(&mut tx, campaign.id).await?;
     fan_out_stripe::delete_all(&mut tx, campaign.id).await?;
     fan_out_progress::delete(&mut tx, campaign.id).await?;
     tx.commit().await.repeatable()?;

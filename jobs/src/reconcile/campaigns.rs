@@ -8,7 +8,7 @@ use database::shard::intent;
 use runtime::Backends;
 use tracing::info;
 
-use super::{Report, Walked, chunks, stock};
+use super::{Report, Walked, chunks, pace, stock};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::turns::pass_over;
@@ -46,6 +46,7 @@ async fn reconcile(backends: &Backends, campaign: &Campaign, report: &mut Report
             chunks::tally_some(backends, campaign, &plan, report).await?;
             stock::return_unused(backends, campaign, report).await?;
             if campaign.state == CampaignState::Running {
+                pace::sample(backends, campaign).await?;
                 finish(backends, campaign, report).await?;
             }
             Ok(())

@@ -10,6 +10,7 @@ mod campaigns;
 mod chunks;
 mod intents;
 mod measure;
+mod pace;
 mod stock;
 
 use std::fmt;

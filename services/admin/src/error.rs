@@ -62,6 +62,9 @@ pub(crate) enum Error {
     /// The campaign's state does not allow it.
     #[error(transparent)]
     WrongState(#[from] CampaignStateError),
+    /// Datastore does not hold the campaign's pushes any more.
+    #[error("the campaign is pruned: its pushes are no longer kept")]
+    Pruned,
     /// Only drafts are changed.
     #[error("a campaign that is {} cannot be changed", .0.as_str())]
     NotDraft(CampaignState),

@@ -43,6 +43,7 @@ pub(crate) enum List {
     Coupons = 3,
     Inconsistencies = 4,
     Recipients = 5,
+    Verification = 6,
 }
 
 impl PageParameters {

@@ -88,6 +88,11 @@ impl Error {
                 "the campaign's state does not allow it",
             )
             .with("state", from.as_str()),
+            Self::Pruned => problem(
+                StatusCode::CONFLICT,
+                "campaign-pruned",
+                "the campaign's pushes are deleted",
+            ),
             Self::AudienceNotReady(state) | Self::AudienceOver(state) => problem(
                 StatusCode::CONFLICT,
                 "audience-state",

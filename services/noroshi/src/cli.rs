@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use runtime::ExitCode;
 
+use crate::commands::campaigns::{self, CampaignsArguments};
 use crate::commands::config::{self, ConfigCommand, configured};
 use crate::commands::demo::{self, DemoArguments};
 use crate::commands::emulator::{self, EmulatorCommand};
@@ -70,6 +71,22 @@ It says where the API listens and where its token is. What the API can do:
         #[command(subcommand)]
         command: Option<MigrateCommand>,
     },
+    /// Plan, start, follow and verify campaigns
+    ///
+    /// A campaign is made over the API, see `/openapi.json`. Here one sees what it will take before
+    /// it is started, follows it, holds it, and has it recounted against its audience.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+They ask the API of a running installation: the one that this configuration describes, or any.
+
+  noroshi campaigns list
+  noroshi campaigns plan ID           what it takes, and when it would be done
+  noroshi campaigns start ID
+  noroshi campaigns progress ID --watch
+  noroshi campaigns verify ID         every marker, push and grant, against the audience"
+    )]
+    Campaigns(CampaignsArguments),
     /// Show, explain and repair what the two databases do not agree on
     ///
     /// A coupon is granted in SQL first and made known in Datastore second. Where only the first
@@ -103,6 +120,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Migrate { command } => {
                 configured(cli.config.as_deref(), |config| migrate::run(command, config))
+            }
+            Command::Campaigns(arguments) => {
+                configured(cli.config.as_deref(), |config| campaigns::run(arguments, config))
             }
             Command::Inconsistencies(arguments) => configured(cli.config.as_deref(), |config| {
                 inconsistencies::run(arguments, config)

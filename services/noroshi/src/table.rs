@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 /// Rows of cells. A column of numbers, with a unit or without, is set to the right.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -115,6 +117,34 @@ pub fn age(seconds: u64) -> String {
     }
 }
 
+/// A span of time in its two largest units: `45 s`, `3 min 20 s`, `1 h 12 min`, `2 d 3 h`.
+pub fn span(seconds: u64) -> String {
+    const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
+    let largest = UNITS.iter().position(|(_, size)| seconds >= *size);
+    let largest = largest.unwrap_or(UNITS.len() - 1);
+    let (unit, size) = UNITS[largest];
+    let whole = format!("{} {unit}", seconds / size);
+    match UNITS.get(largest + 1) {
+        Some((unit, smaller)) if seconds % size >= *smaller => {
+            format!("{whole} {} {unit}", seconds % size / smaller)
+        }
+        Some(_) | None => whole,
+    }
+}
+
+/// An instant in UTC, to the second: `2026-12-24 09:00:00`.
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A bar of 30 characters, filled to the part that `done` is of `all`.
+pub fn bar(done: u64, all: u64) -> String {
+    const WIDTH: u128 = 30;
+    let (done, all) = (u128::from(done.min(all)), u128::from(all));
+    let filled = (WIDTH * done).checked_div(all).unwrap_or(WIDTH);
+    (0..WIDTH).map(|at| if at < filled { '█' } else { '░' }).collect()
+}
+
 /// Bytes in the unit that fits: `812 B`, `4.0 KiB`, `288.3 MiB`, `1.5 GiB`.
 pub fn bytes(n: u64) -> String {
     const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
@@ -181,5 +211,25 @@ mod tests {
             [0, 59, 60, 7_199, 200_000].map(age),
             ["0 s", "59 s", "1 min", "1 h", "2 d"]
         );
+        assert_eq!(
+            [0, 59, 60, 200, 4_325, 7_200, 200_000].map(span),
+            [
+                "0 s",
+                "59 s",
+                "1 min",
+                "3 min 20 s",
+                "1 h 12 min",
+                "2 h",
+                "2 d 7 h"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bar_is_full_when_all_is_done_and_not_before() {
+        let filled = |done, all| bar(done, all).matches('█').count();
+
+        assert_eq!([filled(0, 10), filled(5, 10), filled(999, 1_000)], [0, 15, 29]);
+        assert_eq!([filled(10, 10), filled(11, 10), filled(0, 0)], [30, 30, 30]);
     }
 }

@@ -30,7 +30,7 @@ pub use push::{PushState, Raised};
 pub use reason::Reason;
 pub use retry::{Backoff, Retry};
 pub use schedule::{
-    DEFAULT_LIFETIME, Expiry, IfPast, Schedule, ScheduleError, SendAt, SendTime, time_to_live,
+    DEFAULT_LIFETIME, Expiry, IfPast, START_LEAD, Schedule, ScheduleError, SendAt, SendTime, time_to_live,
 };
 pub use standing::Standing;
 pub use state::{CampaignState, CampaignStateError, Transition};

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, Days, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,10 @@ use crate::seconds;
 /// A push that names no expiry expires this long after its send time: the longest time for
 /// which FCM keeps a message.
 pub const DEFAULT_LIFETIME: Duration = MAX_TTL;
+
+/// A scheduled campaign starts this long before its first push is due, so that its chunks are there
+/// when the time comes.
+pub const START_LEAD: TimeDelta = TimeDelta::minutes(10);
 
 /// When a campaign is sent and when its pushes expire.
 ///
@@ -79,8 +83,8 @@ pub enum Expiry {
     After(Duration),
 }
 
-/// When the pushes of one zone are due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// When the pushes of one zone are due. Never is later than any instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SendTime {
     /// Not before this instant.
     At(DateTime<Utc>),

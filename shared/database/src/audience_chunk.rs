@@ -92,6 +92,35 @@ pub async fn list(
     .await
 }
 
+/// The recipients of one time zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// Its IANA name; empty for the campaign's.
+    pub time_zone: String,
+    /// How many.
+    pub recipients: u64,
+    /// In how many chunks.
+    pub chunks: u32,
+}
+
+/// The recipients of an audience by time zone, in the order of the names.
+pub async fn list_zones(on: impl Executor, audience: AudienceId) -> Result<Vec<Zone>, Error> {
+    // Primary key: reads every chunk of the audience, but not what is packed in it.
+    sql(
+        "SELECT time_zone, CAST(SUM(size) AS SIGNED) AS recipients, COUNT(*) AS chunks FROM audience_chunk \
+         WHERE audience_id = ? GROUP BY time_zone ORDER BY time_zone",
+    )
+    .bind(audience)
+    .list(on, |row| {
+        Ok(Zone {
+            time_zone: row.get("time_zone")?,
+            recipients: row.get("recipients")?,
+            chunks: row.get("chunks")?,
+        })
+    })
+    .await
+}
+
 /// Chunks of all audiences, by audience and number: those after `after`, or from the first.
 pub async fn list_all(
     on: impl Executor,

@@ -108,6 +108,52 @@ pub async fn total(on: impl Executor, campaign: CampaignId) -> Result<Total, Err
     Ok(total)
 }
 
+/// The tallies of the campaign's chunks of these numbers, by number. A reason that this program does
+/// not know is left out of its tally.
+pub async fn list(
+    on: impl Executor,
+    campaign: CampaignId,
+    numbers: std::ops::Range<u32>,
+) -> Result<Vec<ChunkTally>, Error> {
+    // Primary keys of both; the chunk's own row comes first.
+    let rows = sql(
+        "SELECT chunk_no, NULL AS reason, version, pending, granted, closed FROM chunk_tally \
+         WHERE campaign_id = ? AND chunk_no >= ? AND chunk_no < ? \
+         UNION ALL SELECT chunk_no, reason, 0, pushes, 0, 0 FROM chunk_reason \
+         WHERE campaign_id = ? AND chunk_no >= ? AND chunk_no < ? ORDER BY chunk_no, reason",
+    )
+    .bind(campaign)
+    .bind(numbers.start)
+    .bind(numbers.end)
+    .bind(campaign)
+    .bind(numbers.start)
+    .bind(numbers.end)
+    .fetch_all(on)
+    .await?;
+    let mut tallies: Vec<ChunkTally> = Vec::new();
+    for row in rows {
+        match row.get::<Option<String>>("reason")? {
+            None => tallies.push(ChunkTally {
+                campaign_id: campaign,
+                chunk_no: row.get("chunk_no")?,
+                version: row.get("version")?,
+                tally: Tally {
+                    pending: row.get("pending")?,
+                    granted: row.get("granted")?,
+                    ..Tally::default()
+                },
+                closed: row.get("closed")?,
+            }),
+            Some(reason) => {
+                if let (Some(chunk), Some(reason)) = (tallies.last_mut(), Reason::parse(&reason)) {
+                    chunk.tally.add(Standing::Settled(reason), row.get("pending")?);
+                }
+            }
+        }
+    }
+    Ok(tallies)
+}
+
 /// Numbers of the audience's chunks, from `from` on, that are not known to be closed: the campaign
 /// has no tally of them yet, or one of when they were open.
 pub async fn list_open(

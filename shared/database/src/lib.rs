@@ -12,6 +12,7 @@
 pub mod audience;
 pub mod audience_chunk;
 pub mod campaign;
+pub mod campaign_pace;
 pub mod chunk_tally;
 pub mod control;
 pub mod coupon;

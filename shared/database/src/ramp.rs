@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::{Error, Row, Tx, sql};
+use crate::{Error, Executor, Row, Tx, sql};
 
 /// Where a store is on its ramp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,14 @@ pub async fn lock(tx: &mut Tx, store: &str, now: DateTime<Utc>) -> Result<Positi
         .find(tx, read)
         .await?;
     position.ok_or_else(|| Error::fault("a row that was just inserted is not there"))
+}
+
+/// Where `store` is, as was written last; `None` for one that nobody has written to under the ramp.
+pub async fn find(on: impl Executor, store: &str) -> Result<Option<Position>, Error> {
+    sql("SELECT elapsed_us, free_at FROM ramp WHERE store = ?")
+        .bind(store)
+        .find(on, read)
+        .await
 }
 
 /// Moves it on, under the [`lock`].

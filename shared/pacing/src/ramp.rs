@@ -61,21 +61,29 @@ pub fn rate_at(elapsed: Duration) -> f64 {
     }
 }
 
+/// The rate after `elapsed`, and how long it is still held; the last one for good.
+pub(crate) fn step(elapsed: Duration) -> (f64, Duration) {
+    let ends = match step_at(elapsed) {
+        STEPS.. => Duration::MAX,
+        step => STEP * (step + 1),
+    };
+    (rate_at(elapsed), ends.saturating_sub(elapsed))
+}
+
 /// How long `writes` take from `elapsed` on.
 pub fn time_for(writes: u64, elapsed: Duration) -> Duration {
     let (mut left, mut at) = (writes as f64, elapsed);
     loop {
-        let rate = rate_at(at);
+        let (rate, lasts) = step(at);
         if rate.is_infinite() {
             return at - elapsed;
         }
-        let step_ends = STEP * (step_at(at) + 1);
-        let in_step = rate * (step_ends.saturating_sub(at)).as_secs_f64();
+        let in_step = rate * lasts.as_secs_f64();
         if left <= in_step {
             return at + Duration::from_secs_f64(left / rate) - elapsed;
         }
         left -= in_step;
-        at = step_ends;
+        at += lasts;
     }
 }
 

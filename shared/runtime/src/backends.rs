@@ -28,7 +28,7 @@ const CALL_WITHIN: Duration = Duration::from_secs(20);
 const EMBEDDED_ACCOUNT: &str = "queue@noroshi.invalid";
 
 /// Requests at once on one connection to a gateway; FCM closes a connection that has more.
-const STREAMS: usize = 100;
+pub const STREAMS: usize = 100;
 
 /// The stores, the queue and the gateway, and the process they are used in. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -93,6 +93,11 @@ impl Embedded {
         Ok((embedded, endpoints))
     }
 
+    /// Where Datastore is reached, if it is embedded.
+    pub fn datastore(&self) -> Option<SocketAddr> {
+        self.datastore.as_ref().map(datastore::Server::address)
+    }
+
     /// Where the task queue is reached, if it is embedded.
     pub fn task_queue(&self) -> Option<SocketAddr> {
         self.tasks.as_ref().map(tasks::Server::address)

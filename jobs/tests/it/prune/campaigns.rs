@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use campaign::{CouponId, IntentId, Transition};
+use database::campaign_pace::{Fastest, Pace, Sample};
 use database::shard::{chunk_grants, coupon_grant, intent};
 use database::stock_reservation::{self, Holder};
-use database::{Insertion, chunk_tally, coupon, fan_out_progress};
+use database::{Insertion, campaign_pace, chunk_tally, coupon, fan_out_progress};
 use jobs::{prune, reconcile};
 use runtime::job::{Outcome, Report as _};
 
@@ -18,10 +19,24 @@ async fn of_an_old_campaign_nothing_is_left_but_its_row() {
     let audience = audience_of(&world, 1_200).await;
     let running = world.expand_campaign(audience).await;
     let ended = ended_campaign(&world, audience).await;
+    let sample = Sample {
+        at: world.backends.process.clock.now(),
+        expanded: 1_200,
+        settled: 0,
+    };
+    let pace = Pace {
+        before: sample,
+        taken: sample,
+        fastest: Fastest::default(),
+    };
+    world
+        .write(async |tx| campaign_pace::replace(tx, ended, &pace).await)
+        .await;
 
     let report = pass(&world).await;
 
     let db = &world.backends.db;
+    assert_eq!(campaign_pace::find(db, ended).await.unwrap(), None);
     assert!(is_marked(&world, ended).await);
     assert_eq!(chunks(&world, ended).await, 0);
     assert_eq!(world.pushes(ended).await, []);

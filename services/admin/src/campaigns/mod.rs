@@ -1,9 +1,11 @@
 //! `/v1/campaigns`: one message to one audience, from draft to its end.
 
+mod outlook;
 mod plan;
 mod progress;
 mod recipients;
 mod transitions;
+mod verification;
 mod view;
 
 use axum::extract::State;
@@ -37,6 +39,8 @@ pub(crate) fn routes() -> OpenApiRouter<Backends> {
         .routes(routes!(get, update))
         .merge(transitions::routes())
         .merge(progress::routes())
+        .merge(outlook::routes())
+        .merge(verification::routes())
         .merge(recipients::routes())
 }
 

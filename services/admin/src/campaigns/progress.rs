@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use campaign::{Balance, CampaignId, PushState, Tally};
+use chrono::{DateTime, Utc};
 use database::campaign::Campaign as Row;
 use database::chunk_tally;
 use database::inconsistency::{self, Counts};
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::find_row;
+use super::outlook::{self, CampaignPace};
 use crate::answer::Done;
 use crate::error::Error;
 use crate::request::Segments;
@@ -54,6 +56,11 @@ pub(crate) struct CampaignProgress {
     open_intents: u64,
     /// Those of which it was noticed that Datastore was not known to have followed.
     inconsistencies: InconsistencyCounts,
+    /// How fast it went in the last minute; `null` where that is not known.
+    pace: Option<CampaignPace>,
+    /// When it will be done, at present rates and if nothing else is done; `null` unless it runs.
+    /// `plan` has more of that.
+    eta: Option<DateTime<Utc>>,
     /// What keeps it from being finished, in words; empty where nothing does.
     missing: Vec<String>,
     /// Numbers of chunks that are not known to be closed, expanded or not; the first 100.
@@ -107,6 +114,7 @@ async fn progress(State(backends): State<Backends>, Segments(id): Segments<Uuid>
 async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
     let db = &backends.db;
     let total = chunk_tally::total(db, row.id).await?;
+    let (eta, pace) = outlook::eta(backends, &row, &total).await?;
     let read = total.tally.read_in(row.state, row.audience_size);
     let balance = Balance {
         audience: row.audience_size,
@@ -126,6 +134,8 @@ async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
         reasons: reasons(&read),
         grants: coupon_grant::count(db, row.id).await?,
         open_intents: balance.open_intents,
+        pace,
+        eta,
         missing: missing(&row, &balance, &inconsistencies),
         inconsistencies: InconsistencyCounts::of(inconsistencies),
         unsettled_chunks: unsettled_chunks(backends, &row).await?,

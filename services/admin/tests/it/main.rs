@@ -10,6 +10,7 @@ mod coupons;
 mod document;
 mod inconsistencies;
 mod once;
+mod outlook;
 mod pushes;
 mod stores;
 mod transitions;

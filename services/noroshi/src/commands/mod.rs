@@ -1,8 +1,10 @@
 //! What the command does: one file a subcommand.
 
+pub mod campaigns;
 pub mod config;
 pub mod demo;
 pub mod emulator;
 pub mod inconsistencies;
 pub mod migrate;
+mod on_api;
 pub mod up;

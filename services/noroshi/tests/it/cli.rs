@@ -14,6 +14,8 @@ fn help_teaches_and_is_no_failure() {
     assert!(stdout(&config).contains("check") && stdout(&config).contains("sample"));
     for (command, taught) in [
         (&["demo"][..], "--no-coupon"),
+        (&["campaigns"], "noroshi campaigns verify ID"),
+        (&["campaigns", "verify"], "Exits with 0"),
         (&["inconsistencies"], "noroshi inconsistencies explain ID"),
         (&["emulator", "datastore"], "export DATASTORE_EMULATOR_HOST="),
         (&["emulator", "tasks"], "/certs"),
@@ -40,6 +42,9 @@ fn a_wrong_command_line_exits_with_64() {
         &["emulator"],
         &["emulator", "sink"],
         &["emulator", "datastore", "--index", "Task"],
+        &["campaigns"],
+        &["campaigns", "plan"],
+        &["campaigns", "verify", "7"],
         &["inconsistencies"],
         &["inconsistencies", "explain"],
         &["inconsistencies", "show", "7"],

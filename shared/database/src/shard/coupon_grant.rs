@@ -3,7 +3,7 @@
 //! A user has at most one grant of a campaign, by the primary key. A grant stays, whatever
 //! becomes of its push.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ::campaign::{CampaignId, CouponId, IntentId};
 use chrono::{DateTime, Utc};
@@ -37,6 +37,21 @@ pub async fn list_granted_among(
         .bind(campaign)
         .bind_list(users.iter().copied())
         .list(on, |row| row.get("user_id"))
+        .await
+}
+
+/// The grants of `users`, a chunk's at most: each user who has one, with the chunk that it was
+/// granted in.
+pub async fn list_among(
+    on: impl Executor,
+    campaign: CampaignId,
+    users: &[&str],
+) -> Result<HashMap<String, u32>, Error> {
+    // Primary key.
+    sql("SELECT user_id, chunk_no FROM coupon_grant WHERE campaign_id = ? AND user_id IN (?..)")
+        .bind(campaign)
+        .bind_list(users.iter().copied())
+        .list(on, |row| Ok((row.get("user_id")?, row.get("chunk_no")?)))
         .await
 }
 

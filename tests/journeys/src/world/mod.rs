@@ -10,6 +10,7 @@ pub mod balance;
 mod campaign;
 mod client;
 mod clock;
+mod entities;
 mod gateway;
 mod rest;
 pub mod settings;
@@ -26,6 +27,7 @@ use database::Db;
 use noroshi::installation::Installation;
 use push_store::PushStore;
 use reqwest::Method;
+use runtime::config::Endpoint;
 use runtime::{Backends, Config, LEDGER, Process};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -35,6 +37,7 @@ pub use balance::{Books, Doubles};
 pub use campaign::CampaignBuilder;
 pub use client::{Answer, Client, device_of};
 pub use clock::WorldClock;
+pub use entities::Entities;
 pub use gateway::Gateway;
 pub use settings::Settings;
 pub use stores::Stores;
@@ -62,6 +65,7 @@ pub struct World {
     /// The installation's own threads: what goes on in a journey goes on beside it.
     runtime: Option<Runtime>,
     mysql: Option<stores::MySql>,
+    wired: Option<stores::Wired>,
     doubles: AtomicUsize,
     _directory: TempDir,
 }
@@ -75,6 +79,11 @@ impl World {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let settings = Settings::embedded(directory.path(), TOKEN);
         let (settings, mysql) = stores.name_in(settings).await?;
+        let wired = stores.wired().await;
+        let settings = match &wired {
+            Some(wired) => wired.name_in(settings),
+            None => settings,
+        };
         let file = settings.write(directory.path());
         let config = Config::read(Some(&file), []).unwrap_or_else(|error| panic!("{error}"));
 
@@ -99,6 +108,7 @@ impl World {
             installation: Some(installation),
             runtime: Some(runtime),
             mysql,
+            wired,
             doubles: AtomicUsize::new(0),
             _directory: directory,
         })
@@ -129,6 +139,11 @@ impl World {
         self.mysql.as_ref().map(|mysql| &mysql.wire)
     }
 
+    /// The wire to Datastore, where there is one.
+    pub fn datastore_wire(&self) -> Option<&wire::grpc::Proxy> {
+        self.wired.as_ref().map(|wired| &wired.wire)
+    }
+
     /// SQL itself.
     pub fn db(&self) -> &Db {
         &self.backends.db
@@ -137,6 +152,19 @@ impl World {
     /// Datastore itself.
     pub fn push_store(&self) -> &PushStore {
         &self.backends.push_store
+    }
+
+    /// Datastore past the program, for what the program never does.
+    pub async fn entities(&self) -> Entities {
+        let settings = &self.backends.process.config.datastore;
+        let embedded = self.installation.as_ref();
+        let embedded = embedded.and_then(|installation| installation.embedded.datastore());
+        let endpoint = match (embedded, &settings.endpoint) {
+            (Some(address), _) => format!("http://{address}"),
+            (None, Endpoint::At(url)) => url.as_str().to_owned(),
+            (None, Endpoint::Embedded) => panic!("an embedded Datastore has an address"),
+        };
+        Entities::connect(&endpoint, settings).await
     }
 
     /// What the stores and the gateway say.

@@ -1,10 +1,12 @@
 //! The stores that a world can stand on, and what it takes to have them.
 
 use database::{Settings as SqlSettings, create_database, drop_database, migrate};
+use emulator::datastore;
 use uuid::Uuid;
 
 use super::settings::Settings;
 use crate::engines;
+use crate::wire::grpc;
 use crate::wire::mysql::Proxy;
 
 /// Which stores a world stands on. The queue and the gateway are always embedded.
@@ -14,6 +16,8 @@ pub enum Stores {
     Optimistic,
     /// SQLite and our Datastore, which lets it wait for a lock.
     Pessimistic,
+    /// The first, behind a wire that sees what is asked of Datastore.
+    Wired,
     /// MySQL or MariaDB, and our Datastore.
     MySql,
     /// MySQL or MariaDB, and Google's Datastore emulator.
@@ -29,11 +33,48 @@ pub(super) struct MySql {
     pub(super) wire: Proxy,
 }
 
+/// Our Datastore outside of the installation.
+#[derive(Debug)]
+pub(super) struct Wired {
+    /// Between the installation and the server.
+    pub(super) wire: grpc::Proxy,
+    _server: datastore::Server,
+}
+
+impl Wired {
+    async fn start() -> Self {
+        let loopback = ([127, 0, 0, 1], 0).into();
+        let server = datastore::Server::start(datastore::Config::default(), loopback).await;
+        let server = server.expect("a port is free");
+        Self {
+            wire: grpc::Proxy::start(server.address(), 0).await,
+            _server: server,
+        }
+    }
+
+    /// Names it in `settings`.
+    pub(super) fn name_in(&self, settings: Settings) -> Settings {
+        settings
+            .set("datastore.endpoint", format!("http://{}", self.wire.address()))
+            .set("datastore.project", "wired")
+    }
+}
+
 impl Stores {
+    /// Our Datastore outside of the installation, where it is there.
+    pub(super) async fn wired(self) -> Option<Wired> {
+        match self {
+            Self::Wired => Some(Wired::start().await),
+            Self::Optimistic | Self::Pessimistic | Self::MySql | Self::GoogleOnMySql => None,
+        }
+    }
+
     /// Names these stores in `settings`; `None` where no server is named for them.
     pub(super) async fn name_in(self, settings: Settings) -> Option<(Settings, Option<MySql>)> {
         match self {
-            Self::Optimistic => Some((settings.set("datastore.concurrency", "optimistic"), None)),
+            Self::Optimistic | Self::Wired => {
+                Some((settings.set("datastore.concurrency", "optimistic"), None))
+            }
             Self::Pessimistic => Some((settings.set("datastore.concurrency", "pessimistic"), None)),
             Self::MySql => on_mysql(settings).await,
             Self::GoogleOnMySql => {

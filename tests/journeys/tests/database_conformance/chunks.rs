@@ -1,7 +1,7 @@
 //! The packed recipients of audiences.
 
 use campaign::AudienceId;
-use database::audience_chunk::{self, AudienceChunk, ChunkHeader};
+use database::audience_chunk::{self, AudienceChunk, ChunkHeader, Zone};
 
 use crate::engine::{World, on_every_engine};
 use crate::write::write;
@@ -11,6 +11,25 @@ on_every_engine! {
     chunks_of_all_audiences_are_listed_in_order
     an_erasure_replaces_recipients_and_keeps_the_digest
     the_largest_chunk_round_trips
+    recipients_are_counted_by_time_zone
+}
+
+async fn recipients_are_counted_by_time_zone(world: World) {
+    let id = AudienceId::allocate();
+    for (no, (zone, size)) in (0..).zip([("Asia/Tokyo", 499), ("", 20), ("Asia/Tokyo", 7)]) {
+        let mut chunk = chunk(id, no, b"packed");
+        (chunk.header.time_zone, chunk.header.size) = (zone.to_owned(), size);
+        write!(world.db, |tx| audience_chunk::insert(tx, &chunk));
+    }
+
+    let zones = audience_chunk::list_zones(&world.db, id).await.unwrap();
+
+    let zone = |time_zone: &str, recipients, chunks| Zone {
+        time_zone: time_zone.to_owned(),
+        recipients,
+        chunks,
+    };
+    assert_eq!(zones, [zone("", 20, 1), zone("Asia/Tokyo", 506, 2)]);
 }
 
 async fn chunks_are_listed_without_their_recipients(world: World) {

@@ -18,6 +18,7 @@ mod intents;
 mod leftovers;
 mod limits;
 mod migrations;
+mod pace;
 mod stock;
 mod stripes;
 mod tallies;

@@ -192,11 +192,14 @@ async fn the_ramp_is_one_for_all_and_each_store_has_its_own(world: World) {
     }
     writers.join_all().await;
 
+    let read = ramp::find(&world.db, "project//").await.unwrap();
+    let unknown = ramp::find(&world.db, "project//other").await.unwrap();
     let ours = write!(world.db, |tx| ramp::lock(tx, "project//", noon()));
     let other = write!(world.db, |tx| ramp::lock(tx, "project//other", noon()));
 
     let elapsed = Duration::from_micros(560);
     let free_at = noon() + seconds(80);
     assert_eq!(ours, Position { elapsed, free_at });
+    assert_eq!((read, unknown), (Some(ours), None));
     assert_eq!((other.elapsed, other.free_at), (Duration::ZERO, noon()));
 }

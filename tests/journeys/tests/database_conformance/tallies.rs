@@ -22,6 +22,28 @@ on_every_engine! {
     a_reason_of_another_version_is_left_out
     first_tallies_of_one_chunk_at_once_end_with_the_newest
     chunks_that_are_not_known_to_be_closed_are_listed_by_pages
+    tallies_are_listed_by_number_with_their_reasons
+}
+
+async fn tallies_are_listed_by_number_with_their_reasons(world: World) {
+    let campaign = CampaignId::allocate();
+    let counts = [
+        [(PENDING, 3), (GRANTED, 1), (SENT, 2), (NO_DEVICE, 1)],
+        [(PENDING, 0), (GRANTED, 0), (SENT, 5), (OPTED_OUT, 4)],
+        [(PENDING, 1), (GRANTED, 0), (SENT, 1), (NO_DEVICE, 1)],
+    ];
+    for (no, counts) in (3..).zip(&counts) {
+        let _ = replace(&world, campaign, no, 7, counts).await;
+    }
+    let _ = replace(&world, CampaignId::allocate(), 3, 1, &[(SENT, 100)]).await;
+
+    let listed = chunk_tally::list(&world.db, campaign, 0..5).await.unwrap();
+
+    let listed: Vec<_> = listed
+        .into_iter()
+        .map(|chunk| (chunk.chunk_no, chunk.version, chunk.tally))
+        .collect();
+    assert_eq!(listed, [(3, 7, tally(&counts[0])), (4, 7, tally(&counts[1]))]);
 }
 
 async fn a_newer_tally_replaces_an_older_one_as_a_whole(world: World) {

@@ -5,7 +5,6 @@
 //! that nothing is repaired before somebody asks for it.
 
 use std::path::Path;
-use std::process::{Command, Output};
 use std::time::Duration;
 
 use campaign::{CampaignId, ChunkId, InconsistencyId, IntentId, Places};
@@ -15,11 +14,10 @@ use database::shard::coupon_grant::{self, Occasion};
 use database::shard::{chunk_grants, intent};
 use database::stock_reservation::Holder;
 use database::{Change, Insertion, Tx, stock};
-use journeys::binaries::binary;
-use journeys::world::{TOKEN, World, users};
+use journeys::world::{World, users};
 use serde_json::Value;
-use tempfile::TempDir;
 
+use crate::shell::{Shell, stdout};
 use crate::stamp::on;
 
 on! { optimistic Optimistic:
@@ -37,7 +35,7 @@ on! { mysql MySql:
 const GRANTED: usize = 12;
 
 async fn what_only_sql_committed_is_listed_explained_and_repaired(world: &World) {
-    let shell = Shell::of(world);
+    let shell = Shell::of(world, "inconsistencies");
     let campaign = waiting_campaign(world).await;
     let id = leave_behind(world, campaign).await;
     let other = CampaignId::allocate().to_string();
@@ -89,7 +87,7 @@ async fn what_only_sql_committed_is_listed_explained_and_repaired(world: &World)
 }
 
 async fn what_was_given_up_is_opened_again_and_keeps_why(world: &World) {
-    let shell = Shell::of(world);
+    let shell = Shell::of(world, "inconsistencies");
     let campaign = waiting_campaign(world).await;
     let id = leave_behind(world, campaign).await;
     give_up(world, &id, "datastore refused the request: PERMISSION_DENIED").await;
@@ -121,7 +119,7 @@ async fn what_was_given_up_is_opened_again_and_keeps_why(world: &World) {
 }
 
 async fn what_cannot_be_repaired_says_so(world: &World) {
-    let shell = Shell::of(world);
+    let shell = Shell::of(world, "inconsistencies");
     let campaign = waiting_campaign(world).await;
     // A place that the chunk does not have, as if its push had been deleted.
     let places: Places = [450].into_iter().collect();
@@ -160,56 +158,6 @@ async fn what_cannot_be_repaired_says_so(world: &World) {
     tx.commit().await.repeatable().unwrap();
     world.clock().advance(Duration::from_secs(600));
     world.finished(campaign).await;
-}
-
-/// The command, on a world's API.
-struct Shell {
-    program: std::path::PathBuf,
-    api: String,
-    directory: TempDir,
-}
-
-impl Shell {
-    fn of(world: &World) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("token"), TOKEN).unwrap();
-        Self {
-            program: binary("noroshi"),
-            api: world.api().url().to_owned(),
-            directory,
-        }
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(&self.program);
-        command
-            .arg("inconsistencies")
-            .args(arguments)
-            .args(["--api", &self.api, "--token-file", "token"])
-            .current_dir(self.directory.path())
-            .env_clear();
-        // The wire to the SQL server, and connections on their way back to their pool, are tasks
-        // of the test's own thread.
-        let output = tokio::task::spawn_blocking(move || command.output()).await;
-        output.unwrap().unwrap()
-    }
-
-    /// Standard output of what must end well.
-    async fn done(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments).await;
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
-        stdout(&output)
-    }
-
-    /// The one document of what must end well.
-    async fn json(&self, arguments: &[&str]) -> Value {
-        let document = self.done(&[arguments, &["--json"]].concat()).await;
-        serde_json::from_str(&document).unwrap()
-    }
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// A campaign with a coupon whose 150 pushes wait for its time, in five minutes.

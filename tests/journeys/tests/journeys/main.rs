@@ -6,8 +6,10 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
 
+mod campaigns;
 mod checker;
 mod control;
+mod costs;
 mod coupons;
 mod delivery;
 mod gateway;
@@ -15,5 +17,7 @@ mod inconsistencies;
 mod outage;
 mod recipients;
 mod schedule;
+mod shell;
 mod stamp;
 mod tasks;
+mod verification;

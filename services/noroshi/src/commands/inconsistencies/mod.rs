@@ -9,11 +9,11 @@ mod text;
 mod view;
 
 use clap::{Args, Subcommand, ValueEnum};
-use runtime::{Config, ExitCode, Failure, process};
+use runtime::{Config, ExitCode};
 use uuid::Uuid;
 
-use crate::api::{Api, ApiArguments, Document, Error};
-use crate::output;
+use super::on_api::{self, show};
+use crate::api::{Api, ApiArguments, Error};
 use explanation::Explanation;
 use export::ExportArguments;
 use view::{History, Page};
@@ -98,23 +98,8 @@ struct OneArguments {
 
 /// Does it, on the API that the arguments or the configuration name.
 pub fn run(arguments: InconsistenciesArguments, config: Config) -> ExitCode {
-    process::run(config, |process| async move {
-        let done = async {
-            let api = arguments.api.connect(&process.config)?;
-            perform(&api, arguments.command).await
-        };
-        let done = tokio::select! {
-            done = done => done,
-            () = process.stop.requested() => return ExitCode::TryAgain,
-        };
-        done.unwrap_or_else(|error| {
-            output::fault(&error);
-            if let Some(advice) = error.advice() {
-                output::note(advice);
-            }
-            error.exit_code()
-        })
-    })
+    let InconsistenciesArguments { command, api } = arguments;
+    on_api::run(api, config, async |api, _| perform(&api, command).await)
 }
 
 async fn perform(api: &Api, command: InconsistenciesCommand) -> Result<ExitCode, Error> {
@@ -157,20 +142,6 @@ async fn repair(api: &Api, id: Uuid, json: bool) -> Result<ExitCode, Error> {
         "dead" => ExitCode::Fault,
         _ => ExitCode::TryAgain,
     })
-}
-
-/// Prints the document as it is, or what `words` makes of it.
-fn show<T: serde::de::DeserializeOwned>(
-    document: &Document,
-    json: bool,
-    words: impl FnOnce(&T) -> String,
-) -> Result<ExitCode, Error> {
-    if json {
-        output::line(document.text());
-    } else {
-        output::line(words(&document.read()?));
-    }
-    Ok(ExitCode::Done)
 }
 
 impl FilterArguments {

@@ -53,6 +53,13 @@ pub struct Datastore {
     pub concurrency: Concurrency,
 }
 
+impl Datastore {
+    /// What tells this store from others, whoever speaks to it: `project/database/namespace`.
+    pub fn name(&self) -> String {
+        format!("{}/{}/{}", self.project, self.database, self.namespace)
+    }
+}
+
 /// `[queue]`: the task queue that calls the sender.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
