@@ -28,7 +28,8 @@ pub(super) async fn visit(backends: &Backends, report: &mut Report) -> Result<()
             if backends.process.stop.is_requested() {
                 return Ok(());
             }
-            pass_over(campaign.id, reconcile(backends, campaign, report).await)?;
+            let ended = pass_over(campaign.id, reconcile(backends, campaign, report).await);
+            report.leave_if_busy(Some(campaign.id), ended)?;
         }
         match page.last() {
             Some(last) => after = Some(last.id),

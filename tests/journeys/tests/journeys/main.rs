@@ -12,6 +12,7 @@ mod coupons;
 mod delivery;
 mod gateway;
 mod inconsistencies;
+mod locks;
 mod outage;
 mod recipients;
 mod schedule;
