@@ -65,6 +65,7 @@ pub(crate) async fn grant(
         }
         let half = if rand::random() { Half::First } else { Half::Second };
         match rendezvous::hold(attempt, coupon, validity, group.clone(), totals).await {
+            Ok(_) if fault_points::bug!(SentWithoutCoupon) => {}
             Ok(chosen) => sorted.refuse(left_out(&group, chosen, validity)),
             Err(Error::Sql(database::Error::Refused(cause))) => match groups.halve(&group, half) {
                 Halved::Parted => {}
