@@ -47,6 +47,14 @@ impl Error {
         }
     }
 
+    /// Whether a lock in SQL was in the way: the same again succeeds once somebody else has ended.
+    pub(crate) fn is_busy(&self) -> bool {
+        match self {
+            Self::Sql(database::Error::Busy(_)) => true,
+            Self::Connect(_) | Self::Sql(_) | Self::Store(_) | Self::Queue(_) | Self::Stored { .. } => false,
+        }
+    }
+
     /// Whether it is about what some rows hold, and says nothing of others or of their store.
     pub(crate) fn is_in_the_rows(&self) -> bool {
         match self {

@@ -107,7 +107,10 @@ impl Stripe {
 
     /// Every chunk below is expanded.
     pub(super) fn low_water(&self) -> u32 {
-        let open = [&self.waiting, &self.under_way];
+        let mut open = [&self.waiting, &self.under_way];
+        if fault_points::bug!(MarkPassesUnexpanded) {
+            open[1] = &self.waiting;
+        }
         let first = open.into_iter().filter_map(|chunks| chunks.keys().next());
         first.min().copied().unwrap_or(self.end)
     }

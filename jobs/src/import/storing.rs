@@ -125,6 +125,10 @@ impl<'a> Storing<'a> {
         let Some(mut tx) = self.begin(LEASE).await? else {
             return Ok(None);
         };
+        if fault_points::bug!(CursorApart) {
+            tx.commit().await.repeatable()?;
+            tx = self.backends.db.begin().await?;
+        }
         let is_anybody_erased = erased::is_anybody(&mut tx).await?;
         for chunk in new {
             let recipients = if is_anybody_erased {

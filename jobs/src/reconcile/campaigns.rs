@@ -28,7 +28,8 @@ pub(super) async fn visit(backends: &Backends, report: &mut Report) -> Result<()
             if backends.process.stop.is_requested() {
                 return Ok(());
             }
-            pass_over(campaign.id, reconcile(backends, campaign, report).await)?;
+            let ended = pass_over(campaign.id, reconcile(backends, campaign, report).await);
+            report.leave_if_busy(Some(campaign.id), ended)?;
         }
         match page.last() {
             Some(last) => after = Some(last.id),
@@ -70,7 +71,7 @@ fn is_quiet(backends: &Backends, campaign: &Campaign) -> bool {
     let is_past = |ended_at: DateTime<Utc>| {
         ended_at + LATE_COMMITS + sender.lease + sender.skew < backends.process.clock.now()
     };
-    campaign.ended_at.is_some_and(is_past)
+    campaign.ended_at.is_some_and(is_past) || fault_points::bug!(CancelledForGoodAtOnce)
 }
 
 /// Finishes the campaign if everybody was expanded once, every push is final, every chunk is
@@ -87,7 +88,8 @@ async fn finish(backends: &Backends, campaign: &Campaign, report: &mut Report) -
         // After the stock: a return waits for grants that are in doubt.
         open_intents: intent::count_open(db, campaign.id).await?,
     };
-    if !is_returned || !balance.missing().is_empty() {
+    let is_balanced = is_returned && balance.missing().is_empty();
+    if !(is_balanced || fault_points::bug!(FinishedUnbalanced)) {
         return Ok(());
     }
     let now = backends.process.clock.now();

@@ -21,6 +21,9 @@ const LEASE: TimeDelta = TimeDelta::seconds(3);
 /// Intents that are leased at once.
 const BATCH: u32 = 16;
 
+/// One that is due and was left, because somebody has it locked, is not looked at sooner than this.
+const SOONEST: Duration = Duration::from_millis(100);
+
 /// How often a redo is tried that fails for a reason which does not pass by itself.
 const ATTEMPTS: u32 = 8;
 
@@ -44,13 +47,21 @@ pub(super) async fn roll_forward(backends: &Backends, report: &mut Report) -> Re
             );
         }
         for intent in &intents {
-            redo(backends, intent, token, report).await?;
+            let redone = redo(backends, intent, token, report).await;
+            report.leave_if_busy(Some(intent.campaign_id), redone)?;
         }
         if intents.is_empty() {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// In how long the first intent comes due that was taken up, by whomever, and is not closed.
+pub(super) async fn next_in(backends: &Backends) -> Result<Option<Duration>, Error> {
+    let due_at = intent::next_due(&backends.db).await?;
+    let now = backends.process.clock.now();
+    Ok(due_at.map(|due_at| (due_at - now).to_std().unwrap_or_default().max(SOONEST)))
 }
 
 async fn redo(
@@ -61,10 +72,11 @@ async fn redo(
 ) -> Result<(), Error> {
     let chunk = ChunkId::of(intent.campaign_id, intent.chunk_no);
     let places = Places::from_bytes(intent.users);
-    let redone = backends
-        .push_store
-        .redo_grants(chunk, &places, backends.process.clock.now())
-        .await;
+    let mut redone = Ok(Redone::Done { raised: 0 });
+    if !fault_points::bug!(IntentClosedUnseen) {
+        let now = backends.process.clock.now();
+        redone = backends.push_store.redo_grants(chunk, &places, now).await;
+    }
     let failed = match redone {
         Ok(Redone::Done { raised }) => {
             fault_points::reach!(
@@ -85,7 +97,10 @@ async fn redo(
             )
             .await
         }
-        Err(error) if error.is_passing() || intent.attempts + 1 < ATTEMPTS => {
+        Err(error)
+            if (error.is_passing() || intent.attempts + 1 < ATTEMPTS)
+                && !fault_points::bug!(GivenUpAtOnce) =>
+        {
             put_off(backends, intent, token, &error).await
         }
         Err(error) => {

@@ -5,6 +5,8 @@
 //! chunks; stock that a finished chunk did not use goes back; chunks of campaigns that ended
 //! early are closed; and a campaign whose counts agree is finished. Every repair is one of the
 //! ordinary steps, so it may race a live sender, another reconcile and its own repeat.
+//!
+//! Whatever has a lock of somebody else's in its way is left for the next pass; the rest goes on.
 
 mod campaigns;
 mod chunks;
@@ -14,9 +16,12 @@ mod pace;
 mod stock;
 
 use std::fmt;
+use std::time::Duration;
 
+use campaign::CampaignId;
 use runtime::Backends;
 use runtime::job::{self, Outcome};
+use tracing::warn;
 
 use crate::error::Error;
 
@@ -37,6 +42,10 @@ pub struct Report {
     pub returned: u32,
     /// Campaigns that were finished.
     pub finished: u32,
+    /// Intents and campaigns that had a lock in their way.
+    pub left: u32,
+    /// In how long an intent comes due that was taken up and is not closed.
+    pub next_in: Option<Duration>,
 }
 
 impl fmt::Display for Report {
@@ -49,21 +58,51 @@ impl fmt::Display for Report {
             cancelled_chunks,
             returned,
             finished,
+            left,
+            next_in: _,
         } = self;
         write!(
             f,
             "{closed_intents} intents closed ({repaired} repaired, {failed_intents} not), {tallies} tallies, \
-             {cancelled_chunks} chunks cancelled, {returned} reservations returned, {finished} campaigns finished"
+             {cancelled_chunks} chunks cancelled, {returned} reservations returned, {finished} campaigns finished, \
+             {left} left behind locks"
         )
     }
 }
 
 impl job::Report for Report {
     fn outcome(&self) -> Outcome {
-        if *self == Self::default() {
+        let idle = Self {
+            next_in: self.next_in,
+            ..Self::default()
+        };
+        if *self == idle {
             Outcome::Idle
         } else {
             Outcome::Worked
+        }
+    }
+
+    fn next_in(&self) -> Option<Duration> {
+        self.next_in
+    }
+}
+
+impl Report {
+    /// Leaves for the next pass what met a deadlock, or waited for a lock in vain: of others that
+    /// says nothing. Every other error is the pass's.
+    fn leave_if_busy(&mut self, campaign: Option<CampaignId>, ended: Result<(), Error>) -> Result<(), Error> {
+        match ended {
+            Err(error) if error.is_busy() => {
+                self.left += 1;
+                warn!(
+                    campaign.id = campaign.map(tracing::field::display),
+                    error = &error as &dyn std::error::Error,
+                    "a lock was in the way; what is behind it is left for the next pass"
+                );
+                Ok(())
+            }
+            ended => ended,
         }
     }
 }
@@ -81,8 +120,10 @@ enum Walked {
 /// rest has nothing left to do for it.
 pub async fn run(backends: &Backends) -> Result<Report, Error> {
     let mut report = Report::default();
-    intents::roll_forward(backends, &mut report).await?;
+    let rolled_forward = intents::roll_forward(backends, &mut report).await;
+    report.leave_if_busy(None, rolled_forward)?;
     measure::backlog(backends).await?;
     campaigns::visit(backends, &mut report).await?;
+    report.next_in = intents::next_in(backends).await?;
     Ok(report)
 }

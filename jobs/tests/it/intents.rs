@@ -157,3 +157,22 @@ async fn an_inconsistency_that_datastore_had_followed_is_closed_and_says_so() {
     assert_eq!(events[0].state, InconsistencyState::Repaired);
     assert_eq!(events[0].detail, "datastore had followed; closed by reconcile");
 }
+
+/// Another process has leased it and died.
+#[tokio::test]
+async fn a_pass_knows_when_an_intent_comes_due_that_somebody_took_up() {
+    let world = World::new().await;
+    campaign_with_intent(&world).await;
+    let (now, lease) = (world.backends.process.clock.now(), Duration::from_secs(3));
+    let (_, leased) = world
+        .write(async |tx| intent::lease_open(tx, now, now + lease, 10).await)
+        .await;
+
+    let before = reconcile::run(&world.backends).await.unwrap();
+    world.hand.advance(lease);
+    let after = reconcile::run(&world.backends).await.unwrap();
+
+    assert_eq!(leased.len(), 1);
+    assert_eq!((before.closed_intents, before.next_in), (0, Some(lease)));
+    assert_eq!((after.closed_intents, after.next_in), (1, None));
+}

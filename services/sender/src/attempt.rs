@@ -69,7 +69,7 @@ impl Attempt<'_> {
                     "an attempt was cut short"
                 );
                 // Kept, the lease would be in everybody's way until it ends.
-                self.give_back(&part, self.soon()).await?;
+                self.give_back(&part, self.after(&error)).await?;
                 return Ok(Delivered::GivenBack);
             }
         };
@@ -236,6 +236,14 @@ impl Attempt<'_> {
         self.backends.process.clock.now()
     }
 
+    /// When what is left of an attempt that has failed is tried again.
+    fn after(&self, error: &Error) -> Left {
+        match error {
+            Error::Store(_) | Error::Sql(_) | Error::Rendezvous(_) | Error::Message(_) => self.soon(),
+            Error::EverybodyRefused => self.late(),
+        }
+    }
+
     fn at_once(&self) -> Left {
         Left {
             at: self.now(),
@@ -247,6 +255,16 @@ impl Attempt<'_> {
     fn soon(&self) -> Left {
         Left {
             at: self.now() + self.backoff().wait(1, rand::random(), None),
+            count: AttemptCount::NotCounted,
+        }
+    }
+
+    /// After a back-off as long as they become, for what a person has to mend.
+    fn late(&self) -> Left {
+        let backoff = self.backoff();
+        let wait = backoff.wait(u32::MAX, rand::random(), Some(backoff.cap / 2));
+        Left {
+            at: self.now() + wait,
             count: AttemptCount::NotCounted,
         }
     }

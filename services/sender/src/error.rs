@@ -15,6 +15,10 @@ pub enum Error {
     /// The rendezvous did not come about, for a reason that no store gave.
     #[error("the grants did not come about: {0}")]
     Rendezvous(&'static str),
+    /// SQL refuses whoever of the chunk is to get the coupon: a rule that somebody has made there,
+    /// and must mend. The chunk is given back for long.
+    #[error("SQL refuses every grant of the chunk, which is no user's fault")]
+    EverybodyRefused,
     /// The campaign's message, as it is stored, cannot be understood: a fault of ours.
     #[error("the campaign's message cannot be used")]
     Message(#[source] Box<dyn std::error::Error + Send + Sync>),

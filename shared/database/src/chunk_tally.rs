@@ -196,6 +196,10 @@ pub async fn delete_below(tx: &mut Tx, campaign: CampaignId, below: u32) -> Resu
 }
 
 async fn update_older(tx: &mut Tx, chunk: &ChunkTally) -> Result<Change, Error> {
+    let mut older_than = chunk.version;
+    if fault_points::bug!(OlderTallyReplaces) {
+        older_than = u64::MAX >> 1;
+    }
     sql(
         "UPDATE chunk_tally SET version = ?, size = ?, pending = ?, granted = ?, closed = ? \
          WHERE campaign_id = ? AND chunk_no = ? AND version < ?",
@@ -207,7 +211,7 @@ async fn update_older(tx: &mut Tx, chunk: &ChunkTally) -> Result<Change, Error> 
     .bind(chunk.closed)
     .bind(chunk.campaign_id)
     .bind(chunk.chunk_no)
-    .bind(chunk.version)
+    .bind(older_than)
     .change(tx)
     .await
 }

@@ -70,6 +70,9 @@ pub async fn reserve(
         return Err(Error::fault("a reservation of a coupon that is not there"));
     };
     if let Some(reservation) = find(&mut *tx, holder).await? {
+        if fault_points::bug!(StockReservedAgain) {
+            coupon::set_reserved(tx, coupon_id, coupon.reserved + u64::from(reservation.amount)).await?;
+        }
         return Ok(reservation.amount);
     }
     let amount = coupon.available(wanted);
@@ -98,6 +101,9 @@ pub async fn return_unused(
     }
     let unused = reservation.amount.saturating_sub(used);
     mark_returned(tx, holder, unused).await?;
+    if fault_points::bug!(StockReturnUncounted) {
+        return Ok(());
+    }
     coupon::set_reserved(tx, coupon_id, coupon.reserved.saturating_sub(unused.into())).await
 }
 

@@ -33,10 +33,56 @@ macro_rules! bugs {
 }
 
 bugs! {
-    /// A SQL commit whose answer is lost is taken for done.
-    UnknownTakenForCommitted;
+    /// Import writes how far it is in a transaction before that of the chunks.
+    CursorApart;
+    /// Fan-out inserts the marker in a transaction before that of the pushes.
+    MarkerApart;
+    /// A marker that fan-out meets, also its own, is taken for one of other recipients.
+    MarkerTakenForForeign;
+    /// An expansion whose commit was not answered is taken for done.
+    UnknownTakenForExpanded;
+    /// A stripe's mark passes chunks that are under way.
+    MarkPassesUnexpanded;
+    /// The hand-over to the queue removes the chunk's timer.
+    TimerCleared;
+    /// A lease is taken without looking whether somebody has it.
+    LeaseNotAsked;
+    /// A lease that has run out keeps its chunk from being handed over again.
+    LeaseForEver;
+    /// Stock that was reserved before is taken from the coupon once more.
+    StockReservedAgain;
     /// Grants are made without asking how many the chunk may still make.
     StockNotAsked;
+    /// Grants are committed without an intent.
+    NoIntent;
+    /// Datastore is committed before SQL.
+    DatastoreFirst;
+    /// A SQL commit whose answer is lost is taken for done.
+    UnknownTakenForCommitted;
+    /// Where SQL has committed and Datastore has not, nothing is recorded before the redo.
+    InconsistencyUnrecorded;
+    /// Who gets no coupon is sent the push all the same.
+    SentWithoutCoupon;
+    /// Permit and budget are not asked for once more right before the hand-over.
+    PermitAskedOnce;
+    /// A message's collapse id is new with each attempt.
+    NewCollapseId;
+    /// A later result overwrites a push's state, whatever it is.
+    StatesFall;
+    /// A chunk is closed at the end of an attempt, whatever is left in it.
+    ClosedUnsettled;
+    /// A tally replaces any other, and not only older ones.
+    OlderTallyReplaces;
+    /// Stock that comes back is not given back to the coupon.
+    StockReturnUncounted;
+    /// Reconcile closes an intent without doing the Datastore side again.
+    IntentClosedUnseen;
+    /// Reconcile gives an intent up at the first failure.
+    GivenUpAtOnce;
+    /// A campaign is finished without looking at its balance.
+    FinishedUnbalanced;
+    /// A cancelled campaign is not looked at again, though a marker may come late.
+    CancelledForGoodAtOnce;
 }
 
 impl fmt::Display for Bug {

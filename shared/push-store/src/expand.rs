@@ -76,8 +76,13 @@ impl PushStore {
         }
         let (id, digest) = (ChunkId::of(chunk.campaign, chunk.no), chunk.digest);
         let (chunk, pushes) = expanded(chunk, now);
-        match self.insert(self.insertions(&chunk, &pushes)).await {
+        let mut insertions = self.insertions(&chunk, &pushes);
+        if fault_points::bug!(MarkerApart) {
+            self.commit(single_use(), insertions.drain(..1).collect()).await?;
+        }
+        match self.insert(insertions).await {
             Ok(()) => Ok(Expansion::Expanded(Box::new(chunk))),
+            Err(_) if fault_points::bug!(UnknownTakenForExpanded) => Ok(Expansion::Expanded(Box::new(chunk))),
             Err(error @ Error::Conflict(_)) => Err(error),
             Err(error) => self.read_marker(id, digest, error).await,
         }
@@ -99,6 +104,7 @@ impl PushStore {
 
     async fn read_marker(&self, id: ChunkId, digest: [u8; 32], error: Error) -> Result<Expansion, Error> {
         match self.find_chunk(id).await? {
+            Some(_) if fault_points::bug!(MarkerTakenForForeign) => Ok(Expansion::DigestDiffers),
             Some(marker) if marker.digest == digest => Ok(Expansion::Expanded(Box::new(marker))),
             Some(_) => Ok(Expansion::DigestDiffers),
             None => Err(error),

@@ -25,6 +25,9 @@ impl PushStore {
         terms: LeaseTerms,
     ) -> Result<Option<(Leased, Chunk)>, Error> {
         self.change(chunk, &[], |open| {
+            if fault_points::bug!(LeaseNotAsked) {
+                open.record_mut().lease = None;
+            }
             let leased = open.record_mut().lease(generation, token, now, terms);
             (leased, open.chunk())
         })

@@ -72,8 +72,12 @@ impl PushStore {
             let record = open.record_mut();
             match handed_over {
                 Some((left, queued)) if *record == left => queued,
+                _ if fault_points::bug!(LeaseForEver) && record.lease.is_some() => Queued::NotDue,
                 Some(_) | None => {
                     let queued = record.queue(now, terms);
+                    if fault_points::bug!(TimerCleared) {
+                        record.due_at = None;
+                    }
                     handed_over = Some((*record, queued));
                     queued
                 }

@@ -90,7 +90,7 @@ impl PushStore {
 }
 
 fn give_back(open: &mut Open, token: LeaseToken, at: DateTime<Utc>, count: AttemptCount) {
-    if open.chunk().is_settled() {
+    if open.chunk().is_settled() || fault_points::bug!(ClosedUnsettled) {
         // Stale is no fault: who took over, or cancelled, ends the chunk.
         let _: Mark = open.record_mut().close(token);
     } else if open.record_mut().rearm(token, at) == Mark::Applied && count == AttemptCount::Counted {

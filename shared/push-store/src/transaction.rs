@@ -164,7 +164,10 @@ impl Open {
             return Raised::Stays;
         };
         let from = found.standing;
-        let raised = found.standing.raise(to);
+        let mut raised = found.standing.raise(to);
+        if fault_points::bug!(StatesFall) && from != to {
+            (found.standing, raised) = (to, Raised::Raised);
+        }
         if raised == Raised::Raised {
             self.chunk.tally.move_one(from, to);
             found.settled_at = to.state().is_final().then_some(now);

@@ -28,7 +28,8 @@ enum Command {
     Model(faults::model::Arguments),
     /// Run whole campaigns in simulated stores, one a seed.
     Simulate(faults::simulation::Arguments),
-    /// Put a wrong into the protocol, one after the other, and see that model or simulator find it.
+    /// Put wrongs in, one after the other, and see that each is found: into the protocol, by model or
+    /// simulator; with --real into the program, by the matrix.
     SeededBugs(faults::seeded::Arguments),
     /// Kill processes and the SQL server at random while campaigns go on.
     KillLoop(faults::kill_loop::Arguments),

@@ -4,6 +4,7 @@
 use fault_points::Bug;
 use faults::case;
 use faults::matrix::{choose, play_all, sample};
+use faults::seeded::real::{Control, hunt};
 use faults::stage::{Datastore, Ground, Sql};
 use journeys::engines;
 
@@ -13,6 +14,15 @@ const AT_ONCE: usize = 4;
 /// Pairs in the sample, and what it is drawn from.
 const PAIRS: usize = 12;
 const SEED: u64 = 1;
+
+/// Bugs that are found by waiting in vain, or only where two things come together in time. They are
+/// left to `faults seeded-bugs --real`.
+const LEFT_TO_THE_COMMAND: &[Bug] = &[
+    Bug::LeaseForEver,
+    Bug::LeaseNotAsked,
+    Bug::MarkPassesUnexpanded,
+    Bug::OlderTallyReplaces,
+];
 
 /// Points on the way from the lease to the rendezvous.
 const BEFORE_THE_COMMITS: &[&str] = &["S1:", "S2:", "S3:", "S4:", "S5:", "S16:", "S17:", "S18:", "S19:"];
@@ -102,21 +112,16 @@ fn a_sample_of_pairs_is_survived() {
     assert!(report.is_good(), "{report}");
 }
 
-/// The matrix is worth what it finds.
+/// The matrix is worth what it finds. The tests above play the same cases without a bug.
 #[test]
-fn a_seeded_bug_is_found() {
-    let seeded = [
-        (Bug::UnknownTakenForCommitted, "S6:error"),
-        (Bug::StockNotAsked, "S12:kill"),
-    ];
-    for (bug, name) in seeded {
-        let mut cases = choose(case::single(), &[name.to_owned()], &Sql::Sqlite);
-        cases.iter_mut().for_each(|case| case.bugs.push(bug));
+fn every_seeded_bug_that_cannot_hide_is_found() {
+    let bugs = Bug::ALL.iter().copied();
+    let bugs = bugs.filter(|bug| !LEFT_TO_THE_COMMAND.contains(bug));
+    let bugs = bugs.collect::<Vec<_>>();
 
-        let report = play_all(cases, &ground(Sql::Sqlite), AT_ONCE, "matrix");
+    let hunt = hunt(&bugs, Control::Elsewhere, AT_ONCE, &ground(Sql::Sqlite), |_| {});
 
-        assert!(report.is_wrong(), "{bug} is not found:\n{report}");
-    }
+    assert!(hunt.is_good(), "{hunt}");
 }
 
 fn ground(sql: Sql) -> Ground {

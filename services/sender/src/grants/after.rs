@@ -74,6 +74,9 @@ async fn record(
         detected_at: attempt.now(),
         resolved_at: None,
     };
+    if fault_points::bug!(InconsistencyUnrecorded) {
+        return Ok(Recorded::Open);
+    }
     let mut tx = attempt.backends.db.begin().await?;
     if intent::lock(&mut tx, id).await? == Some(IntentState::Closed) {
         tx.rollback().await;

@@ -1,7 +1,9 @@
 //! The groups in which a chunk's candidates are granted: one, unless a row of it is refused.
 //!
 //! A refused group is halved, and each half is a rendezvous of its own with an intent of its own.
-//! One refused row among n costs at most 2 log2 n rendezvous more, and the others go through.
+//! One refused row among n costs at most 2 log2 n rendezvous more, and the others go through. Which
+//! half comes first is left to chance, so that an attempt that is given up comes to others than the
+//! one before.
 
 use std::sync::Arc;
 
@@ -10,6 +12,13 @@ use super::candidate::Candidate;
 /// The groups that are still to be granted, by place.
 #[derive(Debug)]
 pub(super) struct Groups(Vec<Arc<[Candidate]>>);
+
+/// The half that comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Half {
+    First,
+    Second,
+}
 
 /// What became of a group that was refused.
 #[derive(Debug)]
@@ -32,13 +41,17 @@ impl Groups {
     }
 
     /// Parts a group that was refused.
-    pub(super) fn halve(&mut self, refused: &[Candidate]) -> Halved {
+    pub(super) fn halve(&mut self, refused: &[Candidate], next: Half) -> Halved {
         if let [alone] = refused {
             return Halved::Alone(alone.clone());
         }
         let (first, second) = refused.split_at(refused.len() / 2);
-        self.0.push(second.into());
-        self.0.push(first.into());
+        let (next, then) = match next {
+            Half::First => (first, second),
+            Half::Second => (second, first),
+        };
+        self.0.push(then.into());
+        self.0.push(next.into());
         Halved::Parted
     }
 }
@@ -60,7 +73,10 @@ mod tests {
 
     #[test]
     fn a_refused_row_among_many_is_found_and_everybody_else_goes_through() {
-        for refused in [0, 1, 248, 249, 250, 498] {
+        for (refused, half) in [0, 1, 248, 249, 250, 498]
+            .into_iter()
+            .zip([Half::First, Half::Second].repeat(3))
+        {
             let mut groups = Groups::of((0..499).map(candidate).collect());
             let (mut meetings, mut granted, mut alone) = (0, Vec::new(), Vec::new());
 
@@ -68,13 +84,14 @@ mod tests {
                 meetings += 1;
                 if !group.iter().any(|candidate| candidate.place == refused) {
                     granted.extend(group.iter().map(|candidate| candidate.place));
-                } else if let Halved::Alone(candidate) = groups.halve(&group) {
+                } else if let Halved::Alone(candidate) = groups.halve(&group, half) {
                     alone.push(candidate.place);
                 }
             }
 
             let others = (0..499).filter(|place| *place != refused);
             assert_eq!(alone, [refused]);
+            granted.sort_unstable();
             assert_eq!(granted, others.collect::<Vec<_>>());
             assert!(meetings <= 1 + 2 * 9, "{meetings}");
         }

@@ -5,7 +5,9 @@
 //! have committed, that is recorded as an inconsistency and rolled forward at once; what cannot
 //! be rolled forward now is found by reconcile, by the intent that was committed with the grants.
 //!
-//! Where SQL refuses a row and does not say whose, the group is halved until that row is alone.
+//! Where SQL refuses a row and does not say whose, the group is halved until that row is alone. It is
+//! to blame once somebody else of the chunk has a coupon; until then it may be a rule that refuses
+//! everybody, which is for a person to mend, and no user's push fails for it.
 
 mod after;
 mod candidate;
@@ -18,6 +20,7 @@ mod sql;
 use std::collections::HashMap;
 
 use campaign::{PushId, Reason};
+use database::shard::chunk_grants;
 use database::stock;
 use database::stock_reservation::Holder;
 use runtime::telemetry::user_hash;
@@ -31,8 +34,11 @@ use crate::totals::Totals;
 pub use candidate::Candidate;
 use candidate::candidates;
 pub use choice::{Chosen, Validity};
-use groups::{Groups, Halved};
+use groups::{Groups, Half, Halved};
 pub use rendezvous::Group;
+
+/// So many rows that are refused, and nobody who is not, are taken for everybody.
+const EVERYBODY: usize = 16;
 
 /// Grants the coupon to the users who are to be sent the push, and settles those of `sorted` who
 /// do not get it. Where this fails, what it has settled is true.
@@ -50,15 +56,18 @@ pub(crate) async fn grant(
     let validity = validity(attempt, coupon).await?;
     reserve(attempt, coupon, candidates.len()).await?;
     let mut groups = Groups::of(candidates);
+    let mut refused = Vec::new();
     while let Some(group) = groups.next() {
         if attempt.is_over() {
             return Err(Error::Rendezvous(
                 "the attempt's time was used up before all groups",
             ));
         }
+        let half = if rand::random() { Half::First } else { Half::Second };
         match rendezvous::hold(attempt, coupon, validity, group.clone(), totals).await {
+            Ok(_) if fault_points::bug!(SentWithoutCoupon) => {}
             Ok(chosen) => sorted.refuse(left_out(&group, chosen, validity)),
-            Err(Error::Sql(database::Error::Refused(cause))) => match groups.halve(&group) {
+            Err(Error::Sql(database::Error::Refused(cause))) => match groups.halve(&group, half) {
                 Halved::Parted => {}
                 Halved::Alone(candidate) => {
                     warn!(
@@ -68,13 +77,35 @@ pub(crate) async fn grant(
                         error = %cause,
                         "a grant was refused by SQL"
                     );
-                    sorted.refuse([(candidate.push, Reason::GrantRefused)].into());
+                    refused.push((candidate.push, Reason::GrantRefused));
                 }
             },
             Err(error) => return Err(error),
         }
+        if !refused.is_empty() && is_anybody_granted(attempt).await? {
+            sorted.refuse(refused.drain(..).collect());
+        } else if refused.len() >= EVERYBODY {
+            break;
+        }
     }
-    Ok(())
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        metrics::counter!("noroshi_chunks_refused_total").increment(1);
+        Err(Error::EverybodyRefused)
+    }
+}
+
+/// Whether somebody of the chunk has a coupon.
+async fn is_anybody_granted(attempt: &Attempt<'_>) -> Result<bool, Error> {
+    let Attempt {
+        backends,
+        campaign,
+        chunk,
+        ..
+    } = attempt;
+    let stock = chunk_grants::find(&backends.db, campaign.id, chunk.no).await?;
+    Ok(stock.is_some_and(|stock| stock.used > 0))
 }
 
 /// Reserves stock and opens the chunk's row, under which the grants that are there are found. So it

@@ -72,7 +72,14 @@ impl Group {
             chosen,
             tx: None,
         };
-        let met = meet(tasks, vec![Side::new(sql), Side::new(datastore)], DEADLINES).await;
+        let mut sides = vec![Side::new(sql), Side::new(datastore)];
+        if fault_points::bug!(DatastoreFirst) {
+            sides.reverse();
+        }
+        let mut met = meet(tasks, sides, DEADLINES).await;
+        if fault_points::bug!(DatastoreFirst) {
+            met.fates.reverse();
+        }
         let chosen = told.borrow().unwrap_or(Chosen {
             granted: Places::NONE,
             erased: Places::NONE,

@@ -68,7 +68,7 @@ impl SqlSide {
         let grants = u32::try_from(new.len()).unwrap_or(u32::MAX);
         coupon_grant::insert(tx, self.occasion, &names(new)).await?;
         chunk_grants::add_used(tx, campaign_id, chunk_no, grants).await?;
-        if !chosen.granted.is_empty() {
+        if !(chosen.granted.is_empty() || fault_points::bug!(NoIntent)) {
             let (places, due_at) = (chosen.granted.as_bytes(), self.intent_due_at);
             intent::insert(tx, intent_id, campaign_id, chunk_no, places, granted_at, due_at).await?;
         }

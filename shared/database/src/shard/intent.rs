@@ -198,6 +198,16 @@ pub async fn reopen(tx: &mut Tx, id: IntentId, now: DateTime<Utc>) -> Result<Cha
     .await
 }
 
+/// When the first of those intents comes due whose repair was begun and is not done: its back-off
+/// ends, or the lease of whoever took it and fell silent. `None` if there is none.
+pub async fn next_due(on: impl Executor) -> Result<Option<DateTime<Utc>>, Error> {
+    // Index intent_by_due. Those that were not tried are with their senders, as a rule.
+    sql("SELECT MIN(due_at) AS due_at FROM intent WHERE state = 'open' AND attempts > 0")
+        .fetch_one(on)
+        .await?
+        .get("due_at")
+}
+
 /// How many of the campaign's intents are not closed; dead ones are not.
 pub async fn count_open(on: impl Executor, campaign: CampaignId) -> Result<u64, Error> {
     // Index intent_by_campaign.

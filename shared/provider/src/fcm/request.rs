@@ -40,6 +40,12 @@ pub(super) fn body(outgoing: &Outgoing<'_>) -> Vec<u8> {
         time_to_live,
     } = *outgoing;
     let id = push.to_string();
+    let another;
+    let mut shown_as = &id;
+    if fault_points::bug!(NewCollapseId) {
+        another = campaign::LeaseToken::allocate().to_string();
+        shown_as = &another;
+    }
     let (token, fid) = match address {
         Address::Token(token) => (Some(token), None),
         Address::InstallationId(fid) => (None, Some(fid)),
@@ -67,7 +73,7 @@ pub(super) fn body(outgoing: &Outgoing<'_>) -> Vec<u8> {
                 priority: if high { "HIGH" } else { "NORMAL" },
                 ttl: format!("{}s", time_to_live.as_secs()),
                 notification: AndroidNotification {
-                    tag: &id,
+                    tag: shown_as,
                     channel_id: message.channel.as_deref(),
                     sound: message.sound.as_deref(),
                     notification_count: message.badge,
@@ -75,7 +81,7 @@ pub(super) fn body(outgoing: &Outgoing<'_>) -> Vec<u8> {
             },
             apns: Apns {
                 headers: ApnsHeaders {
-                    collapse_id: &id,
+                    collapse_id: shown_as,
                     priority: if high { "10" } else { "5" },
                 },
                 payload: ApnsPayload {

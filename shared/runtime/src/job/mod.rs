@@ -46,6 +46,12 @@ pub use repeat::{Nudge, Repeat};
 pub trait Report: Display + Send + 'static {
     /// How it went, which decides when the next pass begins.
     fn outcome(&self) -> Outcome;
+
+    /// In how long there will be something to do for which this pass came too early, if it knows of
+    /// anything: then the next pass need not wait for its interval.
+    fn next_in(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// How a pass went.

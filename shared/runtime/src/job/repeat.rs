@@ -2,7 +2,8 @@
 //!
 //! There is never a second pass of the same job in a process. Between two of them the loop
 //! waits for the interval, a little more or less so that processes do not march in step, unless
-//! it is nudged; after failures it waits longer and longer.
+//! it is nudged or the pass knows of something that is due sooner; after failures it waits longer
+//! and longer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,25 +58,25 @@ impl Repeat {
     {
         let mut failures = 0;
         while !process.stop.is_requested() {
-            let next = match observe(self.name, &process.clock, async { pass().await }).await {
+            let (outcome, next_in) = match observe(self.name, &process.clock, async { pass().await }).await {
                 Ok(report) => {
                     failures = 0;
-                    report.outcome()
+                    (report.outcome(), report.next_in())
                 }
                 Err(Broken::Failed(_) | Broken::Panicked(_)) => {
                     failures += 1;
-                    Outcome::Idle
+                    (Outcome::Idle, None)
                 }
             };
-            match next {
+            match outcome {
                 Outcome::WorkLeft => tokio::task::yield_now().await,
-                Outcome::Idle | Outcome::Worked => self.wait(&process, failures).await,
+                Outcome::Idle | Outcome::Worked => self.wait(&process, failures, next_in).await,
             }
         }
     }
 
-    async fn wait(&self, process: &Process, failures: u32) {
-        let wait = wait(self.interval, failures, rand::random_range(0.8..1.2));
+    async fn wait(&self, process: &Process, failures: u32, next_in: Option<Duration>) {
+        let wait = wait(self.interval, next_in, failures, rand::random_range(0.8..1.2));
         // Right after a failure a nudge says nothing new: the store is down all the same.
         let nudged = async {
             match failures {
@@ -91,10 +92,12 @@ impl Repeat {
     }
 }
 
-/// The interval, doubled with each failure in a row up to [`LONGEST`], times `jitter`.
-fn wait(interval: Duration, failures: u32, jitter: f64) -> Duration {
+/// The interval, doubled with each failure in a row up to [`LONGEST`], times `jitter`; less where
+/// something is due before.
+fn wait(interval: Duration, next_in: Option<Duration>, failures: u32, jitter: f64) -> Duration {
     let doubled = interval.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX));
-    doubled.min(LONGEST.max(interval)).mul_f64(jitter)
+    let wait = doubled.min(LONGEST.max(interval)).mul_f64(jitter);
+    next_in.map_or(wait, |next_in| next_in.min(wait))
 }
 
 #[cfg(test)]
@@ -104,13 +107,21 @@ mod tests {
     #[test]
     fn failures_in_a_row_double_the_wait_up_to_half_a_minute() {
         let second = Duration::from_secs(1);
-        let seconds = [0, 1, 2, 3, 4, 5, 40].map(|failures| wait(second, failures, 1.0).as_secs());
+        let seconds = [0, 1, 2, 3, 4, 5, 40].map(|failures| wait(second, None, failures, 1.0).as_secs());
 
         assert_eq!(seconds, [1, 2, 4, 8, 16, 30, 30]);
         assert_eq!(
-            wait(Duration::from_secs(3_600), 3, 1.0),
+            wait(Duration::from_secs(3_600), None, 3, 1.0),
             Duration::from_secs(3_600)
         );
-        assert_eq!(wait(second, 0, 0.8), Duration::from_millis(800));
+        assert_eq!(wait(second, None, 0, 0.8), Duration::from_millis(800));
+    }
+
+    #[test]
+    fn what_is_due_before_the_interval_is_over_is_not_kept_waiting() {
+        let second = Duration::from_secs(1);
+
+        assert_eq!(wait(second, Some(second / 4), 0, 1.0), second / 4);
+        assert_eq!(wait(second, Some(second * 4), 0, 1.0), second);
     }
 }

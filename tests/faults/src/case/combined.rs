@@ -5,7 +5,7 @@ use std::time::Duration;
 use fault_points::{Action, Point};
 
 use super::lies::FREEZE;
-use super::{Case, HANG, Scenario, Trouble, point};
+use super::{Case, HANG, Scenario, Trouble, point, point_at};
 
 /// Longer than a rendezvous is waited for.
 const PAST_THE_DEADLINE: Duration = Duration::from_secs(11);
@@ -37,6 +37,42 @@ pub fn combined() -> Vec<Case> {
             scenario: Scenario::CancelAtFault,
             ..case("D5:hang", vec![vec![point(Point::ChunkQueued, Action::Hang)]])
         },
+        // Whoever is cancelled has nobody who would grant again what died between the commits.
+        Case {
+            scenario: Scenario::CancelAtFault,
+            ..case(
+                "S9:cancelled",
+                vec![vec![point(Point::BetweenCommits, Action::Kill)]],
+            )
+        },
+        // A marker that comes after its campaign's chunks were closed.
+        Case {
+            scenario: Scenario::CancelAtFault,
+            ..case(
+                "F2:cancelled",
+                vec![vec![point(Point::PushesBuilt, Action::Hang)]],
+            )
+        },
+        // One chunk is not expanded when those before it are sent, and the process dies.
+        Case {
+            scenario: Scenario::DeliverMany,
+            ..case(
+                "F5:left_behind",
+                vec![vec![
+                    point_at(Point::PushesBuilt, Action::Hang, 9),
+                    // Those before it, and one of them again: long enough for a mark to be written.
+                    point_at(Point::BeforeAnswer, Action::Kill, 9),
+                ]],
+            )
+        },
+        // Stock that is set aside for users who opt out before they are granted any.
+        Case {
+            scenario: Scenario::OptOutAtFault,
+            ..case(
+                "S19:opted_out",
+                vec![vec![point(Point::StockReserved, Action::Kill)]],
+            )
+        },
         Case {
             scenario: Scenario::PauseAtFault,
             ..case("D7:hang", vec![vec![point(Point::BeforeSends, Action::Hang)]])
@@ -56,6 +92,14 @@ pub fn combined() -> Vec<Case> {
                 ],
             )
         },
+        // The sender has settled everything when the redo goes on.
+        case(
+            "R2:overtaken",
+            vec![vec![
+                point(Point::SqlCommitAnswer, Action::Error),
+                point(Point::RedoRead, Action::Hang),
+            ]],
+        ),
         // Between two lives the clock is set: back, so that every timer is late, or ahead.
         case(
             "D4:back",

@@ -37,6 +37,9 @@ pub enum Scenario {
     Cancel,
     /// The campaign is cancelled as soon as the fault has happened.
     CancelAtFault,
+    /// Some users opt out as soon as the fault has happened, which may be after their coupons were
+    /// set aside.
+    OptOutAtFault,
     /// The campaign is paused as soon as the fault has happened, and resumed a moment later.
     PauseAtFault,
 }
@@ -110,7 +113,12 @@ fn single_troubles() -> impl Iterator<Item = Trouble> {
 }
 
 fn point(point: Point, action: Action) -> Trouble {
-    Trouble::Point(Fault { point, action, at: 1 })
+    point_at(point, action, 1)
+}
+
+/// At that time that the point is reached.
+fn point_at(point: Point, action: Action, at: u32) -> Trouble {
+    Trouble::Point(Fault { point, action, at })
 }
 
 fn scenario(trouble: Trouble) -> Scenario {
@@ -153,9 +161,9 @@ mod tests {
 
     #[test]
     fn a_repairs_trouble_has_something_to_repair() {
-        let of_repair = |case: &Case| case.name.starts_with('R');
+        let of_repair = single_troubles().filter(|trouble| trouble.is_of_repair());
 
-        for case in single().into_iter().filter(of_repair) {
+        for case in of_repair.map(Case::of) {
             assert!(case.lives[0].iter().any(|trouble| {
                 trouble
                     .point()

@@ -149,6 +149,16 @@ impl Trouble {
         }
     }
 
+    /// Whether SQL has committed then and Datastore, for all that the sender knows, has not: which
+    /// has to be written down, whoever repairs it.
+    pub fn leaves_inconsistency(self) -> bool {
+        match self {
+            Self::Point(fault) => fault.point == Point::DatastoreCommit,
+            Self::Wire(lie) => lie.name == "S10:refuse",
+            Self::Gateway(_) | Self::Clock(_) => false,
+        }
+    }
+
     /// Whether what was handed over and not settled when it happened may be handed over again by
     /// somebody else, while the process lives.
     pub fn may_double(self) -> bool {

@@ -10,6 +10,7 @@ mod report;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -63,22 +64,33 @@ pub fn choose(cases: Vec<Case>, only: &[String], sql: &Sql) -> Vec<Case> {
 /// Plays cases, so many at once, and says of each how it went.
 pub fn play_all(cases: Vec<Case>, ground: &Ground, at_once: usize, command: &'static str) -> Report {
     let report = Mutex::new(Report::new(ground, command));
+    each(cases, ground, at_once, |case, played, _| {
+        let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+        report.add(case, played);
+    });
+    report.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Plays cases, so many at once, and tells how each has ended and how long it took.
+pub(crate) fn each(
+    cases: Vec<Case>,
+    ground: &Ground,
+    at_once: usize,
+    ended: impl Fn(Case, Played, Duration) + Send + Sync,
+) {
     let cases = Mutex::new(cases.into_iter());
     let next = || cases.lock().unwrap_or_else(PoisonError::into_inner).next();
     thread::scope(|scope| {
         for _ in 0..at_once.max(1) {
             scope.spawn(|| {
                 while let Some(case) = next() {
+                    let began = now();
                     let played = play_alone(&case, ground);
-                    report
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .add(case, played);
+                    ended(case, played, began.elapsed());
                 }
             });
         }
     });
-    report.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Plays a case on threads of its own: one whose stage breaks down is wrong, and no other is.
@@ -92,4 +104,9 @@ fn play_alone(case: &Case, ground: &Ground) -> Played {
         Ok(Err(error)) => Played::stuck(case, format!("{error:#}")),
         Err(_) => Played::stuck(case, "it panicked, as is said above".to_owned()),
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a case takes, for people")]
+fn now() -> Instant {
+    Instant::now()
 }

@@ -16,6 +16,9 @@ use crate::stage::{Datastore, Ground, Sql};
 /// intent, in all but one of a hundred repairs.
 const PROMPT: Duration = Duration::from_secs(5);
 
+/// Repairs that are named because no others took as long.
+const SLOWEST: usize = 3;
+
 /// The cases that were played.
 #[derive(Debug)]
 pub struct Report {
@@ -38,11 +41,19 @@ pub struct Summary {
     repair_seconds_p50: f64,
     repair_seconds_p99: f64,
     repair_seconds_max: f64,
+    slowest_repairs: Vec<Repair>,
     /// Cases of which something did not happen, and what.
     void: Vec<String>,
     /// Points that no case is about, and why.
     absent: BTreeMap<&'static str, &'static str>,
     wrong: Vec<Wrong>,
+}
+
+/// One repair.
+#[derive(Debug, Serialize)]
+struct Repair {
+    case: String,
+    seconds: f64,
 }
 
 /// A case that is wrong.
@@ -95,11 +106,6 @@ impl Report {
         }
     }
 
-    /// Whether the books of a case are wrong.
-    pub fn is_wrong(&self) -> bool {
-        self.cases.iter().any(|(_, played)| !played.complaints.is_empty())
-    }
-
     /// The command that plays the case again, on the same stores.
     fn again(&self, case: &Case) -> String {
         let mut again = format!("cargo run --release -p faults -- {} {}", self.command, case.name);
@@ -129,6 +135,20 @@ impl Report {
             .flat_map(|(_, played)| played.repairs.clone())
             .collect();
         repairs.sort_unstable();
+        repairs
+    }
+
+    fn slowest_repairs(&self) -> Vec<Repair> {
+        let repairs = self.cases.iter().flat_map(|(case, played)| {
+            let of_case = played.repairs.iter();
+            of_case.map(|took| Repair {
+                case: case.name.clone(),
+                seconds: took.as_secs_f64(),
+            })
+        });
+        let mut repairs = repairs.collect::<Vec<_>>();
+        repairs.sort_unstable_by(|one, other| other.seconds.total_cmp(&one.seconds));
+        repairs.truncate(SLOWEST);
         repairs
     }
 
@@ -165,6 +185,7 @@ impl Report {
             repair_seconds_p50: quantile(&repairs, 0.5),
             repair_seconds_p99: quantile(&repairs, 0.99),
             repair_seconds_max: quantile(&repairs, 1.0),
+            slowest_repairs: self.slowest_repairs(),
             void: self
                 .cases
                 .iter()
@@ -232,6 +253,9 @@ impl fmt::Display for Report {
             summary.repair_seconds_p99,
             summary.repair_seconds_max
         )?;
+        for Repair { case, seconds } in &summary.slowest_repairs {
+            writeln!(f, "  {seconds:.2} s in {case}")?;
+        }
         write!(
             f,
             "never happened: {}",

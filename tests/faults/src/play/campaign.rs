@@ -13,7 +13,8 @@ use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::lives::{Lives, expect_success, read};
+use super::laws;
+use super::lives::{Lives, expect_success, now, read};
 use crate::case::{Case, Grudge, Scenario};
 
 /// Recipients: three chunks, the last not full.
@@ -28,8 +29,11 @@ const WITHOUT_COUPON: usize = 20;
 /// Users without a device.
 const UNREACHABLE: usize = 5;
 
-/// How long a campaign is paused: longer than a fault lasts, so that what it held up ends before.
+/// Longer than a fault lasts: how long a campaign is paused, so that what it held up ends before.
 const PAUSE: Duration = Duration::from_secs(4);
+
+/// One of so many users opts out at a fault: some of each chunk.
+const OPTS_OUT: usize = 40;
 
 /// Plays it to its end.
 pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<CampaignId> {
@@ -39,6 +43,7 @@ pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<Campa
         | Scenario::SlowGateway
         | Scenario::Cancel
         | Scenario::CancelAtFault
+        | Scenario::OptOutAtFault
         | Scenario::PauseAtFault => USERS,
         Scenario::DeliverFew => CHUNK,
         Scenario::DeliverMany => MANY_USERS,
@@ -61,6 +66,10 @@ pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<Campa
             cancel(lives, campaign).await?;
             return Ok(campaign);
         }
+        Scenario::OptOutAtFault => {
+            until_it_has_happened(lives).await?;
+            opt_out(lives, users.iter().step_by(OPTS_OUT)).await?;
+        }
         Scenario::PauseAtFault => {
             until_it_has_happened(lives).await?;
             pause(lives, campaign).await?;
@@ -69,6 +78,7 @@ pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<Campa
     lives
         .until("the campaign is finished", async |lives| {
             let progress = progress(lives, campaign).await?;
+            anyhow::ensure!(progress.state != "failed", "the campaign failed");
             Ok((progress.state == "finished").then_some(()))
         })
         .await?;
@@ -106,6 +116,7 @@ fn script(case: &Case) -> Script {
             | Scenario::DeliverFew
             | Scenario::DeliverMany
             | Scenario::CancelAtFault
+            | Scenario::OptOutAtFault
             | Scenario::PauseAtFault => Delay::default(),
             Scenario::SlowGateway => milliseconds(500, 200),
             Scenario::Cancel => milliseconds(100, 100),
@@ -140,6 +151,7 @@ async fn import(lives: &mut Lives, users: &[String], scenario: Scenario) -> anyh
     let path = format!("/v1/audiences/{}", uploaded.id);
     lives
         .until("the audience is ready", async |lives| {
+            laws::check_import(&lives.stage.books, uploaded.id).await?;
             let audience: AudienceView = lives.get(&path).await?;
             Ok((audience.state == "ready").then_some(()))
         })
@@ -156,6 +168,7 @@ fn reachable(users: &[String], scenario: Scenario) -> &[String] {
         | Scenario::SlowGateway
         | Scenario::Cancel
         | Scenario::CancelAtFault
+        | Scenario::OptOutAtFault
         | Scenario::PauseAtFault => &users[UNREACHABLE..],
     }
 }
@@ -170,6 +183,7 @@ fn note(scenario: Scenario) -> String {
         | Scenario::SlowGateway
         | Scenario::Cancel
         | Scenario::CancelAtFault
+        | Scenario::OptOutAtFault
         | Scenario::PauseAtFault => 1,
     };
     (0..words).map(|_| Uuid::new_v4().simple().to_string()).collect()
@@ -237,6 +251,16 @@ async fn pause(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<()> {
     turn(lives, campaign, "resume", &["running", "finished"]).await
 }
 
+/// They want no pushes any more.
+async fn opt_out(lives: &mut Lives, users: impl Iterator<Item = &String>) -> anyhow::Result<()> {
+    for user in users {
+        let path = format!("/v1/users/{user}/opt-out");
+        let answer = lives.ask("an opt-out", async |api| api.ask(Method::PUT, &path, None).await);
+        expect_success("an opt-out", answer.await?)?;
+    }
+    Ok(())
+}
+
 fn expect_no_more(lives: &Lives, accepted: usize, word: &str) -> anyhow::Result<()> {
     let late = lives.stage.accepted() - accepted;
     anyhow::ensure!(
@@ -249,6 +273,13 @@ fn expect_no_more(lives: &Lives, accepted: usize, word: &str) -> anyhow::Result<
 async fn cancel(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<()> {
     turn(lives, campaign, "cancel", &["cancelled"]).await?;
     let accepted = lives.stage.accepted();
+    // What a fault holds up comes late, and has to be seen to as well.
+    let until = now() + PAUSE;
+    lives
+        .until("what is late has come", async |_| {
+            Ok((now() >= until).then_some(()))
+        })
+        .await?;
     let mut wrong = Vec::new();
     let balanced = lives.until("the books of the cancelled campaign balance", async |lives| {
         let facts = Facts::read(&lives.stage.books, campaign).await;

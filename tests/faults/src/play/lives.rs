@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::laws::Laws;
 use super::watch::{Watch, Watched};
 use crate::case::{Case, Lie, Then};
 use crate::stage::Stage;
@@ -17,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Between two looks.
 const POLL: Duration = Duration::from_millis(40);
+
+/// Looks between two at everything that must always hold.
+const LAWS_EVERY: u32 = 5;
 
 /// A life that does not come to its API this many times in a row is not a fault's doing.
 const STILLBORN: usize = 5;
@@ -31,6 +35,8 @@ pub(super) struct Lives {
     /// Lies whose consequences have been seen to.
     followed: Vec<Lie>,
     watch: Watch,
+    laws: Laws,
+    looks: u32,
     until: Instant,
 }
 
@@ -43,6 +49,8 @@ impl Lives {
             is_joined: false,
             followed: Vec::new(),
             watch: Watch::of(case),
+            laws: Laws::default(),
+            looks: 0,
             until: now() + PATIENCE,
         }
     }
@@ -121,7 +129,18 @@ impl Lives {
         self.join().await?;
         self.follow().await;
         self.watch.look(&self.stage).await;
+        self.check_laws().await?;
         self.revive().await
+    }
+
+    async fn check_laws(&mut self) -> anyhow::Result<()> {
+        self.looks += 1;
+        match self.watch.watched() {
+            Some(campaign) if self.looks.is_multiple_of(LAWS_EVERY) => {
+                self.laws.check(&self.stage.books, campaign).await
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Starts the second process, when it is time.
@@ -187,6 +206,6 @@ pub(super) fn expect_success(what: &str, answer: Answer) -> anyhow::Result<()> {
     clippy::disallowed_methods,
     reason = "a deadline of this program, read by nobody else"
 )]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }

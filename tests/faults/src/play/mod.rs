@@ -5,12 +5,14 @@
 //! any supervisor would, in its next life.
 
 mod campaign;
+mod laws;
 mod lives;
 mod watch;
 
 use std::time::Duration;
 
 use ::campaign::CampaignId;
+use database::inconsistency;
 use journeys::world::Doubles;
 use journeys::world::balance::{self, Facts};
 
@@ -32,6 +34,8 @@ pub struct Played {
     pub repairs: Vec<Duration>,
     /// The end of the log, where anything is wrong.
     pub log: String,
+    /// Whether it was the stage that broke down, which says nothing of the program.
+    pub is_broken_down: bool,
 }
 
 impl Played {
@@ -43,6 +47,7 @@ impl Played {
             complaints: vec![why],
             repairs: Vec::new(),
             log: String::new(),
+            is_broken_down: true,
         }
     }
 
@@ -65,6 +70,7 @@ pub async fn play(case: &Case, ground: &Ground) -> anyhow::Result<Played> {
             complaints: vec![format!("{stuck:#}")],
             repairs: watched.repairs,
             log: stage.log_tail(60),
+            is_broken_down: false,
         },
     };
     stage.clear().await;
@@ -73,7 +79,8 @@ pub async fn play(case: &Case, ground: &Ground) -> anyhow::Result<Played> {
 
 async fn audit(stage: &Stage, case: &Case, campaign: CampaignId, watched: watch::Watched) -> Played {
     let facts = Facts::read(&stage.books, campaign).await;
-    let complaints = balance::complaints(&facts, Doubles::AtMost(watched.handed_over_unsettled));
+    let mut complaints = balance::complaints(&facts, Doubles::AtMost(watched.handed_over_unsettled));
+    complaints.extend(unrecorded(stage, case, campaign).await);
     let log = if complaints.is_empty() {
         String::new()
     } else {
@@ -85,7 +92,18 @@ async fn audit(stage: &Stage, case: &Case, campaign: CampaignId, watched: watch:
         complaints,
         repairs: watched.repairs,
         log,
+        is_broken_down: false,
     }
+}
+
+/// What went wrong between the two stores, and was not written down.
+async fn unrecorded(stage: &Stage, case: &Case, campaign: CampaignId) -> Option<String> {
+    let happened = stage.happened();
+    let mut troubles = case.troubles().filter(|trouble| trouble.leaves_inconsistency());
+    let trouble = troubles.find(|trouble| happened.contains(&trouble.to_string()))?;
+    let counts = inconsistency::count_of(&stage.books.db, campaign).await;
+    let inconsistency::Counts { open, repaired, dead } = counts.expect("SQL answers");
+    (open + repaired + dead == 0).then(|| format!("{trouble} left no inconsistency on record"))
 }
 
 fn missed(stage: &Stage, case: &Case) -> Vec<String> {

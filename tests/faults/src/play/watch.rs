@@ -49,6 +49,11 @@ impl Watch {
         self.campaign = Some((campaign, chunks));
     }
 
+    /// The campaign that is looked at.
+    pub(super) fn watched(&self) -> Option<CampaignId> {
+        self.campaign.map(|(campaign, _)| campaign)
+    }
+
     /// The process has died: what it had handed over and not settled may be sent once more.
     pub(super) async fn death(&mut self, stage: &Stage) {
         self.open_since = None;

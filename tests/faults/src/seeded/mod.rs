@@ -2,12 +2,16 @@
 //!
 //! A proof that finds nothing may be right, or blind. So the protocol and the decisions are also
 //! run with one of these wrongs in them, and each must be found by the model or the simulator.
-//! None of them is in the product; they live in what stands for it here.
+//! None of them is in the product; they live in what stands for it here. Those of the product
+//! itself are [`fault_points::Bug`]s, and [`real`] has the cases that find them.
 
+mod hunt;
+pub mod real;
 mod sweep;
 
 use clap::ValueEnum;
 
+pub use hunt::{Found, Hunt};
 pub use sweep::{Arguments, run};
 
 /// One deliberate wrong.

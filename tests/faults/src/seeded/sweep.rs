@@ -7,14 +7,20 @@ use clap::ValueEnum;
 use noroshi::output;
 use serde::Serialize;
 
-use super::{Bug, Layer, Seeded};
+use super::{Bug, Layer, Seeded, real};
 use crate::model::{self, Bounds};
 use crate::simulation;
 
 /// How it is to be run.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Print one JSON array instead of text.
+    /// Into the real program, by those cases of the matrix that must find them.
+    #[arg(long)]
+    real: bool,
+    /// Cases at once, of the real program.
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    at_once: usize,
+    /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
     /// Seeds within which the simulator must find a bug.
@@ -36,6 +42,9 @@ struct Found {
 
 /// Runs it; fails if a bug is not found by the layer that must find it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.real {
+        return real::run(arguments.at_once, arguments.json);
+    }
     let mut found = Vec::new();
     for bug in Bug::value_variants() {
         let one = find(*bug, arguments.seeds);

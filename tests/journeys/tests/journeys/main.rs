@@ -14,6 +14,7 @@ mod coupons;
 mod delivery;
 mod gateway;
 mod inconsistencies;
+mod locks;
 mod outage;
 mod recipients;
 mod schedule;
