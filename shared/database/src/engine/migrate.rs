@@ -13,7 +13,7 @@ use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (
         1,
         "campaigns",
@@ -33,6 +33,11 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
         include_str!("../../migrations/0006_inconsistencies.sql"),
     ),
     (7, "fan-out", include_str!("../../migrations/0007_fan_out.sql")),
+    (
+        8,
+        "heartbeat",
+        include_str!("../../migrations/0008_heartbeat.sql"),
+    ),
 ];
 
 const TABLE: &str = "_sqlx_migrations";
