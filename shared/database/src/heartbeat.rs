@@ -15,8 +15,10 @@ pub async fn beat(tx: &mut Tx) -> Result<Option<DateTime<Utc>>, Error> {
     let before = sql("SELECT beaten_at FROM heartbeat WHERE id = 1 FOR UPDATE")
         .find(&mut *tx, |row| row.get("beaten_at"))
         .await?;
-    sql("INSERT INTO heartbeat (id, beaten_at) VALUES (1, UTC_TIMESTAMP(6)) \
-         ON DUPLICATE KEY UPDATE beaten_at = VALUES(beaten_at)")
+    sql(
+        "INSERT INTO heartbeat (id, beaten_at) VALUES (1, UTC_TIMESTAMP(6)) \
+         ON DUPLICATE KEY UPDATE beaten_at = VALUES(beaten_at)",
+    )
     .execute(tx)
     .await?;
     Ok(before)

@@ -65,10 +65,7 @@ mod tests {
 
         let at_first = ratio.of(failing);
         let silent = [(); STEPS].map(|()| ratio.of(failing))[STEPS - 1];
-        let again = ratio.of(Calls {
-            made: 200,
-            ..failing
-        });
+        let again = ratio.of(Calls { made: 200, ..failing });
 
         assert_eq!((at_first, silent), (Some(1.0), None));
         assert_eq!(again, Some(0.0));

@@ -144,7 +144,9 @@ impl Throttle {
 
     fn asked(&mut self, signals: Signals) -> Vec<Asked> {
         let bands = &self.thresholds;
-        let lag = signals.replica_lag.map(|now| self.replica_lag.of(now, bands.replica_lag));
+        let lag = signals
+            .replica_lag
+            .map(|now| self.replica_lag.of(now, bands.replica_lag));
         let threads = signals.threads_running.map(|now| self.threads_running.of(now));
         let statement = signals.statement.map(|now| self.statement.of(now));
         let each = [
@@ -227,6 +229,9 @@ impl Cause {
 }
 
 impl State {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Free, Self::Slowed, Self::Held];
+
     /// Its name in logs and the API.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@
 mod chunk;
 mod chunks;
 mod client;
+mod counts;
 mod entity;
 mod error;
 mod expand;
@@ -24,6 +25,7 @@ mod users;
 pub use chunk::Chunk;
 pub use chunks::MAX_LOOKUP_KEYS;
 pub use client::{PushStore, Settings};
+pub use counts::Commits;
 pub use error::Error;
 pub use expand::{Expansion, FIRST_VERSION, MAX_MUTATIONS, NewChunk, NewPush};
 pub use grant::Redone;

@@ -9,10 +9,7 @@ use std::borrow::Cow;
 
 const LOCK_CLAUSES: [&str; 2] = [" FOR UPDATE SKIP LOCKED", " FOR UPDATE"];
 const UPSERT: &str = " ON DUPLICATE KEY UPDATE ";
-const SERVER_TIME: (&str, &str) = (
-    "UTC_TIMESTAMP(6)",
-    "strftime('%Y-%m-%d %H:%M:%f000', 'now')",
-);
+const SERVER_TIME: (&str, &str) = ("UTC_TIMESTAMP(6)", "strftime('%Y-%m-%d %H:%M:%f000', 'now')");
 
 /// The statement as SQLite understands it.
 pub(crate) fn for_sqlite(text: Cow<'static, str>) -> Cow<'static, str> {
