@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use campaign::{CampaignId, CouponId, Message, Templates};
+use campaign::{CampaignId, CouponId, Lane, Message, Templates};
 use database::Db;
 use database::campaign::CouponFor;
 
@@ -19,6 +19,7 @@ const KEPT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Campaign {
     pub(crate) id: CampaignId,
+    pub(crate) lane: Lane,
     pub(crate) templates: Templates,
     pub(crate) coupon: Option<Coupon>,
 }
@@ -69,6 +70,7 @@ fn compile(stored: &database::campaign::Campaign) -> Result<Campaign, Error> {
     });
     Ok(Campaign {
         id: stored.id,
+        lane: plan.lane,
         templates,
         coupon,
     })

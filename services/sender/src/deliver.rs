@@ -1,9 +1,9 @@
 //! The way of one task.
 //!
 //! ```text
-//!   task ─▶ permit ─▶ lease ─▶ load ─▶ sort ─▶ grants ─▶ send ─▶ settle ─▶ totals ─▶ 200
-//!              │         │                        │         │        │
-//!         put back    ignored                     └─ given back with what is left ─▶ 200
+//!   task ─▶ permit ─▶ guard ─▶ lease ─▶ load ─▶ sort ─▶ grants ─▶ send ─▶ settle ─▶ totals ─▶ 200
+//!              │        │        │                        │         │        │
+//!              └put back┘     ignored                     └─ given back with what is left ─▶ 200
 //! ```
 //!
 //! The budget is counted from before the lease, so that a sender has stopped sending before its
@@ -12,6 +12,7 @@
 //! key, pushes by states that only rise.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use campaign::{Lane, LeaseTerms, LeaseToken, Leased};
 use push_store::Error as StoreError;
@@ -22,6 +23,7 @@ use tracing::{info, warn};
 
 use crate::attempt::Attempt;
 use crate::campaigns::Campaigns;
+use crate::load::{self, Gates};
 use crate::permit::{Permit, Permits};
 
 /// Delivers chunks. Cheap to clone.
@@ -32,6 +34,8 @@ pub struct Sender {
     campaigns: Campaigns,
     /// Bounds the chunks in hand, whatever the queue sends: as many of each lane as configured.
     in_hand: Arc<Semaphore>,
+    /// Where the load guard lets chunks of each lane begin.
+    gates: Gates,
 }
 
 /// What became of a task. Each of them ends it.
@@ -41,7 +45,7 @@ pub enum Delivered {
     Done,
     /// Something is left, and the chunk comes due again.
     GivenBack,
-    /// Nothing may be sent now; the chunk is put back.
+    /// Nothing may be sent now, or a database suffers; the chunk is put back.
     PutBack,
     /// The task is stale, or another sender works on the chunk.
     Ignored,
@@ -67,8 +71,10 @@ impl Sender {
     pub fn new(backends: Backends) -> Self {
         let permits = Permits::start(&backends.process, backends.db.clone());
         let of_a_lane = usize::try_from(backends.process.config.sender.concurrency.get());
-        let in_hand = of_a_lane.unwrap_or(usize::MAX).saturating_mul(Lane::ALL.len());
+        let of_a_lane = of_a_lane.unwrap_or(usize::MAX);
+        let in_hand = of_a_lane.saturating_mul(Lane::ALL.len());
         Self {
+            gates: Gates::new(&backends, of_a_lane),
             backends,
             permits,
             campaigns: Campaigns::default(),
@@ -89,11 +95,9 @@ impl Sender {
     pub async fn deliver(&self, delivery: Delivery) -> Result<Delivered, StoreError> {
         // Ends with an error only when it is closed, which nobody does.
         let _in_hand = self.in_hand.acquire().await;
-        let clock = &self.backends.process.clock;
-        let until = clock.monotonic() + self.backends.process.config.sender.budget;
         match self.permit(&delivery).await {
             Permit::Go => {}
-            Permit::Hold | Permit::Unknown => return self.put_back(&delivery).await,
+            Permit::Hold | Permit::Unknown => return self.put_back(&delivery, Duration::ZERO).await,
             Permit::Ended => return Ok(Delivered::Ended),
         }
         let campaign = match self.campaigns.find(&self.backends.db, delivery.campaign).await {
@@ -105,9 +109,14 @@ impl Sender {
                     error = &error as &dyn std::error::Error,
                     "a campaign cannot be read"
                 );
-                return self.put_back(&delivery).await;
+                return self.put_back(&delivery, Duration::ZERO).await;
             }
         };
+        let Some(_turn) = self.gates.enter(campaign.lane, &self.backends).await else {
+            return self.put_back(&delivery, load::again_after()).await;
+        };
+        let clock = &self.backends.process.clock;
+        let until = clock.monotonic() + self.backends.process.config.sender.budget;
         let token = LeaseToken::allocate();
         let leased = self.backends.push_store.lease(
             delivery.chunk(),
@@ -129,7 +138,7 @@ impl Sender {
                 };
                 attempt.run().await
             }
-            Some((Leased::Early, _)) => self.put_back(&delivery).await,
+            Some((Leased::Early, _)) => self.put_back(&delivery, Duration::ZERO).await,
             Some((Leased::Busy | Leased::Stale | Leased::Closed, _)) => Ok(Delivered::Ignored),
             None => {
                 warn!(
@@ -151,11 +160,12 @@ impl Sender {
         }
     }
 
-    async fn put_back(&self, delivery: &Delivery) -> Result<Delivered, StoreError> {
-        let now = self.backends.process.clock.now();
+    /// Puts the chunk back, for that long at least.
+    async fn put_back(&self, delivery: &Delivery, wait: Duration) -> Result<Delivered, StoreError> {
+        let at = self.backends.process.clock.now() + wait;
         self.backends
             .push_store
-            .put_back(delivery.chunk(), delivery.generation, now)
+            .put_back(delivery.chunk(), delivery.generation, at)
             .await?;
         info!(campaign.id = %delivery.campaign, chunk.no = delivery.chunk_no, "a chunk was put back");
         Ok(Delivered::PutBack)
