@@ -81,7 +81,7 @@ impl Pass<'_> {
         let process = &self.backends.process;
         loop {
             self.begin();
-            if self.steps.is_empty() && self.hand.is_empty() {
+            if self.steps.is_empty() && self.hand.is_empty() && !self.is_held() {
                 return;
             }
             let opens = self.gate.opens_in(process.clock.now());
@@ -99,12 +99,21 @@ impl Pass<'_> {
         }
     }
 
+    fn is_ending(&self) -> bool {
+        self.report.left || self.ended.is_err() || self.backends.process.stop.is_requested()
+    }
+
+    /// Whether there is something to begin that the load guard holds.
+    fn is_held(&self) -> bool {
+        let mut free = self.watch.free().filter(|id| !self.unusable.contains(id));
+        self.backends.guard.share() <= 0.0 && free.next().is_some() && !self.is_ending()
+    }
+
     /// Begins every step whose time has come.
     fn begin(&mut self) {
         let now = self.backends.process.clock.monotonic();
         self.report.left |= now.since(self.begun_at) >= PASS;
-        let is_ending = self.report.left || self.ended.is_err() || self.backends.process.stop.is_requested();
-        if is_ending {
+        if self.is_ending() {
             self.hand.close_all();
         } else {
             self.begin_watch(now);

@@ -26,7 +26,7 @@ use database::Db;
 use noroshi::installation::Installation;
 use push_store::PushStore;
 use reqwest::Method;
-use runtime::{Backends, Config, LEDGER, Process};
+use runtime::{Backends, Config, Guard, LEDGER, Process};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -72,9 +72,33 @@ impl World {
     /// # Panics
     /// If the installation does not start.
     pub async fn start(stores: Stores) -> Option<Self> {
+        Self::start_with(stores, |settings| settings).await
+    }
+
+    /// A world on these stores, with other settings; `None` where no server is named for them.
+    ///
+    /// # Panics
+    /// If the installation does not start.
+    pub async fn start_with(stores: Stores, change: impl FnOnce(Settings) -> Settings) -> Option<Self> {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let settings = Settings::embedded(directory.path(), TOKEN);
-        let (settings, mysql) = stores.name_in(settings).await?;
+        let (settings, mysql) = stores.name_in(change(settings)).await?;
+        Some(Self::on(directory, settings, mysql).await)
+    }
+
+    /// A world on a database of that server, `mysql://user@host:port`, whose name `change` may use.
+    ///
+    /// # Panics
+    /// If the installation does not start.
+    pub async fn on_server(server: &str, change: impl FnOnce(Settings, &str) -> Settings) -> Self {
+        let directory = TempDir::new().expect("a temporary directory can be made");
+        let settings = Settings::embedded(directory.path(), TOKEN);
+        let (settings, mysql) = stores::on_server(server, settings).await;
+        let settings = change(settings, &mysql.name);
+        Self::on(directory, settings, Some(mysql)).await
+    }
+
+    async fn on(directory: TempDir, settings: Settings, mysql: Option<stores::MySql>) -> Self {
         let file = settings.write(directory.path());
         let config = Config::read(Some(&file), []).unwrap_or_else(|error| panic!("{error}"));
 
@@ -90,7 +114,7 @@ impl World {
         let backends = installation.backends.clone();
         let sink = installation.embedded.sink().expect("the sink is embedded");
         let queue = installation.embedded.task_queue().expect("the queue is embedded");
-        Some(Self {
+        Self {
             api: Client::new(installation.admin, TOKEN),
             clock,
             gateway: Gateway::new(sink, directory.path().join(LEDGER)),
@@ -101,7 +125,7 @@ impl World {
             mysql,
             doubles: AtomicUsize::new(0),
             _directory: directory,
-        })
+        }
     }
 
     /// The HTTP API.
@@ -127,6 +151,11 @@ impl World {
     /// The wire to the SQL server, where there is one.
     pub fn sql_wire(&self) -> Option<&wire::mysql::Proxy> {
         self.mysql.as_ref().map(|mysql| &mysql.wire)
+    }
+
+    /// What the installation lets begin.
+    pub fn guard(&self) -> &Guard {
+        &self.backends.guard
     }
 
     /// SQL itself.
