@@ -28,26 +28,47 @@ pub async fn threads_running(db: &Db) -> Result<Option<u32>, Error> {
     }
 }
 
+/// How an engine is asked for its replication, and which of its words say whether that runs.
+struct Words {
+    status: &'static str,
+    receiver: &'static str,
+    applier: &'static str,
+}
+
+const MARIADB: Words = Words {
+    status: "SHOW ALL SLAVES STATUS",
+    receiver: "Slave_IO_Running",
+    applier: "Slave_SQL_Running",
+};
+
+const MYSQL: Words = Words {
+    status: "SHOW REPLICA STATUS",
+    receiver: "Replica_IO_Running",
+    applier: "Replica_SQL_Running",
+};
+
 /// Whether the server's replication runs, over all of its sources. Asking is privileged (MySQL's
 /// `REPLICATION CLIENT`, MariaDB's `REPLICA MONITOR`).
 pub async fn replication(db: &Db) -> Result<Replication, Error> {
-    let (asked, runs): (_, fn(&Row) -> Result<bool, Error>) = match db {
+    let words = match db {
         Db::Sqlite(_) => return Ok(Replication::Unknown),
-        Db::MySql(_) if is_mariadb(db).await? => ("SHOW ALL SLAVES STATUS", |row| {
-            runs(row, "Slave_IO_Running", "Slave_SQL_Running")
-        }),
-        Db::MySql(_) => ("SHOW REPLICA STATUS", |row| {
-            runs(row, "Replica_IO_Running", "Replica_SQL_Running")
-        }),
+        Db::MySql(_) if is_mariadb(db).await? => MARIADB,
+        Db::MySql(_) => MYSQL,
     };
-    match sql(asked).list::<_, Vec<_>>(db, runs).await {
-        Ok(sources) if sources.is_empty() => Ok(Replication::Unknown),
-        Ok(sources) if sources.contains(&false) => Ok(Replication::Stopped),
-        Ok(_) => Ok(Replication::Running),
+    let sources = match sql(words.status).fetch_all(db).await {
         // We may not ask.
-        Err(Error::Unsuitable(_)) => Ok(Replication::Unknown),
-        Err(error) => Err(error),
+        Err(Error::Unsuitable(_)) => return Ok(Replication::Unknown),
+        sources => sources?,
+    };
+    if sources.is_empty() {
+        return Ok(Replication::Unknown);
     }
+    for source in sources {
+        if is_stopped(&source, words.receiver)? || is_stopped(&source, words.applier)? {
+            return Ok(Replication::Stopped);
+        }
+    }
+    Ok(Replication::Running)
 }
 
 async fn is_mariadb(db: &Db) -> Result<bool, Error> {
@@ -55,8 +76,7 @@ async fn is_mariadb(db: &Db) -> Result<bool, Error> {
     Ok(row.get::<String>("version")?.contains("MariaDB"))
 }
 
-/// A receiver that is `Connecting` is not stopped: the heartbeat tells how far it is behind.
-fn runs(row: &Row, receiver: &str, applier: &str) -> Result<bool, Error> {
-    let stopped = |thread| Ok::<_, Error>(row.get::<String>(thread)? == "No");
-    Ok(!stopped(receiver)? && !stopped(applier)?)
+/// A receiver that is `Connecting` is not: the heartbeat tells how far it is behind.
+fn is_stopped(source: &Row, thread: &str) -> Result<bool, Error> {
+    Ok(source.get::<String>(thread)? == "No")
 }

@@ -12,6 +12,7 @@ mod engine;
 mod fan_out;
 mod figures;
 mod grants;
+mod guard;
 mod pipeline;
 mod process;
 mod stopwatch;
@@ -41,6 +42,8 @@ enum Command {
     FanOut(fan_out::Arguments),
     /// Grant coupons in both stores: at a rendezvous, without one, and user by user.
     Grants(grants::Arguments),
+    /// Grant a campaign's coupons on a primary with a slow replica, with the load guard and without.
+    Guard(guard::Arguments),
     /// Run whole campaigns by `noroshi demo`, on embedded stores and on real ones.
     Pipeline(pipeline::Arguments),
     /// Build the `noroshi` command from nothing, in a directory of its own.
@@ -59,6 +62,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::FanOut(arguments) => fan_out::run(&arguments)?,
         Command::FanOutClient(arguments) => return fan_out::run_client(&arguments),
         Command::Grants(arguments) => grants::run(&arguments)?,
+        Command::Guard(arguments) => guard::run(&arguments)?,
         Command::Pipeline(arguments) => pipeline::run(&arguments)?,
         Command::ColdBuild(arguments) => cold_build::run(&arguments)?,
         Command::Noroshi(arguments) => return Ok(command::run(arguments)),

@@ -2,13 +2,16 @@
 //!
 //! What it has found is made up here; in `replication` it is found.
 
+use std::process::Command;
 use std::time::Duration;
 
 use campaign::{CampaignId, ChunkId, ChunkState};
 use chrono::TimeDelta;
+use journeys::binaries::binary;
 use journeys::world::view::AudienceView;
-use journeys::world::{Stores, World, until, users};
+use journeys::world::{Stores, TOKEN, World, until, users};
 use runtime::guard::{Cause, Status, Verdict};
+use serde_json::Value;
 
 /// How soon a pause is answered.
 const SECOND: Duration = Duration::from_secs(1);
@@ -85,12 +88,36 @@ async fn while_everything_is_slowed_a_small_campaign_gets_through() {
 
     let campaign = world.campaign(audience).coupon(100).start().await;
     let progress = world.api().progress(campaign).await;
+    let told = command(&world).await;
 
+    assert_eq!(told["state"], "slowed");
+    assert_eq!(told["share"], 0.05);
     assert_eq!(progress.guard.state, "slowed");
     assert_eq!(progress.guard.cause.as_deref(), Some("replica_lag"));
     let progress = world.finished(campaign).await;
     assert_eq!(progress.outcomes(), [("accepted", 100), ("coupon_exhausted", 50)]);
     world.end().await;
+}
+
+/// What `noroshi guard status` tells.
+async fn command(world: &World) -> Value {
+    let directory = tempfile::tempdir().unwrap();
+    let token = directory.path().join("token");
+    std::fs::write(&token, TOKEN).unwrap();
+    let mut command = Command::new(binary("noroshi"));
+    command
+        .args([
+            "guard",
+            "status",
+            "--json",
+            "--api",
+            world.api().url(),
+            "--token-file",
+        ])
+        .arg(token)
+        .env_clear();
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    serde_json::from_slice(&output.unwrap().unwrap().stdout).unwrap()
 }
 
 /// A world in which nothing is watched, so that what is made up stays.
