@@ -7,7 +7,8 @@
 //!
 //! Running campaigns are served in turns, so a small one does not wait behind a large one of
 //! its lane; and no campaign has more than a bounded number of chunks in the queue, so that a
-//! pause, or a smaller campaign, need not wait for a long queue to run empty.
+//! pause, or a smaller campaign, need not wait for a long queue to run empty. While the load guard
+//! slows us down that number is smaller in proportion, because senders would put the rest back.
 
 use std::fmt;
 
@@ -78,6 +79,9 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
 /// Gives each running campaign of the lane a turn.
 pub async fn run_lane(backends: &Backends, lane: Lane) -> Result<Report, Error> {
     let mut report = Report::default();
+    if backends.guard.share() <= 0.0 {
+        return Ok(report);
+    }
     let mut turns = Turns::of(backends, lane);
     while let Some(campaign) = turns.next().await? {
         pass_over(campaign.id, turn(backends, &campaign, lane, &mut report).await)?;
@@ -94,7 +98,7 @@ async fn turn(
     let Some(plan) = Plan::of(campaign)? else {
         return Ok(());
     };
-    let most = u16::try_from(backends.process.config.dispatch.in_queue.get()).unwrap_or(u16::MAX);
+    let most = in_queue(backends);
     let queued = backends.push_store.count_queued(campaign.id, most).await?;
     let room = most
         .saturating_sub(u16::try_from(queued).unwrap_or(u16::MAX))
@@ -110,6 +114,14 @@ async fn turn(
     );
     report.queued += hand_over_all(backends, lane, due).await?;
     Ok(())
+}
+
+/// Chunks of a campaign that may be in the queue now; at least one, so that small ones trickle.
+fn in_queue(backends: &Backends) -> u16 {
+    let most = backends.process.config.dispatch.in_queue.get();
+    let most = (f64::from(most) * backends.guard.share()).ceil();
+    // What does not fit is cut to the most.
+    (most as u16).max(1)
 }
 
 /// Chunks of a campaign that has its share of the queue, which are due all the same: their tasks

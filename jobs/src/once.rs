@@ -16,6 +16,7 @@ pub fn main<R: Report>(name: &'static str, pass: impl AsyncFn(&Backends) -> Resu
         // Boxed, since its type in the type of a process is deeper than the compiler follows.
         Box::pin(async move {
             let (backends, embedded) = Backends::connect(&process).await?;
+            backends.watch_load().await?;
             let report = loop {
                 match pass(&backends).await {
                     Ok(report) if report.outcome() == Outcome::WorkLeft && !process.stop.is_requested() => {

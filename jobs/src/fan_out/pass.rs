@@ -13,6 +13,7 @@ use database::chunk_tally::ChunkTally;
 use database::fan_out_stripe::{self, Supply};
 use runtime::Backends;
 use runtime::clock::Moment;
+use runtime::guard::Rests;
 use tokio::task::JoinSet;
 use tracing::info;
 
@@ -36,7 +37,7 @@ enum Step {
     Watched(Moment, Result<Vec<(CampaignId, Supply)>, Error>),
     Leased(CampaignId, Result<Leased, Error>),
     Admitted(Result<Admission, Error>),
-    Expanded(Key, u32, Attempt),
+    Expanded(Key, u32, Moment, Attempt),
     Saved(Key, Ending, Result<Change, Error>),
 }
 
@@ -46,6 +47,8 @@ struct Pass<'a> {
     steps: JoinSet<Step>,
     watch: Watch,
     gate: Gate,
+    /// Places at which the load guard has a rest made.
+    rests: Rests,
     hand: Hand,
     is_leasing: bool,
     /// Campaigns whose rows cannot be used.
@@ -62,6 +65,7 @@ pub(super) async fn run(backends: &Backends) -> Result<Report, Error> {
         steps: JoinSet::new(),
         watch: Watch::default(),
         gate: Gate::of(backends),
+        rests: Rests::default(),
         hand: Hand::default(),
         is_leasing: false,
         unusable: BTreeSet::new(),
@@ -77,11 +81,14 @@ impl Pass<'_> {
         let process = &self.backends.process;
         loop {
             self.begin();
-            if self.steps.is_empty() && self.hand.is_empty() {
+            if self.steps.is_empty() && self.hand.is_empty() && !self.is_held() {
                 return;
             }
             let opens = self.gate.opens_in(process.clock.now());
-            let nap = opens.map_or(POLL, |opens| opens.min(POLL));
+            let rested = self
+                .rests
+                .soonest(self.backends.guard.share(), process.clock.monotonic());
+            let nap = opens.into_iter().chain(rested).fold(POLL, Duration::min);
             tokio::select! {
                 Some(step) = self.steps.join_next() => match step {
                     Ok(step) => self.take(step),
@@ -93,6 +100,16 @@ impl Pass<'_> {
         }
     }
 
+    fn is_ending(&self) -> bool {
+        self.report.left || self.ended.is_err() || self.backends.process.stop.is_requested()
+    }
+
+    /// Whether there is something to begin that the load guard holds.
+    fn is_held(&self) -> bool {
+        let mut free = self.watch.free().filter(|id| !self.unusable.contains(id));
+        self.backends.guard.share() <= 0.0 && free.next().is_some() && !self.is_ending()
+    }
+
     /// Begins every step whose time has come.
     fn begin(&mut self) {
         let now = self.backends.process.clock.monotonic();
@@ -101,16 +118,12 @@ impl Pass<'_> {
             self.hand.close_all();
         } else {
             self.begin_watch(now);
-            if self.watch.holds(now) {
+            if self.watch.holds(now) && self.backends.guard.share() > 0.0 {
                 self.begin_lease();
-                self.begin_chunks();
+                self.begin_chunks(now);
             }
         }
         self.begin_saves(now);
-    }
-
-    fn is_ending(&self) -> bool {
-        self.report.left || self.ended.is_err() || self.backends.process.stop.is_requested()
     }
 
     fn begin_watch(&mut self, now: Moment) {
@@ -138,16 +151,18 @@ impl Pass<'_> {
         }
     }
 
-    fn begin_chunks(&mut self) {
-        let now = self.backends.process.clock.now();
-        while self.hand.under_way() < self.backends.expansion_limit.get()
+    fn begin_chunks(&mut self, now: Moment) {
+        let wall = self.backends.process.clock.now();
+        let resting = self.rests.count(self.backends.guard.share(), now);
+        while self.hand.under_way() + resting < self.backends.expansion_limit.get()
             && let Some(turn) = self.hand.turn()
-            && self.gate.admits(turn.target.mutations, now)
+            && self.gate.admits(turn.target.mutations, wall)
             && let Some(no) = self.hand.start(&turn)
         {
             let (backends, target, stripe) = (self.backends.clone(), turn.target, turn.stripe);
-            self.steps
-                .spawn(async move { Step::Expanded(stripe, no, expand::expand(backends, target, no).await) });
+            self.steps.spawn(async move {
+                Step::Expanded(stripe, no, now, expand::expand(backends, target, no).await)
+            });
         }
         if let Some((store, missing)) = self.gate.ask(self.hand.mutations()) {
             let backends = self.backends.clone();
@@ -179,7 +194,11 @@ impl Pass<'_> {
                 let admitted = self.or_end(admitted);
                 self.gate.answer(admitted);
             }
-            Step::Expanded(stripe, no, attempt) => self.attempted(stripe, no, attempt),
+            Step::Expanded(stripe, no, begun, attempt) => {
+                let now = self.backends.process.clock.monotonic();
+                self.rests.begin(now.since(begun), now);
+                self.attempted(stripe, no, attempt);
+            }
             Step::Saved(stripe, ending, saved) => self.saved(stripe, ending, saved),
         }
     }

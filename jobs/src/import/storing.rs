@@ -12,6 +12,7 @@ use database::audience::{self as audiences, Claim, Progress};
 use database::audience_chunk::{self, AudienceChunk, ChunkHeader};
 use database::{Change, Tx};
 use runtime::Backends;
+use runtime::guard::{Gate, Turn};
 use tokio::sync::mpsc::Receiver;
 use tracing::info;
 
@@ -21,6 +22,9 @@ use crate::Error;
 
 /// How long an import that fell silent keeps others from going on in its place.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
+
+/// How often an import that is held gives a sign of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 
 /// How the import of one audience ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +43,8 @@ pub(super) enum Ended {
 pub(super) struct Storing<'a> {
     backends: &'a Backends,
     claim: Claim,
+    /// Where the load guard lets batches begin, one after the other.
+    gate: Gate,
     /// What is stored, by this import or the one that it takes over from.
     stored: Progress,
     digest: AudienceDigest,
@@ -48,6 +54,7 @@ impl<'a> Storing<'a> {
     pub(super) fn new(backends: &'a Backends, claim: Claim) -> Self {
         Self {
             backends,
+            gate: Gate::new(backends.guard.clone(), backends.process.clock.clone(), 1),
             stored: claim.audience.progress.clone(),
             claim,
             digest: AudienceDigest::default(),
@@ -57,17 +64,43 @@ impl<'a> Storing<'a> {
     /// Stores what is read, to the end.
     pub(super) async fn run(mut self, mut batches: Receiver<Read>) -> Result<Option<Ended>, Error> {
         while let Some(read) = batches.recv().await {
+            let turn = match self.turn().await? {
+                Ok(turn) => turn,
+                Err(ended) => return Ok(Some(ended)),
+            };
             let ended = match read {
                 Read::More(batch) => self.store_some(batch).await?,
                 Read::End(batch) => Some(self.store_last(batch).await?),
                 Read::Failed(ReadError::Refused(refusal)) => Some(self.refuse(&refusal).await?),
                 Read::Failed(ReadError::Source(error)) => Some(self.unreadable(error).await?),
             };
+            drop(turn);
             if ended.is_some() {
                 return Ok(ended);
             }
         }
         Ok(None)
+    }
+
+    /// Waits until the load guard lets a batch begin, and keeps the lease meanwhile; or says how
+    /// the import ended.
+    async fn turn(&self) -> Result<Result<Turn, Ended>, Error> {
+        let process = &self.backends.process;
+        loop {
+            tokio::select! {
+                biased;
+                turn = self.gate.enter() => return Ok(Ok(turn)),
+                () = process.stop.requested() => {
+                    self.let_go().await?;
+                    return Ok(Err(Ended::Stopped));
+                }
+                () = process.clock.sleep(SIGN_OF_LIFE) => {}
+            }
+            match self.begin(LEASE).await? {
+                Some(tx) => tx.commit().await.repeatable()?,
+                None => return Ok(Err(Ended::Lost)),
+            }
+        }
     }
 
     async fn store_some(&mut self, batch: Batch) -> Result<Option<Ended>, Error> {

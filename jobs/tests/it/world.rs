@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use audience::Unpacked;
 use campaign::AudienceId;
+use chrono::{DateTime, Utc};
 use database::audience::Audience;
 use database::audience_chunk::AudienceChunk;
 use database::{Change, Tx, audience as audiences, audience_chunk, upload_part};
@@ -93,6 +94,13 @@ impl World {
     pub(crate) async fn audience(&self, audience: AudienceId) -> Audience {
         let found = audiences::find(&self.backends.db, audience).await.unwrap();
         found.expect("no test deletes an audience")
+    }
+
+    /// Until when its import is somebody's.
+    pub(crate) async fn leased_until(&self, audience: AudienceId) -> Option<DateTime<Utc>> {
+        let row = database::sql("SELECT leased_until FROM audience WHERE id = ?").bind(audience);
+        let row = row.fetch_one(&self.backends.db).await.unwrap();
+        row.get("leased_until").unwrap()
     }
 
     /// Every stored chunk of the audience, in order.

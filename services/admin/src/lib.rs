@@ -11,6 +11,7 @@ mod campaigns;
 mod coupons;
 mod error;
 mod field;
+mod guard;
 mod inconsistencies;
 mod json;
 mod once;
@@ -61,6 +62,7 @@ fn routes() -> OpenApiRouter<Backends> {
         .merge(coupons::routes())
         .merge(users::routes())
         .merge(stop::routes())
+        .merge(guard::routes())
         .merge(inconsistencies::routes())
 }
 

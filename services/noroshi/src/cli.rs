@@ -11,6 +11,7 @@ use crate::commands::campaigns::{self, CampaignsArguments};
 use crate::commands::config::{self, ConfigCommand, configured};
 use crate::commands::demo::{self, DemoArguments};
 use crate::commands::emulator::{self, EmulatorCommand};
+use crate::commands::guard::{self, GuardArguments};
 use crate::commands::inconsistencies::{self, InconsistenciesArguments};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::up::{self, UpArguments};
@@ -102,6 +103,19 @@ They ask the API of a running installation: the one that this configuration desc
   noroshi inconsistencies list --api https://push.example --token-file token"
     )]
     Inconsistencies(InconsistenciesArguments),
+    /// Show what the load guard has found, and how much it lets begin
+    ///
+    /// While the SQL primary, a replica of it or Datastore suffers, import, fan-out and delivery
+    /// begin less, and nothing if need be.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+It asks the API of a running installation: the one that this configuration describes, or any.
+
+  noroshi guard status
+  noroshi guard status --json --api https://push.example --token-file token"
+    )]
+    Guard(GuardArguments),
     /// Run one embedded part alone: a Datastore, a task queue, a gateway.
     #[command(subcommand)]
     Emulator(EmulatorCommand),
@@ -127,6 +141,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Inconsistencies(arguments) => configured(cli.config.as_deref(), |config| {
                 inconsistencies::run(arguments, config)
             }),
+            Command::Guard(arguments) => {
+                configured(cli.config.as_deref(), |config| guard::run(arguments, config))
+            }
             Command::Emulator(command) => {
                 configured(cli.config.as_deref(), |config| emulator::run(command, config))
             }

@@ -79,6 +79,7 @@ impl Installation {
         process.config = Arc::new(config);
 
         let (backends, embedded) = Backends::connect(&process).await?;
+        backends.watch_load().await?;
         serve(
             &backends,
             admin::service(backends.clone(), token.clone()),

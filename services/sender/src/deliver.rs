@@ -1,9 +1,9 @@
 //! The way of one task.
 //!
 //! ```text
-//!   task ─▶ place ─▶ permit ─▶ lease ─▶ load ─▶ sort ─▶ grants ─▶ send ─▶ settle ─▶ totals ─▶ 200
-//!                       │         │                        │         │        │
-//!                  put back    ignored                     └─ given back with what is left ─▶ 200
+//!   task ─▶ place ─▶ permit ─▶ guard ─▶ lease ─▶ load ─▶ sort ─▶ grants ─▶ send ─▶ settle ─▶ totals ─▶ 200
+//!                       │        │        │                        │         │        │
+//!                       └put back┘     ignored                     └─ given back with what is left ─▶ 200
 //! ```
 //!
 //! A sender has so many places for chunks of each lane, so that none of the fast lane waits for a
@@ -12,8 +12,8 @@
 //! while a gateway is called. What is cut off anywhere comes due again by the chunk's timer, and
 //! meets its own work then: grants by their unique key, pushes by states that only rise.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use campaign::{Lane, LeaseTerms, LeaseToken, Leased};
 use push_store::Error as StoreError;
@@ -24,6 +24,7 @@ use tracing::{info, warn};
 
 use crate::attempt::Attempt;
 use crate::campaigns::Campaigns;
+use crate::load::{self, Gates};
 use crate::permit::{Permit, Permits};
 
 /// Delivers chunks. Cheap to clone.
@@ -33,6 +34,8 @@ pub struct Sender {
     permits: Permits,
     campaigns: Campaigns,
     places: Places,
+    /// Where the load guard lets chunks of each lane begin.
+    gates: Gates,
 }
 
 /// Bounds the chunks in hand.
@@ -43,9 +46,8 @@ struct Places {
 }
 
 impl Places {
-    fn new(of_a_lane: NonZeroU32) -> Self {
-        let places = usize::try_from(of_a_lane.get()).unwrap_or(usize::MAX);
-        let places = || Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
+    fn new(of_a_lane: usize) -> Self {
+        let places = || Arc::new(Semaphore::new(of_a_lane.min(Semaphore::MAX_PERMITS)));
         Self {
             fast: places(),
             bulk: places(),
@@ -70,7 +72,7 @@ pub enum Delivered {
     Done,
     /// Something is left, and the chunk comes due again.
     GivenBack,
-    /// Nothing may be sent now; the chunk is put back.
+    /// Nothing may be sent now, or a database suffers; the chunk is put back.
     PutBack,
     /// The task is stale, or another sender works on the chunk.
     Ignored,
@@ -95,12 +97,14 @@ impl Sender {
     /// A sender on these backends; it asks for permits from now on.
     pub fn new(backends: Backends) -> Self {
         let permits = Permits::start(&backends.process, backends.db.clone());
-        let places = Places::new(backends.process.config.sender.concurrency);
+        let of_a_lane = usize::try_from(backends.process.config.sender.concurrency.get());
+        let of_a_lane = of_a_lane.unwrap_or(usize::MAX);
         Self {
+            gates: Gates::new(&backends, of_a_lane),
             backends,
             permits,
             campaigns: Campaigns::default(),
-            places,
+            places: Places::new(of_a_lane),
         }
     }
 
@@ -124,17 +128,20 @@ impl Sender {
                     error = &error as &dyn std::error::Error,
                     "a campaign cannot be read"
                 );
-                return self.put_back(&delivery).await;
+                return self.put_back(&delivery, Duration::ZERO).await;
             }
         };
         let _place = self.places.take(campaign.lane).await;
-        let clock = &self.backends.process.clock;
-        let until = clock.monotonic() + self.backends.process.config.sender.budget;
         match self.permit(&delivery).await {
             Permit::Go => {}
-            Permit::Hold | Permit::Unknown => return self.put_back(&delivery).await,
+            Permit::Hold | Permit::Unknown => return self.put_back(&delivery, Duration::ZERO).await,
             Permit::Ended => return Ok(Delivered::Ended),
         }
+        let Some(_turn) = self.gates.enter(campaign.lane, &self.backends).await else {
+            return self.put_back(&delivery, load::again_after()).await;
+        };
+        let clock = &self.backends.process.clock;
+        let until = clock.monotonic() + self.backends.process.config.sender.budget;
         let token = LeaseToken::allocate();
         let leased = self.backends.push_store.lease(
             delivery.chunk(),
@@ -156,7 +163,7 @@ impl Sender {
                 };
                 attempt.run().await
             }
-            Some((Leased::Early, _)) => self.put_back(&delivery).await,
+            Some((Leased::Early, _)) => self.put_back(&delivery, Duration::ZERO).await,
             Some((Leased::Busy | Leased::Stale | Leased::Closed, _)) => Ok(Delivered::Ignored),
             None => {
                 warn!(
@@ -178,11 +185,12 @@ impl Sender {
         }
     }
 
-    async fn put_back(&self, delivery: &Delivery) -> Result<Delivered, StoreError> {
-        let now = self.backends.process.clock.now();
+    /// Puts the chunk back, for that long at least.
+    async fn put_back(&self, delivery: &Delivery, wait: Duration) -> Result<Delivered, StoreError> {
+        let at = self.backends.process.clock.now() + wait;
         self.backends
             .push_store
-            .put_back(delivery.chunk(), delivery.generation, now)
+            .put_back(delivery.chunk(), delivery.generation, at)
             .await?;
         info!(campaign.id = %delivery.campaign, chunk.no = delivery.chunk_no, "a chunk was put back");
         Ok(Delivered::PutBack)

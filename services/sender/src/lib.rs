@@ -12,6 +12,7 @@ mod deliver;
 mod error;
 pub mod grants;
 mod handler;
+mod load;
 mod permit;
 mod send;
 mod sort;

@@ -3,6 +3,7 @@
 //! No call is repeated here. A Commit that was sent twice could be told `transaction closed`
 //! after it had been applied, so whoever commits decides what an error means.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{ChunkId, PushId};
@@ -18,6 +19,7 @@ use gcloud_sdk::google_cloud_auth::credentials::anonymous;
 use gcloud_sdk::{GoogleApi, GoogleAuthMiddleware, RequestTimeouts};
 
 use crate::commit::{self, Changes, Within};
+use crate::counts::{Commits, Counter};
 use crate::entity::{chunk_key, push_key};
 use crate::error::Error;
 
@@ -46,6 +48,7 @@ pub struct Settings {
 pub struct PushStore {
     client: GoogleApi<DatastoreClient<GoogleAuthMiddleware>>,
     pub(crate) partition: PartitionId,
+    counter: Arc<Counter>,
 }
 
 impl std::fmt::Debug for PushStore {
@@ -77,6 +80,7 @@ impl PushStore {
                 database_id: settings.database,
                 namespace_id: settings.namespace,
             },
+            counter: Arc::default(),
         })
     }
 
@@ -84,6 +88,11 @@ impl PushStore {
     pub async fn ping(&self) -> Result<(), Error> {
         let nobody = ChunkId(uuid::Uuid::nil());
         self.lookup(vec![self.chunk_key(nobody)], None).await.map(drop)
+    }
+
+    /// Commits by this client and its clones.
+    pub fn commits(&self) -> Commits {
+        self.counter.commits()
     }
 
     pub(crate) fn chunk_key(&self, chunk: ChunkId) -> Key {
@@ -176,8 +185,10 @@ impl PushStore {
 
     pub(crate) async fn commit(&self, within: Within, changes: Changes) -> Result<(), Error> {
         let service = self.client.get_with(|service| service);
-        commit::send(service, &self.partition, &within, changes).await?;
-        Ok(())
+        let answer = commit::send(service, &self.partition, &within, changes).await;
+        let outcome = answer.map_err(Error::from);
+        self.counter.count(&outcome);
+        outcome
     }
 
     /// Ends a transaction without a change. One that cannot be told ends by itself.

@@ -76,11 +76,7 @@ impl PushStore {
         }
         let (id, digest) = (ChunkId::of(chunk.campaign, chunk.no), chunk.digest);
         let (chunk, pushes) = expanded(chunk, now);
-        let mut insertions = self.insertions(&chunk, &pushes);
-        if fault_points::bug!(MarkerApart) {
-            self.commit(single_use(), insertions.drain(..1).collect()).await?;
-        }
-        match self.insert(insertions).await {
+        match self.insert(&chunk, &pushes).await {
             Ok(()) => Ok(Expansion::Expanded(Box::new(chunk))),
             Err(_) if fault_points::bug!(UnknownTakenForExpanded) => Ok(Expansion::Expanded(Box::new(chunk))),
             Err(error @ Error::Conflict(_)) => Err(error),
@@ -88,13 +84,21 @@ impl PushStore {
         }
     }
 
-    async fn insert(&self, insertions: Changes) -> Result<(), Error> {
+    async fn insert(&self, chunk: &Chunk, pushes: &[Push]) -> Result<(), Error> {
+        let mut changes = Changes::default();
+        changes.insert(|entity| chunk.write(&self.partition, entity));
+        if fault_points::bug!(MarkerApart) {
+            self.commit(Within::Itself, std::mem::take(&mut changes)).await?;
+        }
+        for push in pushes {
+            changes.insert(|entity| push.write(&self.partition, entity));
+        }
         fault_points::reach!(PushesBuilt);
         fault_points::reach!(
             ExpandCommit,
             Err(gcloud_sdk::tonic::Status::unavailable("an injected fault").into())
         );
-        self.commit(Within::Itself, insertions).await?;
+        self.commit(Within::Itself, changes).await?;
         fault_points::reach!(
             ExpandCommitAnswer,
             Err(gcloud_sdk::tonic::Status::unavailable("an injected fault").into())
@@ -109,15 +113,6 @@ impl PushStore {
             Some(_) => Ok(Expansion::DigestDiffers),
             None => Err(error),
         }
-    }
-
-    fn insertions(&self, chunk: &Chunk, pushes: &[Push]) -> Changes {
-        let mut changes = Changes::default();
-        changes.insert(|entity| chunk.write(&self.partition, entity));
-        for push in pushes {
-            changes.insert(|entity| push.write(&self.partition, entity));
-        }
-        changes
     }
 }
 

@@ -34,15 +34,15 @@ impl PushStore {
         .await
     }
 
-    /// Puts a chunk back that its task must not work on now; see
+    /// Puts a chunk back that its task must not work on before `at`; see
     /// [`campaign::ChunkRecord::put_back`]. `None` if there is no such chunk.
     pub async fn put_back(
         &self,
         chunk: ChunkId,
         generation: u32,
-        now: DateTime<Utc>,
+        at: DateTime<Utc>,
     ) -> Result<Option<Mark>, Error> {
-        self.change(chunk, &[], |open| open.record_mut().put_back(generation, now))
+        self.change(chunk, &[], |open| open.record_mut().put_back(generation, at))
             .await
     }
 

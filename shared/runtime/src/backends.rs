@@ -18,6 +18,8 @@ use task_queue::{Expected, Oidc, TaskQueue};
 use crate::config::Config;
 use crate::embedded::{self, Embedded, StartError};
 use crate::exit::{ExitCode, Failure};
+use crate::guard::Guard;
+use crate::guard::watch::Watcher;
 use crate::job::Nudge;
 use crate::process::Process;
 
@@ -47,6 +49,8 @@ pub struct Backends {
     pub fcm: Arc<Fcm>,
     /// How many chunks this process expands at once, as far as that is found out.
     pub expansion_limit: SharedLimit,
+    /// What share of its work this process may begin.
+    pub guard: Guard,
     /// Wake the loops of this process; nobody hears them in a process without loops.
     pub nudges: Nudges,
 }
@@ -156,20 +160,53 @@ impl Backends {
             queue_identity,
             fcm,
             expansion_limit,
+            guard: Guard::default(),
             nudges,
         };
         Ok((backends, embedded))
+    }
+
+    /// Watches the load from now on, if the configuration says so, and until the process is asked
+    /// to stop. The first sample is taken when this returns.
+    pub async fn watch_load(&self) -> Result<(), ConnectError> {
+        let Process {
+            config,
+            clock,
+            tasks,
+            stop,
+            ..
+        } = &self.process;
+        if !config.guard.enabled {
+            return Ok(());
+        }
+        let primary = match &self.db {
+            Db::MySql(_) => connect(config, 1).await?,
+            Db::Sqlite(_) => self.db.clone(),
+        };
+        let mut watcher = Watcher::new(
+            self.guard.clone(),
+            clock.clone(),
+            config.guard.clone(),
+            primary,
+            self.push_store.clone(),
+        );
+        watcher.sample().await;
+        tasks.spawn(watcher.run(stop.clone()));
+        Ok(())
     }
 }
 
 /// Connects to SQL alone, as the configuration says.
 pub async fn connect_database(config: &Config) -> Result<Db, ConnectError> {
+    connect(config, config.database.max_connections.get()).await
+}
+
+async fn connect(config: &Config, max_connections: u32) -> Result<Db, ConnectError> {
     let url = if config.database.url.is_embedded() {
         format!("sqlite:{}", embedded::file(config, "noroshi.db")?.display())
     } else {
         config.database.url.expose().to_owned()
     };
-    let max_connections = config.database.max_connections.get();
     Ok(Db::connect(&database::Settings {
         max_connections,
         ..database::Settings::new(url)

@@ -12,6 +12,7 @@ mod engine;
 mod fan_out;
 mod figures;
 mod grants;
+mod guard;
 mod lanes;
 mod pipeline;
 mod process;
@@ -42,6 +43,8 @@ enum Command {
     FanOut(fan_out::Arguments),
     /// Grant coupons in both stores: at a rendezvous, without one, and user by user.
     Grants(grants::Arguments),
+    /// Grant a campaign's coupons on a primary with a slow replica, with the load guard and without.
+    Guard(guard::Arguments),
     /// Deliver small campaigns by several processes, alone and beside a large one.
     Lanes(lanes::Arguments),
     /// Run whole campaigns by `noroshi demo`, on embedded stores and on real ones.
@@ -62,6 +65,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::FanOut(arguments) => fan_out::run(&arguments)?,
         Command::FanOutClient(arguments) => return fan_out::run_client(&arguments),
         Command::Grants(arguments) => grants::run(&arguments)?,
+        Command::Guard(arguments) => guard::run(&arguments)?,
         Command::Lanes(arguments) => lanes::run(&arguments)?,
         Command::Pipeline(arguments) => pipeline::run(&arguments)?,
         Command::ColdBuild(arguments) => cold_build::run(&arguments)?,

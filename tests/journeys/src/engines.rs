@@ -6,6 +6,9 @@
 //! engine that is not named is a failure of the test that needs it.
 
 use std::env;
+use std::path::PathBuf;
+
+use crate::mariadb::MariaDb;
 
 /// URL of a MySQL or MariaDB server on which a test may create databases of its own
 /// (`mysql://root@127.0.0.1:3306`), if there is one.
@@ -23,6 +26,18 @@ pub fn mysql_url() -> Option<String> {
 /// If real engines are required and none is named.
 pub fn google_datastore() -> Option<String> {
     named("DATASTORE_EMULATOR_HOST")
+}
+
+/// The program of an installed MariaDB, of which a test may start servers of its own, if there is
+/// one and the embedded engines are not all that is asked for.
+#[expect(clippy::disallowed_macros, reason = "a test speaks to whoever runs it")]
+pub fn mariadb() -> Option<PathBuf> {
+    let embedded_only = env::var("NOROSHI_TEST_ENGINES").is_ok_and(|engines| engines == "embedded");
+    let installed = MariaDb::installed().filter(|_| !embedded_only);
+    if installed.is_none() {
+        eprintln!("skipped: no MariaDB of its own for a test");
+    }
+    installed
 }
 
 /// Whether a test may pass without the real engine it is for.

@@ -19,6 +19,7 @@ use super::find_row;
 use super::outlook::{self, CampaignPace};
 use crate::answer::Done;
 use crate::error::Error;
+use crate::guard::GuardLeave;
 use crate::request::Segments;
 use crate::schema;
 
@@ -63,6 +64,8 @@ pub(crate) struct CampaignProgress {
     eta: Option<DateTime<Utc>>,
     /// What keeps it from being finished, in words; empty where nothing does.
     missing: Vec<String>,
+    /// How much of it, and of everything else, may begin now.
+    guard: GuardLeave,
     /// Numbers of chunks that are not known to be closed, expanded or not; the first 100.
     unsettled_chunks: Vec<u32>,
 }
@@ -138,6 +141,7 @@ async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
         eta,
         missing: missing(&row, &balance, &inconsistencies),
         inconsistencies: InconsistencyCounts::of(inconsistencies),
+        guard: GuardLeave::of(backends.guard.status().verdict),
         unsettled_chunks: unsettled_chunks(backends, &row).await?,
         reason: row.reason,
     })

@@ -9,6 +9,6 @@ pub(crate) use file::{Delimiter, Encoding};
 pub(crate) use message::Message;
 pub(crate) use schedule::Schedule;
 pub(crate) use words::{
-    AudienceState, CampaignState, ChunkState, ErasureState, InconsistencyKind, InconsistencyState,
-    IntentState, PushReason, PushState,
+    AudienceState, CampaignState, ChunkState, ErasureState, GuardCause, GuardHearing, GuardState,
+    InconsistencyKind, InconsistencyState, IntentState, PushReason, PushState,
 };

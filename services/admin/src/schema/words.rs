@@ -55,4 +55,10 @@ words! {
     IntentState of database::shard::intent::IntentState::ALL => { Open, Closed, Dead }
     /// Where a chunk is on its way; the last two are final.
     ChunkState of campaign::ChunkState::ALL => { Waiting, Queued, Leased, Done, Cancelled }
+    /// How much the load guard lets begin: everything, less, or nothing.
+    GuardState of runtime::guard::State::ALL => { Free, Slowed, Held }
+    /// What slows us down.
+    GuardCause of runtime::guard::Cause::ALL => { ReplicaLag, ThreadsRunning, Statement, DatastoreErrors }
+    /// Whether a replica answers. A silent one is taken to apply nothing, and dropped after half a minute.
+    GuardHearing of runtime::guard::Hearing::ALL => { Heard, Stopped, Silent, Dropped }
 }

@@ -4,6 +4,7 @@ pub mod campaigns;
 pub mod config;
 pub mod demo;
 pub mod emulator;
+pub mod guard;
 pub mod inconsistencies;
 pub mod migrate;
 mod on_api;

@@ -217,13 +217,14 @@ impl ChunkRecord {
         Mark::Applied
     }
 
-    /// Puts a chunk back that the task of `generation` must not work on: its campaign is
-    /// paused, or it came early. So a resume has nothing to re-arm.
-    pub fn put_back(&mut self, generation: u32, now: DateTime<Utc>) -> Mark {
+    /// Puts a chunk back that the task of `generation` must not work on, until `at` at the
+    /// earliest: its campaign is paused, it came early, or a database suffers. So a resume has
+    /// nothing to re-arm.
+    pub fn put_back(&mut self, generation: u32, at: DateTime<Utc>) -> Mark {
         if self.state != ChunkState::Queued || !self.awaits(generation) {
             return Mark::Stale;
         }
-        self.wait_until(now.max(self.not_before));
+        self.wait_until(at.max(self.not_before));
         self.hand_overs = 0;
         Mark::Applied
     }

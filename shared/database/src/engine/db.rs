@@ -84,7 +84,7 @@ impl Db {
     }
 
     /// Like [`Db::begin`], ahead of all but one of those that wait for their turn on SQLite. For
-    /// what a person wants stopped.
+    /// what a person wants stopped, and for what measures the store.
     pub async fn begin_ahead(&self) -> Result<Tx, Error> {
         self.begin_at(Turn::Ahead).await
     }

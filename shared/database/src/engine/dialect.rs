@@ -1,17 +1,19 @@
 //! Where the engines' SQL differs: statements are written in MySQL's and turned into SQLite's.
 //!
-//! Two things only. Lock clauses go, because a writing transaction of SQLite holds the one lock
-//! there is since its BEGIN IMMEDIATE. And `ON DUPLICATE KEY UPDATE … VALUES(column)` becomes
-//! `ON CONFLICT DO UPDATE SET … excluded.column`. Whatever else differs is not used at all.
+//! Three things only. Lock clauses go, because a writing transaction of SQLite holds the one lock
+//! there is since its BEGIN IMMEDIATE. `ON DUPLICATE KEY UPDATE … VALUES(column)` becomes
+//! `ON CONFLICT DO UPDATE SET … excluded.column`. And the server's own time, `UTC_TIMESTAMP(6)`, is
+//! put together as an instant's text. Whatever else differs is not used at all.
 
 use std::borrow::Cow;
 
 const LOCK_CLAUSES: [&str; 2] = [" FOR UPDATE SKIP LOCKED", " FOR UPDATE"];
 const UPSERT: &str = " ON DUPLICATE KEY UPDATE ";
+const SERVER_TIME: (&str, &str) = ("UTC_TIMESTAMP(6)", "strftime('%Y-%m-%d %H:%M:%f000', 'now')");
 
 /// The statement as SQLite understands it.
 pub(crate) fn for_sqlite(text: Cow<'static, str>) -> Cow<'static, str> {
-    let text = without_lock_clause(text);
+    let text = with_server_time(without_lock_clause(text));
     match text.split_once(UPSERT) {
         None => text,
         Some((insert, updates)) => Cow::Owned(format!(
@@ -35,6 +37,15 @@ fn without_lock_clause(text: Cow<'static, str>) -> Cow<'static, str> {
         }
     }
     text
+}
+
+fn with_server_time(text: Cow<'static, str>) -> Cow<'static, str> {
+    let (mysqls, sqlites) = SERVER_TIME;
+    if text.contains(mysqls) {
+        Cow::Owned(text.replace(mysqls, sqlites))
+    } else {
+        text
+    }
 }
 
 /// `VALUES(column)`, the row that was to be inserted, is `excluded.column` in SQLite.
@@ -68,6 +79,14 @@ mod tests {
         assert_eq!(
             for_sqlite(text.into()),
             "INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO UPDATE SET b = excluded.b, c = excluded.a"
+        );
+    }
+
+    #[test]
+    fn the_servers_time_is_an_instants_text() {
+        assert_eq!(
+            for_sqlite("UPDATE t SET a = UTC_TIMESTAMP(6)".into()),
+            "UPDATE t SET a = strftime('%Y-%m-%d %H:%M:%f000', 'now')"
         );
     }
 

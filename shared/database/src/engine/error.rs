@@ -147,8 +147,8 @@ fn classify_mysql(number: u16) -> fn(Cause) -> Error {
         // failover, disk full, idle connection closed.
         1040 | 1053 | 1080 | 1129 | 1152 | 1184 | 1203 | 1290 | 1792 | 1836 | 1021 | 1114 | 1927 | 2006
         | 2013 | 4031 => Error::Unreachable,
-        // Access denied, unknown database, unknown table or column.
-        1044 | 1045 | 1049 | 1142 | 1146 | 1054 | 1698 => Error::Unsuitable,
+        // Access denied, a privilege missing, unknown database, unknown table or column.
+        1044 | 1045 | 1227 | 1049 | 1142 | 1146 | 1054 | 1698 => Error::Unsuitable,
         _ => Error::Fault,
     }
 }

@@ -13,7 +13,7 @@ use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (
         1,
         "campaigns",
@@ -34,6 +34,11 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
     ),
     (7, "fan-out", include_str!("../../migrations/0007_fan_out.sql")),
     (8, "pace", include_str!("../../migrations/0008_pace.sql")),
+    (
+        9,
+        "heartbeat",
+        include_str!("../../migrations/0009_heartbeat.sql"),
+    ),
 ];
 
 const TABLE: &str = "_sqlx_migrations";

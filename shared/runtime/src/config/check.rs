@@ -14,7 +14,7 @@ const MAX_LOOK_AHEAD: Duration = Duration::from_secs(29 * 86_400);
 
 /// Whether `config` may be run, else every rule that it breaks.
 pub(super) fn check(config: &Config) -> Result<(), Vec<Fault>> {
-    let rules = [times, permits, queue, passes, people];
+    let rules = [times, permits, queue, passes, guard, people];
     let faults: Vec<_> = rules.into_iter().flat_map(|rule| rule(config)).collect();
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
@@ -153,6 +153,75 @@ fn passes(config: &Config) -> Vec<Fault> {
     }
     if config.prune.keep < Duration::from_secs(3_600) {
         faults.push(Fault::new("prune.keep", "must be at least \"1h\""));
+    }
+    faults
+}
+
+fn guard(config: &Config) -> Vec<Fault> {
+    let guard = &config.guard;
+    let seconds = Duration::as_secs_f64;
+    let bands = [
+        (
+            "replica_lag",
+            seconds(&guard.replica_lag_slow_from),
+            seconds(&guard.replica_lag_hold_at),
+        ),
+        (
+            "threads_running",
+            f64::from(guard.threads_running_slow_from.get()),
+            f64::from(guard.threads_running_hold_at.get()),
+        ),
+        (
+            "statement",
+            seconds(&guard.statement_slow_from),
+            seconds(&guard.statement_hold_at),
+        ),
+        (
+            "datastore_errors",
+            f64::from(guard.datastore_errors_slow_from.get()),
+            f64::from(guard.datastore_errors_hold_at.get()),
+        ),
+    ];
+    let mut faults = Vec::new();
+    for (signal, slow_from, hold_at) in bands {
+        if slow_from <= 0.0 {
+            faults.push(Fault::new(
+                format!("guard.{signal}_slow_from"),
+                "must be above zero",
+            ));
+        }
+        if hold_at <= slow_from {
+            let rule = format!("must be more than {signal}_slow_from");
+            faults.push(Fault::new(format!("guard.{signal}_hold_at"), rule));
+        }
+    }
+    if guard.datastore_errors_hold_at.get() > 100 {
+        faults.push(Fault::new(
+            "guard.datastore_errors_hold_at",
+            "must be at most 100: it is a part of a hundred",
+        ));
+    }
+    if guard.interval < Duration::from_millis(100) {
+        faults.push(Fault::new("guard.interval", "must be at least \"100ms\""));
+    }
+    if guard.replica_lag_slow_from < guard.interval {
+        faults.push(Fault::new(
+            "guard.replica_lag_slow_from",
+            "must not be shorter than interval: lag is known to the last beat",
+        ));
+    }
+    let is_mysql = config.database.url.server().is_some();
+    if !guard.replicas.is_empty() && !is_mysql {
+        faults.push(Fault::new(
+            "guard.replicas",
+            "must be empty when [database] url is not \"mysql://…\": nothing else has replicas",
+        ));
+    }
+    if guard.replicas.iter().any(|url| url.server().is_none()) {
+        faults.push(Fault::new(
+            "guard.replicas",
+            "must each be \"mysql://…\", or a reference to one",
+        ));
     }
     faults
 }

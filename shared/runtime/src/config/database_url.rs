@@ -15,6 +15,9 @@ const RULE: &str = "must be \"embedded:\", \"mysql://…\" or \"sqlite:…\", or
 const PASSWORD: &str = "holds a password: put the whole URL into a file or a variable, \
                         and here \"file:/path\" or \"env:NAME\"";
 
+/// How the URL of a server begins.
+const SERVERS: [&str; 2] = ["mysql://", "mariadb://"];
+
 /// `embedded:`, `mysql://…` or `sqlite:…`. Prints and serialises with its password masked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);
@@ -35,6 +38,24 @@ impl DatabaseUrl {
         &self.0
     }
 
+    /// The server as `host:port`, by which logs and metrics name it; `None` of a file.
+    pub fn server(&self) -> Option<String> {
+        let rest = SERVERS
+            .into_iter()
+            .find_map(|scheme| self.0.strip_prefix(scheme))?;
+        // The last `@`, as for the password.
+        let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+        let server = place.split(['/', '?']).next().unwrap_or_default();
+        let has_port = server
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| !port.contains(']'));
+        Some(if has_port {
+            server.to_owned()
+        } else {
+            format!("{server}:3306")
+        })
+    }
+
     fn read(text: &str) -> Result<Self, String> {
         let url = if Secret::is_reference(text) {
             Self(Secret::read(text)?.expose().to_owned())
@@ -44,9 +65,8 @@ impl DatabaseUrl {
             Self(text.to_owned())
         };
         let known = url.is_embedded()
-            || ["mysql://", "mariadb://", "sqlite:"]
-                .into_iter()
-                .any(|scheme| url.0.starts_with(scheme));
+            || url.0.starts_with("sqlite:")
+            || SERVERS.into_iter().any(|scheme| url.0.starts_with(scheme));
         if known { Ok(url) } else { Err(RULE.to_owned()) }
     }
 
@@ -107,6 +127,19 @@ mod tests {
         assert_eq!(literal, PASSWORD);
         assert_eq!(url.expose(), "mysql://noroshi:canary/p@ss@db:3306/noroshi");
         assert_eq!(url.to_string(), "mysql://noroshi:***@db:3306/noroshi");
+    }
+
+    #[test]
+    fn a_server_is_named_by_its_host_and_port_alone() {
+        let server = |url: &str| DatabaseUrl(url.to_owned()).server();
+
+        assert_eq!(
+            server("mysql://noroshi:canary/p@ss@db:3307/noroshi?ssl-mode=REQUIRED"),
+            Some("db:3307".to_owned())
+        );
+        assert_eq!(server("mariadb://db/noroshi"), Some("db:3306".to_owned()));
+        assert_eq!(server("mysql://u@[::1]/n"), Some("[::1]:3306".to_owned()));
+        assert_eq!(server("sqlite:/var/lib/noroshi.db"), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Environment variables over the file.
 //!
 //! `NOROSHI__SENDER__BUDGET=45s` sets `budget` of `[sender]`: two underscores part the levels.
-//! A value takes the type of the setting's default. A secret given in a variable is turned into
+//! A value takes the type of the setting's default; those of a list stand between commas. A secret given in a variable is turned into
 //! a reference to that variable, so that it is never part of the table.
 
 use std::collections::BTreeMap;
@@ -75,6 +75,15 @@ fn value(path: &str, variable: &str, text: String, defaults: &Table) -> Result<V
             .parse()
             .map(Value::Integer)
             .map_err(|_| "must be a whole number".to_owned()),
+        Some(Value::Boolean(_)) => text
+            .parse()
+            .map(Value::Boolean)
+            .map_err(|_| "must be true or false".to_owned()),
+        Some(Value::Array(_)) => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            let items = items.map(|item| Value::String(item.to_owned()));
+            Ok(Value::Array(items.collect()))
+        }
         Some(Value::Table(_)) => Err("is a section, not a setting".to_owned()),
         _ => Ok(Value::String(text)),
     }

@@ -90,6 +90,34 @@ fn a_wrong_value_is_named_by_its_setting() {
             "[database]\nurl = \"postgres://db\"",
             "[database] url: must be \"embedded:\"",
         ),
+        (
+            "[guard]\nreplica_lag_hold_at = \"2s\"",
+            "[guard] replica_lag_hold_at: must be more than replica_lag_slow_from",
+        ),
+        (
+            "[guard]\nstatement_slow_from = \"0s\"",
+            "[guard] statement_slow_from: must be above zero",
+        ),
+        (
+            "[guard]\ninterval = \"50ms\"",
+            "[guard] interval: must be at least \"100ms\"",
+        ),
+        (
+            "[guard]\ninterval = \"3s\"",
+            "[guard] replica_lag_slow_from: must not be shorter than interval",
+        ),
+        (
+            "[guard]\ndatastore_errors_hold_at = 101",
+            "[guard] datastore_errors_hold_at: must be at most 100",
+        ),
+        (
+            "[guard]\nreplicas = [\"mysql://db/noroshi\"]",
+            "[guard] replicas: must be empty when [database] url is not",
+        ),
+        (
+            "[database]\nurl = \"mysql://db/n\"\n[admin]\ntoken = \"env:PATH\"\n[guard]\nreplicas = [\"sqlite:a\"]",
+            "[guard] replicas: must each be \"mysql://…\"",
+        ),
     ];
 
     for (text, expected) in cases {
@@ -172,6 +200,24 @@ fn the_environment_wins_over_the_file_and_takes_the_settings_type() {
     assert_eq!(config.provider.fcm.timeout, Duration::from_secs(5));
     assert_eq!(config.datastore.project, "12345");
     assert_eq!(config.fan_out.in_flight.get(), 3);
+}
+
+#[test]
+fn a_list_in_the_environment_stands_between_commas() {
+    let file = File::with("[database]\nurl = \"mysql://db/noroshi\"\n[admin]\ntoken = \"env:PATH\"");
+
+    let config = file.read_under(&[
+        ("NOROSHI__GUARD__ENABLED", "false"),
+        (
+            "NOROSHI__GUARD__REPLICAS",
+            "mysql://one/noroshi, mysql://two:3307/noroshi",
+        ),
+    ]);
+
+    let guard = config.unwrap().guard;
+    let servers = guard.replicas.iter().filter_map(|url| url.server());
+    assert_eq!(servers.collect::<Vec<_>>(), ["one:3306", "two:3307"]);
+    assert!(!guard.enabled);
 }
 
 #[test]
@@ -259,10 +305,11 @@ fn no_secret_is_ever_printed() {
         format!("file:{}", path.display())
     };
     let url = write("url", "mysql://noroshi:canary-url@db/noroshi");
+    let replica = write("replica", "mysql://noroshi:canary-replica@replica/noroshi");
     let token = write("token", "canary-token");
     let key = write("key", "canary-key");
     let text = format!(
-        "[database]\nurl = \"{url}\"\n[admin]\ntoken = \"{token}\"\n[provider.fcm]\nproject = \"p\"\ncredentials = \"{key}\""
+        "[database]\nurl = \"{url}\"\n[admin]\ntoken = \"{token}\"\n[provider.fcm]\nproject = \"p\"\ncredentials = \"{key}\"\n[guard]\nreplicas = [\"{replica}\"]"
     );
 
     let config = File::with(&text).read().unwrap();
@@ -270,6 +317,7 @@ fn no_secret_is_ever_printed() {
     assert_eq!(config.admin.token.as_ref().unwrap().expose(), "canary-token");
     let printed = format!("{}\n{config:?}\n{config:#?}", config.redacted());
     assert!(!printed.contains("canary"), "{printed}");
+    assert_eq!(config.guard.replicas[0].server().as_deref(), Some("replica:3306"));
     assert!(
         printed.contains(&token) && printed.contains("mysql://noroshi:***@db/noroshi"),
         "{printed}"
@@ -285,6 +333,7 @@ fn a_fault_never_quotes_a_secret() {
         "[database]\nurl = \"mysql://noroshi:canary@db/noroshi\"",
         "[database]\nurl = \"canary://noroshi\"",
         "[database]\nurl = { canary = 1 }",
+        "[guard]\nreplicas = [\"mysql://noroshi:canary@db/noroshi\"]",
         "[provider.fcm]\ncredentials = \"canary\"",
         "[provider.fcm]\nendpoint = \"https://noroshi:canary@host\"\nproject = \"p\"",
         "[admin]\ntoken = canary",

@@ -12,12 +12,12 @@ use anyhow::Context;
 use database::Db;
 use emulator::sink::ledger::Reader;
 use emulator::{datastore, sink, tasks};
+use journeys::ports::free_address;
 use journeys::wire::grpc;
 use journeys::world::Books;
 use push_store::PushStore;
 use uuid::Uuid;
 
-use super::ports::free_address;
 use super::settings::{PROJECT, Places};
 use super::sql::{Engine, Sql};
 use super::wires::Wires;

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use database::{Db, Error, Settings, create_database, drop_database, sql};
+use journeys::mariadb::MariaDb;
 use uuid::Uuid;
-
-use super::mariadb::MariaDb;
 
 /// What SQL a loop is run on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +61,7 @@ impl Sql {
             }
             Engine::Server(url) => (url.clone(), None),
             Engine::Own(program) => {
-                let own = MariaDb::start(program, directory).await?;
+                let own = MariaDb::start(program, &directory.join("mariadb"), &[]).await?;
                 (format!("mysql://root@{}", own.address()), Some(own))
             }
         };

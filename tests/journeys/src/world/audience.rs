@@ -46,11 +46,18 @@ impl<'w> AudienceBuilder<'w> {
 
     /// Uploads it and waits until it is ready.
     pub async fn import(self) -> AudienceId {
+        let api = self.world.api();
+        let audience = self.upload().await;
+        api.until_ready(audience).await;
+        audience
+    }
+
+    /// Uploads it.
+    pub async fn upload(self) -> AudienceId {
         let rows = std::iter::once(&self.columns).chain(&self.rows);
         let file = rows.map(|row| row.join(",") + "\n").collect::<String>();
         let api = self.world.api();
         let uploaded: AudienceView = api.upload("/v1/audiences?name=audience", "text/csv", file).await;
-        api.until_ready(uploaded.id).await;
         uploaded.id
     }
 }

@@ -28,7 +28,7 @@ use noroshi::installation::Installation;
 use push_store::PushStore;
 use reqwest::Method;
 use runtime::config::Endpoint;
-use runtime::{Backends, Config, LEDGER, Process};
+use runtime::{Backends, Config, Guard, LEDGER, Process};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -76,14 +76,43 @@ impl World {
     /// # Panics
     /// If the installation does not start.
     pub async fn start(stores: Stores) -> Option<Self> {
+        Self::start_with(stores, |settings| settings).await
+    }
+
+    /// A world on these stores, with other settings; `None` where no server is named for them.
+    ///
+    /// # Panics
+    /// If the installation does not start.
+    pub async fn start_with(stores: Stores, change: impl FnOnce(Settings) -> Settings) -> Option<Self> {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let settings = Settings::embedded(directory.path(), TOKEN);
-        let (settings, mysql) = stores.name_in(settings).await?;
+        let (settings, mysql) = stores.name_in(change(settings)).await?;
         let wired = stores.wired().await;
         let settings = match &wired {
             Some(wired) => wired.name_in(settings),
             None => settings,
         };
+        Some(Self::on(directory, settings, mysql, wired).await)
+    }
+
+    /// A world on a database of that server, `mysql://user@host:port`, whose name `change` may use.
+    ///
+    /// # Panics
+    /// If the installation does not start.
+    pub async fn on_server(server: &str, change: impl FnOnce(Settings, &str) -> Settings) -> Self {
+        let directory = TempDir::new().expect("a temporary directory can be made");
+        let settings = Settings::embedded(directory.path(), TOKEN);
+        let (settings, mysql) = stores::on_server(server, settings).await;
+        let settings = change(settings, &mysql.name);
+        Self::on(directory, settings, Some(mysql), None).await
+    }
+
+    async fn on(
+        directory: TempDir,
+        settings: Settings,
+        mysql: Option<stores::MySql>,
+        wired: Option<stores::Wired>,
+    ) -> Self {
         let file = settings.write(directory.path());
         let config = Config::read(Some(&file), []).unwrap_or_else(|error| panic!("{error}"));
 
@@ -99,7 +128,7 @@ impl World {
         let backends = installation.backends.clone();
         let sink = installation.embedded.sink().expect("the sink is embedded");
         let queue = installation.embedded.task_queue().expect("the queue is embedded");
-        Some(Self {
+        Self {
             api: Client::new(installation.admin, TOKEN),
             clock,
             gateway: Gateway::new(sink, directory.path().join(LEDGER)),
@@ -111,7 +140,7 @@ impl World {
             wired,
             doubles: AtomicUsize::new(0),
             _directory: directory,
-        })
+        }
     }
 
     /// The HTTP API.
@@ -142,6 +171,11 @@ impl World {
     /// The wire to Datastore, where there is one.
     pub fn datastore_wire(&self) -> Option<&wire::grpc::Proxy> {
         self.wired.as_ref().map(|wired| &wired.wire)
+    }
+
+    /// What the installation lets begin.
+    pub fn guard(&self) -> &Guard {
+        &self.backends.guard
     }
 
     /// SQL itself.

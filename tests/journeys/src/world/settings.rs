@@ -47,6 +47,11 @@ impl Settings {
             .set("retry.cap", "2s")
             .set("provider.fcm.connections", 1)
             .set("log.level", "info")
+            // Of servers that other tests use too, on a machine that has troubles of its own.
+            .set("guard.statement_slow_from", "20s")
+            .set("guard.statement_hold_at", "30s")
+            .set("guard.threads_running_slow_from", 400)
+            .set("guard.threads_running_hold_at", 500)
     }
 
     /// The same with `section.key` set to `value`.

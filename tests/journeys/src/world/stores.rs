@@ -27,6 +27,8 @@ pub enum Stores {
 /// What one world has of a SQL server, dropped with it.
 #[derive(Debug)]
 pub(super) struct MySql {
+    /// The database's.
+    pub(super) name: String,
     /// Reaches the database past the wire.
     pub(super) direct: SqlSettings,
     /// Between the installation and the server.
@@ -89,7 +91,12 @@ impl Stores {
 }
 
 async fn on_mysql(settings: Settings) -> Option<(Settings, Option<MySql>)> {
-    let server = engines::mysql_url()?;
+    let (settings, mysql) = on_server(&engines::mysql_url()?, settings).await;
+    Some((settings, Some(mysql)))
+}
+
+/// Names a new database of that server in `settings`.
+pub(super) async fn on_server(server: &str, settings: Settings) -> (Settings, MySql) {
     let name = format!("noroshi_world_{}", Uuid::new_v4().simple());
     let direct = SqlSettings::new(format!("{server}/{name}"));
     create_database(&direct)
@@ -101,11 +108,11 @@ async fn on_mysql(settings: Settings) -> Option<(Settings, Option<MySql>)> {
     migrate::run(&db).await.expect("a new database can be migrated");
     db.close().await;
 
-    let (user, address) = authority(&server);
+    let (user, address) = authority(server);
     let wire = Proxy::start(address, 0).await;
     let url = format!("mysql://{user}@{}/{name}", wire.address());
     let settings = settings.set("database.url", url);
-    Some((settings, Some(MySql { direct, wire })))
+    (settings, MySql { name, direct, wire })
 }
 
 /// User and `host:port` of `mysql://user@host:port`.

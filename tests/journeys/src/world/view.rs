@@ -38,8 +38,19 @@ pub struct Progress {
     pub open_intents: u64,
     /// Those of them that are known as inconsistencies, and those that were repaired.
     pub inconsistencies: Inconsistencies,
+    /// How much may begin now.
+    pub guard: Leave,
     /// What keeps it from being finished.
     pub missing: Vec<String>,
+}
+
+/// How much the load guard lets begin.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Leave {
+    /// In a word.
+    pub state: String,
+    /// What slows it down.
+    pub cause: Option<String>,
 }
 
 /// Inconsistencies by state.

@@ -11,6 +11,7 @@ mod control;
 mod deadlines;
 mod engine;
 mod grants;
+mod heartbeat;
 mod idempotency;
 mod imports;
 mod inconsistencies;

@@ -2,11 +2,13 @@
 
 mod admin;
 mod delivery;
+mod guard;
 mod passes;
 mod stores;
 
 pub use admin::{Admin, Log, LogFormat};
 pub use delivery::{Fcm, Provider, Retry, Sender};
+pub use guard::Guard;
 pub use passes::{Dispatch, FanOut, Import, Prune, RampUp, Reconcile};
 pub use stores::{Concurrency, Data, Database, Datastore, Queue};
 

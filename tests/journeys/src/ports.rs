@@ -15,7 +15,7 @@ const TRIES: usize = 200;
 
 /// An address on loopback on which nobody listens. Drawn at random, so that two programs that
 /// look at the same time find different ones.
-pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
+pub fn free_address() -> anyhow::Result<SocketAddr> {
     for _ in 0..TRIES {
         let address = SocketAddr::from(([127, 0, 0, 1], rand::rng().random_range(LOWEST..HIGHEST)));
         if TcpListener::bind(address).is_ok() {

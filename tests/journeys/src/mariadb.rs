@@ -1,7 +1,7 @@
-//! A MariaDB of the loop's own, which is killed and started again on its data.
+//! A MariaDB of one's own, which may be killed and started again on its data, and copied by another.
 //!
 //! It flushes its log at every commit (`innodb_flush_log_at_trx_commit = 1`), so that what it has
-//! acknowledged is there after a SIGKILL. Nobody but the loop knows its port.
+//! acknowledged is there after a SIGKILL. Nobody else knows its port.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
-use journeys::processes::Process;
 use tokio::time::sleep;
 
-use super::ports::free_address;
+use crate::ports::free_address;
+use crate::processes::Process;
 
 /// Where Debian keeps servers, which only root's PATH names.
 const SERVERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/usr/libexec"];
@@ -21,18 +21,24 @@ const SERVERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/usr/libexec"];
 const START: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
+/// What a server needs that another one copies; the number is its own.
+fn logging(server: u32) -> [String; 2] {
+    [format!("--server-id={server}"), "--log-bin".to_owned()]
+}
+
 /// The server.
 #[derive(Debug)]
-pub(super) struct MariaDb {
+pub struct MariaDb {
     program: PathBuf,
     data: PathBuf,
+    options: Vec<String>,
     address: SocketAddr,
     process: Option<Process>,
 }
 
 impl MariaDb {
     /// An installed one, if there is any.
-    pub(super) fn installed() -> Option<PathBuf> {
+    pub fn installed() -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let directories = std::env::split_paths(&path).chain(SERVERS.map(PathBuf::from));
         directories
@@ -40,13 +46,13 @@ impl MariaDb {
             .find(|program| program.is_file())
     }
 
-    /// A new one with its data in `directory`.
-    pub(super) async fn start(program: &Path, directory: &Path) -> anyhow::Result<Self> {
-        let data = directory.join("mariadb");
-        initialise(&data)?;
+    /// A new one with its data in the directory `data`, which is made, and options beside the usual.
+    pub async fn start(program: &Path, data: &Path, options: &[String]) -> anyhow::Result<Self> {
+        initialise(data)?;
         let mut server = Self {
             program: program.to_owned(),
-            data,
+            data: data.to_owned(),
+            options: options.to_vec(),
             address: free_address()?,
             process: None,
         };
@@ -54,18 +60,55 @@ impl MariaDb {
         Ok(server)
     }
 
+    /// A primary and a replica that copies all of it, with their data in `directory`.
+    pub async fn start_replicated(program: &Path, directory: &Path) -> anyhow::Result<(Self, Self)> {
+        let primary = Self::start(program, &directory.join("primary"), &logging(1)).await?;
+        let replica = Self::start(program, &directory.join("replica"), &logging(2)).await?;
+        replica.run(&format!(
+            "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {}, MASTER_USER = 'root', \
+             MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1; START SLAVE",
+            primary.address().port()
+        ))?;
+        Ok((primary, replica))
+    }
+
+    /// Runs statements of an administrator, by the server's own client.
+    pub fn run(&self, statements: &str) -> anyhow::Result<()> {
+        let output = self.client().args(["--execute", statements]).output()?;
+        anyhow::ensure!(
+            output.status.success(),
+            "{statements}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+
+    /// The server's own client, which takes statements as the administrator's.
+    pub fn client(&self) -> Command {
+        let mut command = Command::new("mariadb");
+        command
+            .args(["--no-defaults", "--host=127.0.0.1", "--user=root"])
+            .arg(format!("--port={}", self.address.port()));
+        command
+    }
+
+    /// Its process, while it runs.
+    pub fn process(&mut self) -> Option<&mut Process> {
+        self.process.as_mut()
+    }
+
     /// Where it listens, in all its lives.
-    pub(super) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Kills it (SIGKILL).
-    pub(super) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         drop(self.process.take());
     }
 
     /// Starts it on its data. It takes connections when this returns.
-    pub(super) async fn start_again(&mut self) -> anyhow::Result<()> {
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
         let mut command = Command::new(&self.program);
         command
             .arg("--no-defaults")
@@ -78,7 +121,8 @@ impl MariaDb {
                 "--collation-server=utf8mb4_bin",
                 "--innodb-flush-log-at-trx-commit=1",
                 "--max-connections=500",
-            ]);
+            ])
+            .args(&self.options);
         if is_root() {
             command.arg("--user=root");
         }
