@@ -26,6 +26,10 @@ const PREPARED_STATEMENTS: usize = 256;
 /// wait for one processor or one disk.
 const MOST_READERS: u32 = 4;
 
+/// What the writer may keep of the file in memory. Rows come sorted by nothing that the indexes are
+/// sorted by: with SQLite's own 2 MiB, most pages that are changed would have to be read first.
+const WRITER_CACHE_KIB: u32 = 16 << 10;
+
 /// A SQLite file.
 #[derive(Clone, Debug)]
 pub struct SqliteDb {
@@ -48,7 +52,10 @@ impl SqliteDb {
             .statement_cache_capacity(PREPARED_STATEMENTS)
             .disable_statement_logging();
         // The writer first: it makes the file and turns it to WAL.
-        let writer = pool(settings, 1).connect_with(options.clone()).await?;
+        let writer = options
+            .clone()
+            .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
+        let writer = pool(settings, 1).connect_with(writer).await?;
         let readers = pool(settings, settings.max_connections.min(MOST_READERS))
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
