@@ -133,9 +133,14 @@ impl<'a> Properties<'a> {
 
 fn write_key(key: &mut Fields, partition: &PartitionId, path: &[(&str, Uuid)]) {
     key.message(1, |fields| {
-        fields.text(2, &partition.project_id);
-        fields.text(3, &partition.database_id);
-        fields.text(4, &partition.namespace_id);
+        let names = [
+            &partition.project_id,
+            &partition.database_id,
+            &partition.namespace_id,
+        ];
+        for (field, name) in (2..).zip(names).filter(|(_, name)| !name.is_empty()) {
+            fields.text(field, name);
+        }
     });
     for (kind, id) in path {
         key.message(2, |element| {
