@@ -53,15 +53,15 @@ pub fn combined() -> Vec<Case> {
                 vec![vec![point(Point::PushesBuilt, Action::Hang)]],
             )
         },
-        // One chunk is not expanded when those before it are sent, and the process dies.
+        // One chunk is not expanded when the others are sent, and the process dies. The gateway is slow
+        // enough for a mark to be written before that.
         Case {
-            scenario: Scenario::DeliverMany,
+            scenario: Scenario::SlowGateway,
             ..case(
                 "F5:left_behind",
                 vec![vec![
-                    point_at(Point::PushesBuilt, Action::Hang, 9),
-                    // Those before it, and one of them again: long enough for a mark to be written.
-                    point_at(Point::BeforeAnswer, Action::Kill, 9),
+                    point_at(Point::PushesBuilt, Action::Hang, 3),
+                    point_at(Point::BeforeAnswer, Action::Kill, 2),
                 ]],
             )
         },
