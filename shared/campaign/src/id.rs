@@ -45,6 +45,8 @@ ids! {
     IntentId
     /// One case in which SQL committed and Datastore was not known to have.
     InconsistencyId
+    /// One file that tells what became of an audience's rows or a campaign's recipients.
+    ReportId
     /// The right to work on something until its expiry.
     LeaseToken
 }
@@ -61,7 +63,7 @@ macro_rules! allocated {
     )+};
 }
 
-allocated! { CampaignId AudienceId CouponId IntentId InconsistencyId LeaseToken }
+allocated! { CampaignId AudienceId CouponId IntentId InconsistencyId ReportId LeaseToken }
 
 impl ChunkId {
     /// The id of the campaign's chunk `no`: UUIDv5(campaign, "chunk/" + no).

@@ -23,7 +23,9 @@ mod word;
 
 pub use balance::{Balance, Missing};
 pub use chunk::{ChunkRecord, ChunkState, HandOverTerms, Lease, LeaseTerms, Leased, Mark, Queued};
-pub use id::{AudienceId, CampaignId, ChunkId, CouponId, InconsistencyId, IntentId, LeaseToken, PushId};
+pub use id::{
+    AudienceId, CampaignId, ChunkId, CouponId, InconsistencyId, IntentId, LeaseToken, PushId, ReportId,
+};
 pub use message::{Message, MessageError, Position, Priority, Texts};
 pub use places::Places;
 pub use push::{PushState, Raised};

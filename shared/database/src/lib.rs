@@ -27,6 +27,7 @@ pub mod inconsistency;
 pub mod opt_out;
 mod outcome;
 pub mod ramp;
+pub mod report;
 pub mod server;
 pub mod shard;
 pub mod stock;

@@ -39,6 +39,8 @@ pub struct Backends {
     pub process: Process,
     /// What people decided, in SQL.
     pub db: Db,
+    /// The bytes of files, in SQL: uploads on their way in, reports on their way out.
+    pub files: Db,
     /// Chunks and pushes, in Datastore.
     pub push_store: PushStore,
     /// The way from dispatch to the sender.
@@ -154,6 +156,7 @@ impl Backends {
         let nudges = Nudges::default();
         let backends = Self {
             process,
+            files: db.clone(),
             db,
             push_store,
             task_queue,

@@ -13,7 +13,7 @@ use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (
         1,
         "campaigns",
@@ -39,6 +39,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
         "heartbeat",
         include_str!("../../migrations/0009_heartbeat.sql"),
     ),
+    (10, "reports", include_str!("../../migrations/0010_reports.sql")),
 ];
 
 const TABLE: &str = "_sqlx_migrations";

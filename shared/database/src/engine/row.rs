@@ -105,6 +105,7 @@ derived! {
     u64: |raw: i64| u64::try_from(raw);
     campaign::CampaignId: |raw: Uuid| fitting(Self(raw));
     campaign::AudienceId: |raw: Uuid| fitting(Self(raw));
+    campaign::ReportId: |raw: Uuid| fitting(Self(raw));
     campaign::CouponId: |raw: Uuid| fitting(Self(raw));
     campaign::IntentId: |raw: Uuid| fitting(Self(raw));
     campaign::InconsistencyId: |raw: Uuid| fitting(Self(raw));

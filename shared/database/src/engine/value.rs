@@ -135,6 +135,7 @@ values! {
     DateTime<Utc>: |value| Self::Instant(value);
     campaign::CampaignId: |id| Self::Uuid(id.0);
     campaign::AudienceId: |id| Self::Uuid(id.0);
+    campaign::ReportId: |id| Self::Uuid(id.0);
     campaign::CouponId: |id| Self::Uuid(id.0);
     campaign::IntentId: |id| Self::Uuid(id.0);
     campaign::InconsistencyId: |id| Self::Uuid(id.0);
