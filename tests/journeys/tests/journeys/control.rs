@@ -1,6 +1,5 @@
-//! Pause, cancel and stop: within a second, and nothing is handed over after the answer.
-
-use std::time::Duration;
+//! Pause, cancel and stop: nothing is handed over after the answer. How soon it comes is measured
+//! by `bench lanes`, on a machine that has nothing else to do.
 
 use campaign::{CampaignId, ChunkState};
 use chrono::{DateTime, Utc};
@@ -18,13 +17,9 @@ on_all_stores! {
 /// Recipients: more than a slow gateway takes until a pause is answered.
 const USERS: usize = 800;
 
-/// All answer within it.
-const SECOND: Duration = Duration::from_secs(1);
-
 async fn a_paused_campaign_sends_nothing_until_it_is_resumed(world: &World) {
     let campaign = under_way(world).await;
 
-    let asked_at = world.clock().now();
     world.api().turn(campaign, "pause").await;
     let answered_at = world.clock().now();
     at_rest(world, campaign).await;
@@ -33,7 +28,6 @@ async fn a_paused_campaign_sends_nothing_until_it_is_resumed(world: &World) {
     world.api().turn(campaign, "resume").await;
 
     assert!(left > 0, "the pause came too late to prove anything");
-    assert!((answered_at - asked_at).to_std().unwrap() < SECOND);
     let progress = world.finished(campaign).await;
     assert_eq!(progress.outcomes(), [("accepted", USERS as u64)]);
     assert_eq!(handed_over(world, answered_at, resumed_at), 0);
@@ -42,13 +36,11 @@ async fn a_paused_campaign_sends_nothing_until_it_is_resumed(world: &World) {
 async fn a_cancelled_campaign_sends_nothing_more(world: &World) {
     let campaign = under_way(world).await;
 
-    let asked_at = world.clock().now();
     world.api().turn(campaign, "cancel").await;
     let answered_at = world.clock().now();
     // Its chunks are closed at once, with senders still in the middle of them.
     world.tasks().are_answered().await;
 
-    assert!((answered_at - asked_at).to_std().unwrap() < SECOND);
     let progress = world
         .until(campaign, "the totals are up to date", |progress| {
             progress.count("sent") == world.gateway().accepted().len() as u64
@@ -64,7 +56,6 @@ async fn a_cancelled_campaign_sends_nothing_more(world: &World) {
 async fn a_global_stop_holds_everything_until_it_is_lifted(world: &World) {
     let campaign = under_way(world).await;
 
-    let asked_at = world.clock().now();
     world.stop_all().await;
     let answered_at = world.clock().now();
     settled(world, campaign).await;
@@ -73,7 +64,6 @@ async fn a_global_stop_holds_everything_until_it_is_lifted(world: &World) {
     world.go_on().await;
 
     assert!(left > 0, "the stop came too late to prove anything");
-    assert!((answered_at - asked_at).to_std().unwrap() < SECOND);
     let progress = world.finished(campaign).await;
     assert_eq!(progress.outcomes(), [("accepted", USERS as u64)]);
     assert_eq!(handed_over(world, answered_at, lifted_at), 0);

