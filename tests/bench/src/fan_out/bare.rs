@@ -15,9 +15,9 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-use super::client::Sample;
 use super::requests::Requests;
 use crate::process::own_cpu_seconds;
+use crate::sample::Sample;
 use crate::stopwatch::Stopwatch;
 
 const COMMIT: &str = "/google.datastore.v1.Datastore/Commit";

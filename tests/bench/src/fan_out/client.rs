@@ -1,22 +1,19 @@
 //! Those who write the same entities, and what it takes them.
 //!
-//! Each is a process that connects, writes, and prints its own figures: wall and CPU time of the
-//! writing alone, and the peak of its resident memory. So the start of an interpreter is nobody's
-//! cost.
+//! Each is a process that connects, writes, and prints its own figures.
 
 use std::fmt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
-use serde::{Deserialize, Serialize};
+use anyhow::Context;
+use serde::Serialize;
 
 use super::campaign::Campaign;
 use super::peers::Peer;
 use super::workload::Workload;
 use super::{bare, ours};
-use crate::process::own_cpu_seconds;
-use crate::stopwatch::Stopwatch;
+use crate::sample::Sample;
 
 /// One that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -28,29 +25,6 @@ pub(super) enum Client {
     Bare,
     /// Another's client library.
     Peer(Peer),
-}
-
-/// What the writing took.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-pub(super) struct Sample {
-    /// Wall time.
-    pub(super) seconds: f64,
-    /// CPU time of all its threads and processes.
-    pub(super) cpu_seconds: f64,
-    /// Most resident memory of the whole process, from its start.
-    pub(super) peak_rss_bytes: u64,
-}
-
-impl Sample {
-    /// Of this process, which began to write when the stopwatch was started and its CPU time was
-    /// read.
-    pub(super) fn taken(stopwatch: Stopwatch, cpu_before: f64) -> anyhow::Result<Self> {
-        Ok(Self {
-            seconds: stopwatch.elapsed().as_secs_f64(),
-            cpu_seconds: own_cpu_seconds()? - cpu_before,
-            peak_rss_bytes: noroshi::memory::peak_rss_bytes().context("only Linux tells a process's peak")?,
-        })
-    }
 }
 
 impl fmt::Display for Client {
@@ -81,12 +55,12 @@ impl Client {
                     "--in-flight",
                     &in_flight.to_string(),
                 ]);
-                sample(command)
+                Sample::of(command)
             }
             Self::Peer(peer) => {
                 let mut command = peer.command(&workload.listing());
                 command.env("DATASTORE_EMULATOR_HOST", address);
-                sample(command)
+                Sample::of(command)
             }
         };
         sample.with_context(|| self.to_string())
@@ -98,7 +72,7 @@ pub(super) fn expand(campaign: &Campaign, address: &str, in_flight: usize) -> an
     let copy = campaign.copy()?;
     let mut command = itself("ours")?;
     copy.configure(&mut command, address, in_flight);
-    let sample = sample(command);
+    let sample = Sample::of(command);
     drop(copy);
     sample
 }
@@ -109,25 +83,6 @@ fn itself(client: &str) -> anyhow::Result<Command> {
     let mut command = Command::new(program);
     command.args(["fan-out-client", client]);
     Ok(command)
-}
-
-/// Runs a client to its end; its last line is the sample.
-fn sample(mut command: Command) -> anyhow::Result<Sample> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    ensure!(
-        output.status.success(),
-        "ended with {}; it said:\n{}{said}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    match said.lines().next_back().map(serde_json::from_str) {
-        Some(Ok(sample)) => Ok(sample),
-        _ => bail!("its last line is no sample:\n{said}"),
-    }
 }
 
 /// Which client a process is.

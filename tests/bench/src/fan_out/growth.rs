@@ -12,11 +12,12 @@ use tokio::runtime::Runtime;
 
 use super::Arguments;
 use super::campaign::Campaign;
-use super::client::{self, Sample};
+use super::client;
 use super::recorder::Recorder;
 use crate::engine::Engine;
 use crate::figures::{Spread, hundredths, show, whole};
 use crate::process::load;
+use crate::sample::Sample;
 use crate::work::{self, Work};
 
 const ENGINES: [Engine; 2] = [Engine::Memory, Engine::File];

@@ -4,8 +4,8 @@ use anyhow::bail;
 use runtime::job::{Outcome, Report};
 use runtime::{Backends, Config, ExitCode, process};
 
-use super::client::Sample;
 use crate::process::own_cpu_seconds;
+use crate::sample::Sample;
 use crate::stopwatch::Stopwatch;
 
 /// Expands what the environment's configuration points to, and says what that took. The clock

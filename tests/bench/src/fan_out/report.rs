@@ -6,10 +6,11 @@ use noroshi::table::{Table, bytes, count};
 use serde::Serialize;
 
 use super::Arguments;
-use super::client::{Client, Sample};
+use super::client::Client;
 use super::workload::Workload;
 use crate::engine::Engine;
 use crate::figures::{Spread, hundredths, show, whole};
+use crate::sample::Sample;
 
 /// A client during the comparison.
 #[derive(Debug)]
