@@ -13,7 +13,7 @@ use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (
         1,
         "campaigns",
@@ -38,6 +38,11 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
         9,
         "heartbeat",
         include_str!("../../migrations/0009_heartbeat.sql"),
+    ),
+    (
+        13,
+        "device lives",
+        include_str!("../../migrations/0013_device_lives.sql"),
     ),
 ];
 
