@@ -3,14 +3,15 @@
 //! Of a campaign that ended long ago: its chunks and pushes in Datastore, and in SQL what
 //! counted them. Its row stays, marked as pruned before anything is deleted, and so do its
 //! coupons: grants belong to users, and reservations are the account of the stock. Besides:
-//! uploads that nobody went on with, what a killed process left of audiences, and idempotency
-//! keys that no repeat is expected for.
+//! uploads that nobody went on with, what a killed process left of audiences, idempotency keys
+//! that no repeat is expected for, and addresses that have ended by themselves.
 //!
 //! Every deletion may be repeated, and what there is to delete is found by looking. So a pass
 //! that was cut off is gone on with by the next.
 
 mod audiences;
 mod deletion;
+mod devices;
 mod eligibility;
 mod keys;
 mod report;
@@ -39,6 +40,7 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
     prune_ended(backends, &mut report).await?;
     audiences::clear(backends, &mut report).await?;
     keys::forget(backends, &mut report).await?;
+    devices::remove(backends, &mut report).await?;
     Ok(report)
 }
 

@@ -17,6 +17,8 @@ pub struct Report {
     pub audiences: u32,
     /// Idempotency keys that were forgotten.
     pub keys: u64,
+    /// Addresses that had ended by themselves.
+    pub devices: u64,
     /// Whether the pass ended at its bound.
     pub(super) is_bounded: bool,
 }
@@ -29,12 +31,13 @@ impl fmt::Display for Report {
             pushes,
             audiences,
             keys,
+            devices,
             is_bounded: _,
         } = self;
         write!(
             f,
             "{campaigns} campaigns pruned ({chunks} chunks, {pushes} pushes), {audiences} audiences cleared, \
-             {keys} idempotency keys forgotten"
+             {keys} idempotency keys forgotten, {devices} addresses removed"
         )
     }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use campaign::Reason;
-use provider::{Outcome, Unreachable};
+use provider::{Outcome, Scope, Unreachable};
 
 /// What became of a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub(crate) enum Sent {
         after: Option<Duration>,
         exhausted: Reason,
     },
+    /// A gateway does not accept who we are: it waits, and no attempt is used up; not earlier than
+    /// `after`, if another gateway asks for that.
+    Held { after: Option<Duration> },
     /// It was not tried: no permit, or no time left in this attempt.
     NotTried,
 }
@@ -44,7 +47,26 @@ pub(crate) fn sum_up(answers: &[Answer], throttled_floor: Duration) -> Sent {
             best = one;
         }
     }
-    best
+    match best {
+        Sent::Held { .. } => Sent::Held {
+            after: answers
+                .iter()
+                .filter_map(|answer| asked(answer, throttled_floor))
+                .max(),
+        },
+        best => best,
+    }
+}
+
+/// How long a gateway asks to wait.
+fn asked(answer: &Answer, throttled_floor: Duration) -> Option<Duration> {
+    match answer {
+        Answer::TooLate | Answer::NotTried => None,
+        Answer::Said(outcome) => match of_outcome(outcome, throttled_floor) {
+            Sent::Later { after, .. } => after,
+            Sent::Settled(_) | Sent::Held { .. } | Sent::NotTried => None,
+        },
+    }
 }
 
 impl Answer {
@@ -54,11 +76,17 @@ impl Answer {
             Self::TooLate => "too_late",
             Self::NotTried => "not_tried",
             Self::Said(Outcome::Accepted) => "accepted",
-            Self::Said(Outcome::AddressGone) => "address_gone",
+            Self::Said(Outcome::AddressGone { .. }) => "address_gone",
             Self::Said(Outcome::AddressWrong) => "address_wrong",
             Self::Said(Outcome::PayloadWrong(_)) => "payload_wrong",
-            Self::Said(Outcome::Throttled { .. }) => "throttled",
-            Self::Said(Outcome::CredentialRefused) => "credential_refused",
+            Self::Said(Outcome::Throttled {
+                scope: Scope::Device, ..
+            }) => "device_throttled",
+            Self::Said(Outcome::Throttled {
+                scope: Scope::Project,
+                ..
+            }) => "throttled",
+            Self::Said(Outcome::CredentialRefused(_)) => "credential_refused",
             Self::Said(Outcome::Unreachable(Unreachable::NotDelivered { .. })) => "not_delivered",
             Self::Said(Outcome::Unreachable(Unreachable::PossiblyDelivered)) => "possibly_delivered",
         }
@@ -68,17 +96,14 @@ impl Answer {
 fn of_outcome(outcome: &Outcome, throttled_floor: Duration) -> Sent {
     match outcome {
         Outcome::Accepted => Sent::Settled(Reason::Accepted),
-        Outcome::AddressGone => Sent::Settled(Reason::Unregistered),
+        Outcome::AddressGone { .. } => Sent::Settled(Reason::Unregistered),
         Outcome::AddressWrong => Sent::Settled(Reason::AddressWrong),
         Outcome::PayloadWrong(_) => Sent::Settled(Reason::PayloadWrong),
-        Outcome::Throttled { after } => Sent::Later {
+        Outcome::Throttled { after, scope: _ } => Sent::Later {
             after: Some(after.unwrap_or(throttled_floor)),
             exhausted: Reason::GatewayThrottled,
         },
-        Outcome::CredentialRefused => Sent::Later {
-            after: None,
-            exhausted: Reason::CredentialRefused,
-        },
+        Outcome::CredentialRefused(_) => Sent::Held { after: None },
         Outcome::Unreachable(Unreachable::NotDelivered { after }) => Sent::Later {
             after: *after,
             exhausted: Reason::GatewayUnreachable,
@@ -91,10 +116,11 @@ fn of_outcome(outcome: &Outcome, throttled_floor: Duration) -> Sent {
 }
 
 /// Of the answers for a user's addresses, the one that weighs most stands for the push:
-/// acceptance, then what may still come, then the fault that says most.
+/// acceptance, then what may still come, first what uses up no attempt, then the fault that says most.
 fn weight(sent: &Sent) -> (u8, Duration) {
     match sent {
-        Sent::Settled(Reason::Accepted) => (5, Duration::ZERO),
+        Sent::Settled(Reason::Accepted) => (6, Duration::ZERO),
+        Sent::Held { .. } => (5, Duration::ZERO),
         Sent::Later { after, .. } => (4, after.unwrap_or_default()),
         Sent::NotTried => (3, Duration::ZERO),
         Sent::Settled(Reason::PastExpiry) => (2, Duration::ZERO),
@@ -105,6 +131,8 @@ fn weight(sent: &Sent) -> (u8, Duration) {
 
 #[cfg(test)]
 mod tests {
+    use provider::Whose;
+
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -117,7 +145,7 @@ mod tests {
     #[test]
     fn one_acceptance_is_enough() {
         let sent = sum_up_said([
-            Outcome::AddressGone,
+            Outcome::AddressGone { since: None },
             Outcome::Accepted,
             Outcome::Unreachable(Unreachable::PossiblyDelivered),
         ]);
@@ -127,7 +155,8 @@ mod tests {
 
     #[test]
     fn what_may_still_come_outweighs_what_cannot_and_the_longest_wait_counts() {
-        let throttled = |after| Outcome::Throttled { after };
+        let scope = Scope::Project;
+        let throttled = |after| Outcome::Throttled { after, scope };
         let long = Some(2 * MINUTE);
         let exhausted = Reason::GatewayThrottled;
 
@@ -148,9 +177,26 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_credential_holds_the_push_as_long_as_another_gateway_asks_for() {
+        let after = Some(2 * MINUTE);
+        let scope = Scope::Device;
+
+        let held = sum_up_said([
+            Outcome::AddressWrong,
+            Outcome::CredentialRefused(Whose::Ours),
+            Outcome::Throttled { after, scope },
+        ]);
+
+        assert_eq!(held, Sent::Held { after });
+    }
+
+    #[test]
     fn only_when_every_address_is_gone_is_the_user_unregistered() {
-        let gone = sum_up_said([Outcome::AddressGone, Outcome::AddressGone]);
-        let wrong = sum_up_said([Outcome::AddressGone, Outcome::AddressWrong]);
+        let gone = sum_up_said([
+            Outcome::AddressGone { since: None },
+            Outcome::AddressGone { since: None },
+        ]);
+        let wrong = sum_up_said([Outcome::AddressGone { since: None }, Outcome::AddressWrong]);
 
         assert_eq!(gone, Sent::Settled(Reason::Unregistered));
         assert_eq!(wrong, Sent::Settled(Reason::AddressWrong));

@@ -30,6 +30,10 @@ const SETTLE_EVERY: Duration = Duration::from_secs(1);
 /// Between two tries to settle while Datastore does not answer.
 const SETTLE_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
+/// How long pushes wait for a gateway that does not accept who we are, at most, before it is
+/// looked at again.
+const HOLD: Duration = Duration::from_secs(60);
+
 /// An attempt at a chunk.
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
@@ -88,9 +92,14 @@ impl Attempt<'_> {
     /// Grants and sends. Leaves in `part` what can be settled and is not yet, also where it fails;
     /// returns when what is left is to be tried again.
     async fn work(&self, part: &mut Part, totals: &mut Totals) -> Result<Left, Error> {
-        let Backends { db, push_store, .. } = self.backends;
+        let Backends {
+            db,
+            push_store,
+            gateways,
+            ..
+        } = self.backends;
         let pushes = push_store.list_pushes(self.chunk.id).await?;
-        let known = sort::ask(db, &pushes).await?;
+        let known = sort::ask(db, gateways, &pushes, self.now()).await?;
         let mut sorted = sort::sort(pushes, known, self.chunk.expires_at, self.now());
         let granted = match self.campaign.coupon {
             Some(coupon) => grants::grant(self, coupon, &mut sorted, totals).await,
@@ -172,8 +181,15 @@ impl Attempt<'_> {
         totals: &mut Totals,
     ) {
         let chance = rand::random::<f64>();
-        while let Some(Handed { push, sent, gone }) = results.recv().await {
+        while let Some(Handed {
+            push,
+            sent,
+            gone,
+            wrong,
+        }) = results.recv().await
+        {
             totals.gone.extend(gone);
+            totals.wrong.extend(wrong);
             match self.decide(sent, chance) {
                 Ok(reason) => part.push((push, Standing::Settled(reason))),
                 Err(later) => *left = left.or_later(later),
@@ -186,6 +202,14 @@ impl Attempt<'_> {
         match sent {
             Sent::Settled(reason) => Ok(reason),
             Sent::NotTried => Err(self.soon()),
+            Sent::Held { after } => {
+                let left = self.held(chance, after);
+                if left.at < self.chunk.expires_at {
+                    Err(left)
+                } else {
+                    Ok(Reason::CredentialRefused)
+                }
+            }
             Sent::Later { after, exhausted } => {
                 let attempt = self.chunk.attempts.saturating_add(1);
                 let retry = self
@@ -255,6 +279,17 @@ impl Attempt<'_> {
     fn soon(&self) -> Left {
         Left {
             at: self.now() + self.backoff().wait(1, rand::random(), None),
+            count: AttemptCount::NotCounted,
+        }
+    }
+
+    /// After a while, for a gateway that does not accept who we are; no attempt is used up by it.
+    fn held(&self, chance: f64, after: Option<Duration>) -> Left {
+        let backoff = self.backoff();
+        let hold = HOLD.min(backoff.cap);
+        let wait = hold.mul_f64((1.0 + chance) / 2.0).max(after.unwrap_or_default());
+        Left {
+            at: self.now() + wait,
             count: AttemptCount::NotCounted,
         }
     }

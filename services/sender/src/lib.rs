@@ -9,6 +9,7 @@ mod answer;
 mod attempt;
 mod campaigns;
 mod deliver;
+mod destination;
 mod error;
 pub mod grants;
 mod handler;

@@ -6,60 +6,68 @@
 use std::sync::Arc;
 
 use campaign::{PushId, Reason, RenderError, RenderedMessage, Templates, time_to_live};
-use database::device::{Device, DeviceKind};
-use provider::Outcome;
-use provider::fcm::{Address, Outgoing};
+use provider::{Outcome, Outgoing};
 use uuid::Uuid;
 
 use crate::answer::{Answer, Sent, sum_up};
 use crate::attempt::Attempt;
+use crate::destination::{Destination, Fate};
 use crate::permit::Permit;
 use crate::sort::Wanted;
 
-/// One push's results, and the devices that their gateway called gone.
+/// One push's results, and the devices of which their gateway says that they are of no use.
 #[derive(Debug)]
 pub(crate) struct Handed {
     pub(crate) push: PushId,
     pub(crate) sent: Sent,
     pub(crate) gone: Vec<Uuid>,
+    pub(crate) wrong: Vec<Uuid>,
 }
 
 impl Attempt<'_> {
     /// Sends one push to all of its user's addresses.
     pub(crate) async fn hand_over(&self, wanted: &Wanted) -> Handed {
-        let mut gone = Vec::new();
-        Handed {
+        let mut handed = Handed {
             push: wanted.push.id,
-            sent: self.send_to_all(wanted, &mut gone).await,
-            gone,
+            sent: Sent::Settled(Reason::NoDevice),
+            gone: Vec::new(),
+            wrong: Vec::new(),
+        };
+        if !wanted.devices.is_empty() {
+            handed.sent = match render(&self.campaign.templates, wanted) {
+                Ok(message) => self.send_to_all(wanted, &message, &mut handed).await,
+                Err(error) => Sent::Settled(error.reason()),
+            };
         }
+        handed
     }
 
-    async fn send_to_all(&self, wanted: &Wanted, gone: &mut Vec<Uuid>) -> Sent {
-        if wanted.devices.is_empty() {
-            return Sent::Settled(Reason::NoDevice);
-        }
-        let message = match render(&self.campaign.templates, wanted) {
-            Ok(message) => message,
-            Err(error) => return Sent::Settled(error.reason()),
-        };
+    async fn send_to_all(&self, wanted: &Wanted, message: &RenderedMessage, handed: &mut Handed) -> Sent {
         let mut answers = Vec::with_capacity(wanted.devices.len());
-        for device in &wanted.devices {
-            let answer = self.send(wanted.push.id, device, &message).await;
-            metrics::counter!("noroshi_sends_total", "outcome" => answer.as_str()).increment(1);
-            if answer == Answer::Said(Outcome::AddressGone) {
-                gone.push(device.id);
+        for destination in &wanted.devices {
+            let answer = self.send(wanted.push.id, destination, message).await;
+            let (kind, outcome) = (destination.kind(), answer.as_str());
+            metrics::counter!("noroshi_sends_total", "kind" => kind, "outcome" => outcome).increment(1);
+            if let Answer::Said(outcome) = &answer {
+                match destination.fate(outcome) {
+                    Fate::Kept => {}
+                    Fate::Removed => handed.gone.push(destination.device),
+                    Fate::Quarantined => handed.wrong.push(destination.device),
+                }
             }
             answers.push(answer);
         }
         sum_up(&answers, self.backends.process.config.retry.throttled_floor)
     }
 
-    async fn send(&self, push: PushId, device: &Device, message: &RenderedMessage) -> Answer {
-        let (clock, fcm) = (&self.backends.process.clock, &self.backends.fcm);
+    async fn send(&self, push: PushId, destination: &Destination, message: &RenderedMessage) -> Answer {
+        let Some(address) = destination.address() else {
+            return Answer::Said(Outcome::AddressWrong);
+        };
+        let (clock, gateways) = (&self.backends.process.clock, &self.backends.gateways);
         let slot = tokio::select! {
             biased;
-            slot = fcm.slot(self.campaign.lane) => slot,
+            slot = gateways.slot(address, self.campaign.lane) => slot,
             // Behind a gateway that does not answer, a slot may be longer in coming.
             () = clock.sleep(self.until.since(clock.monotonic())) => return Answer::NotTried,
         };
@@ -74,19 +82,12 @@ impl Attempt<'_> {
         if !(may_go || fault_points::bug!(PermitAskedOnce)) {
             return Answer::NotTried;
         }
-        let address = &device.registration.address;
-        let address = match device.registration.kind {
-            DeviceKind::FcmToken => Address::Token(address),
-            DeviceKind::FcmFid => Address::InstallationId(address),
-            DeviceKind::Apns | DeviceKind::WebPush => return Answer::Said(Outcome::AddressWrong),
-        };
         let outgoing = Outgoing {
             push,
-            address,
             message,
             time_to_live,
         };
-        Answer::Said(fcm.send(slot, &outgoing).await)
+        Answer::Said(slot.send(&outgoing).await)
     }
 }
 

@@ -7,10 +7,11 @@ use std::collections::{HashMap, HashSet};
 
 use campaign::{PushId, Reason, Standing};
 use chrono::{DateTime, Utc};
-use database::device::{Device, DeviceKind};
 use database::{Db, device, erasure, opt_out};
+use provider::Gateways;
 use push_store::Push;
 
+use crate::destination::Destination;
 use crate::error::Error;
 
 /// What is known about the users of a chunk.
@@ -18,7 +19,7 @@ use crate::error::Error;
 pub(crate) struct Known {
     pub(crate) opted_out: HashSet<String>,
     pub(crate) erased: HashSet<String>,
-    pub(crate) devices: HashMap<String, Vec<Device>>,
+    pub(crate) devices: HashMap<String, Vec<Destination>>,
 }
 
 /// A push to be delivered, and where to. No device at all is decided after the coupon.
@@ -26,7 +27,7 @@ pub(crate) struct Known {
 pub(crate) struct Wanted {
     pub(crate) push: Push,
     pub(crate) user: String,
-    pub(crate) devices: Vec<Device>,
+    pub(crate) devices: Vec<Destination>,
 }
 
 /// A chunk's pushes, sorted. Those that are final already are in neither list.
@@ -46,23 +47,22 @@ impl Sorted {
 }
 
 /// Asks SQL about the users of the pushes that are not final.
-pub(crate) async fn ask(db: &Db, pushes: &[Push]) -> Result<Known, Error> {
+pub(crate) async fn ask(
+    db: &Db,
+    gateways: &Gateways,
+    pushes: &[Push],
+    now: DateTime<Utc>,
+) -> Result<Known, Error> {
     let open = pushes.iter().filter(|push| !push.standing.state().is_final());
     let users = open.filter_map(|push| push.user.as_deref()).collect::<Vec<_>>();
     if users.is_empty() {
         return Ok(Known::default());
     }
-    let mut devices = HashMap::<String, Vec<Device>>::with_capacity(users.len());
-    for device in device::list_by_users(db, &users).await? {
-        // Only what a gateway is there for can be sent to.
-        match device.registration.kind {
-            DeviceKind::FcmToken | DeviceKind::FcmFid => {
-                devices
-                    .entry(device.registration.user_id.clone())
-                    .or_default()
-                    .push(device);
-            }
-            DeviceKind::Apns | DeviceKind::WebPush => {}
+    let mut devices = HashMap::<String, Vec<Destination>>::with_capacity(users.len());
+    for mut device in device::list_reachable(db, &users, now).await? {
+        let user = std::mem::take(&mut device.registration.user_id);
+        if let Some(destination) = Destination::of(device, gateways) {
+            devices.entry(user).or_default().push(destination);
         }
     }
     Ok(Known {

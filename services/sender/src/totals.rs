@@ -24,6 +24,8 @@ pub(crate) struct Totals {
     pub(crate) intents: Vec<IntentId>,
     /// Devices that their gateway called gone.
     pub(crate) gone: Vec<Uuid>,
+    /// Devices that their gateway called wrong.
+    pub(crate) wrong: Vec<Uuid>,
 }
 
 impl Totals {
@@ -33,6 +35,7 @@ impl Totals {
             since,
             intents: Vec::new(),
             gone: Vec::new(),
+            wrong: Vec::new(),
         }
     }
 
@@ -54,6 +57,9 @@ impl Totals {
         intent::close(&mut tx, &self.intents, attempt.now()).await?;
         for gone in self.gone.chunks(499) {
             device::remove_gone(&mut tx, gone, self.since).await?;
+        }
+        for wrong in self.wrong.chunks(499) {
+            device::quarantine(&mut tx, wrong, self.since).await?;
         }
         let (version, state) = (chunk.version, chunk.record.state);
         let tally = ChunkTally::of(chunk.campaign, chunk.no, version, state, &chunk.tally);

@@ -25,7 +25,7 @@ words! {
         RenderFailed = "render_failed",
         /// SQL refuses the row that would grant the user the coupon.
         GrantRefused = "grant_refused",
-        /// The gateway refused our credentials until the attempts were used up.
+        /// The gateway refused our credentials until the push expired.
         CredentialRefused = "credential_refused",
         /// The gateway throttled us until the attempts were used up.
         GatewayThrottled = "gateway_throttled",

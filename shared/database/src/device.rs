@@ -1,7 +1,8 @@
 //! Devices: the addresses at which users can be reached.
 //!
 //! An address belongs to one user. Registering it again, for the same user or another, moves it
-//! there and refreshes what stands beside it; its id stays.
+//! there and refreshes what stands beside it; its id stays. One that its gateway calls wrong is
+//! quarantined, which registering it again lifts; one that its gateway calls gone is removed.
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -39,6 +40,8 @@ pub struct Registration {
     pub address: String,
     /// JSON: what the gateway needs besides.
     pub extra: Option<String>,
+    /// When it ends by itself, if it does.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// A device as it is stored.
@@ -50,6 +53,8 @@ pub struct Device {
     pub registration: Registration,
     /// When that was.
     pub registered_at: DateTime<Utc>,
+    /// Since when its gateway calls it wrong.
+    pub quarantined_at: Option<DateTime<Utc>>,
 }
 
 /// Registers addresses, thousands at a time if need be, each to its user. An address twice in
@@ -65,10 +70,10 @@ pub async fn register(tx: &mut Tx, registrations: &[Registration], now: DateTime
     let rows = hashed.into_iter().map(|(hash, device)| row(hash, device, now));
     insert_rows(
         tx,
-        "INSERT INTO device (id, user_id, kind, address, address_hash, extra, registered_at)",
+        "INSERT INTO device (id, user_id, kind, address, address_hash, extra, registered_at, expires_at)",
         rows.collect(),
         "ON DUPLICATE KEY UPDATE user_id = VALUES(user_id), extra = VALUES(extra), \
-         registered_at = VALUES(registered_at)",
+         registered_at = VALUES(registered_at), expires_at = VALUES(expires_at), quarantined_at = NULL",
     )
     .await?;
     Ok(())
@@ -128,11 +133,59 @@ pub async fn remove_gone(tx: &mut Tx, ids: &[Uuid], seen: DateTime<Utc>) -> Resu
         .await
 }
 
+/// Quarantines devices, 499 at most, that their gateway called wrong at an attempt begun at
+/// `seen`. One that was registered since stays as it is, and a repeat changes nothing.
+pub async fn quarantine(tx: &mut Tx, ids: &[Uuid], seen: DateTime<Utc>) -> Result<u64, Error> {
+    // Primary key.
+    sql("UPDATE device SET quarantined_at = ? \
+         WHERE registered_at <= ? AND quarantined_at IS NULL AND id IN (?..)")
+    .bind(seen)
+    .bind(seen)
+    .bind_list(ids.iter().copied())
+    .execute(tx)
+    .await
+}
+
+/// Removes addresses, 499 at most, whosever they are, and says how many of them there were.
+pub async fn expire(tx: &mut Tx, addresses: &[(DeviceKind, &str)]) -> Result<u64, Error> {
+    let mut removed = 0;
+    for kind in DeviceKind::ALL.iter().copied() {
+        let of_kind = addresses.iter().filter(|(other, _)| *other == kind);
+        let hashes = of_kind.map(|(_, address)| hash(address)).collect::<Vec<_>>();
+        if hashes.is_empty() {
+            continue;
+        }
+        // Index device_by_address.
+        removed += sql("DELETE FROM device WHERE kind = ? AND address_hash IN (?..)")
+            .bind(kind)
+            .bind_list(hashes)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(removed)
+}
+
+/// Removes at most `limit` devices that have ended by themselves, and says how many.
+pub async fn remove_expired(tx: &mut Tx, now: DateTime<Utc>, limit: u32) -> Result<u64, Error> {
+    // Index device_by_expiry.
+    let ids: Vec<Uuid> = sql("SELECT id FROM device WHERE expires_at <= ? ORDER BY expires_at LIMIT ?")
+        .bind(now)
+        .bind(limit)
+        .list(&mut *tx, |row| row.get("id"))
+        .await?;
+    // Primary key. One that was registered again meanwhile stays.
+    sql("DELETE FROM device WHERE expires_at <= ? AND id IN (?..)")
+        .bind(now)
+        .bind_list(ids)
+        .execute(tx)
+        .await
+}
+
 /// The device with that address, whosever it is.
 pub async fn find(on: impl Executor, kind: DeviceKind, address: &str) -> Result<Option<Device>, Error> {
     // Index device_by_address.
     sql(
-        "SELECT id, user_id, kind, address, extra, registered_at FROM device \
+        "SELECT id, user_id, kind, address, extra, registered_at, expires_at, quarantined_at FROM device \
          WHERE address_hash = ? AND kind = ?",
     )
     .bind(hash(address))
@@ -155,7 +208,7 @@ pub async fn find_crowded(on: impl Executor, users: &[&str]) -> Result<Option<St
 pub async fn list_by_user(on: impl Executor, user_id: &str) -> Result<Vec<Device>, Error> {
     // Index device_by_user.
     sql(
-        "SELECT id, user_id, kind, address, extra, registered_at FROM device \
+        "SELECT id, user_id, kind, address, extra, registered_at, expires_at, quarantined_at FROM device \
          WHERE user_id = ? ORDER BY id LIMIT ?",
     )
     .bind(user_id)
@@ -167,10 +220,30 @@ pub async fn list_by_user(on: impl Executor, user_id: &str) -> Result<Vec<Device
 /// The devices of all of `users`, a chunk's at most, in no order.
 pub async fn list_by_users(on: impl Executor, users: &[&str]) -> Result<Vec<Device>, Error> {
     // Index device_by_user.
-    sql("SELECT id, user_id, kind, address, extra, registered_at FROM device WHERE user_id IN (?..)")
-        .bind_list(users.iter().copied())
-        .list(on, read)
-        .await
+    sql(
+        "SELECT id, user_id, kind, address, extra, registered_at, expires_at, quarantined_at FROM device \
+         WHERE user_id IN (?..)",
+    )
+    .bind_list(users.iter().copied())
+    .list(on, read)
+    .await
+}
+
+/// The devices of all of `users`, a chunk's at most, that can be sent to at `now`; in no order.
+pub async fn list_reachable(
+    on: impl Executor,
+    users: &[&str],
+    now: DateTime<Utc>,
+) -> Result<Vec<Device>, Error> {
+    // Index device_by_user.
+    sql(
+        "SELECT id, user_id, kind, address, extra, registered_at, expires_at, quarantined_at FROM device \
+         WHERE quarantined_at IS NULL AND (expires_at IS NULL OR expires_at > ?) AND user_id IN (?..)",
+    )
+    .bind(now)
+    .bind_list(users.iter().copied())
+    .list(on, read)
+    .await
 }
 
 /// How many devices there are.
@@ -181,7 +254,7 @@ pub async fn count(on: impl Executor) -> Result<u64, Error> {
         .get("devices")
 }
 
-fn row(hash: [u8; 32], device: &Registration, now: DateTime<Utc>) -> [Value<'_>; 7] {
+fn row(hash: [u8; 32], device: &Registration, now: DateTime<Utc>) -> [Value<'_>; 8] {
     [
         Uuid::now_v7().into(),
         (&device.user_id).into(),
@@ -190,6 +263,7 @@ fn row(hash: [u8; 32], device: &Registration, now: DateTime<Utc>) -> [Value<'_>;
         hash.into(),
         device.extra.as_ref().into(),
         now.into(),
+        device.expires_at.into(),
     ]
 }
 
@@ -205,7 +279,9 @@ fn read(row: &Row) -> Result<Device, Error> {
             kind: row.get("kind")?,
             address: row.get("address")?,
             extra: row.get("extra")?,
+            expires_at: row.get("expires_at")?,
         },
         registered_at: row.get("registered_at")?,
+        quarantined_at: row.get("quarantined_at")?,
     })
 }

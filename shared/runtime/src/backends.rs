@@ -10,14 +10,14 @@ use std::time::Duration;
 use database::Db;
 use database::migrate::{self, State};
 use pacing::{Limit, SharedLimit};
-use provider::fcm::{self, Credentials, Fcm};
-use provider::{PoolSettings, Target};
+use provider::Gateways;
 use push_store::PushStore;
 use task_queue::{Expected, Oidc, TaskQueue};
 
 use crate::config::Config;
 use crate::embedded::{self, Embedded, StartError};
 use crate::exit::{ExitCode, Failure};
+use crate::gateways;
 use crate::guard::Guard;
 use crate::guard::watch::Watcher;
 use crate::job::Nudge;
@@ -28,9 +28,6 @@ const CALL_WITHIN: Duration = Duration::from_secs(20);
 
 /// In whose name the embedded queue signs.
 const EMBEDDED_ACCOUNT: &str = "queue@noroshi.invalid";
-
-/// Requests at once on one connection to a gateway; FCM closes a connection that has more.
-pub const STREAMS: usize = 100;
 
 /// The stores, the queue and the gateway, and the process they are used in. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,8 +44,8 @@ pub struct Backends {
     pub task_queue: TaskQueue,
     /// What the queue proves to the sender.
     pub queue_identity: Expected,
-    /// The gateway to devices.
-    pub fcm: Arc<Fcm>,
+    /// The gateways to devices.
+    pub gateways: Arc<Gateways>,
     /// How many chunks this process expands at once, as far as that is found out.
     pub expansion_limit: SharedLimit,
     /// What share of its work this process may begin.
@@ -107,15 +104,9 @@ pub enum ConnectError {
     /// The task queue.
     #[error("[queue] endpoint")]
     Queue(#[from] task_queue::Error),
-    /// The gateway's address.
-    #[error("[provider.fcm] endpoint")]
-    FcmEndpoint(#[from] provider::TargetError),
-    /// The gateway's settings.
-    #[error("[provider.fcm]")]
-    Fcm(#[from] fcm::ConfigError),
-    /// The gateway's credentials are not JSON.
-    #[error("[provider.fcm] credentials: must be a service account's key in JSON")]
-    FcmCredentials,
+    /// A gateway's settings.
+    #[error(transparent)]
+    Gateways(#[from] gateways::ConfigError),
 }
 
 impl Failure for ConnectError {
@@ -125,12 +116,7 @@ impl Failure for ConnectError {
                 ExitCode::Unavailable
             }
             Self::Sql(database::Error::Busy(_)) => ExitCode::TryAgain,
-            Self::Embedded(_)
-            | Self::Sql(_)
-            | Self::NotMigrated(_)
-            | Self::FcmEndpoint(_)
-            | Self::Fcm(_)
-            | Self::FcmCredentials => ExitCode::Usage,
+            Self::Embedded(_) | Self::Sql(_) | Self::NotMigrated(_) | Self::Gateways(_) => ExitCode::Usage,
         }
     }
 }
@@ -150,7 +136,11 @@ impl Backends {
         if is_stand_in(&endpoints.queue) {
             task_queue.create_queues().await?;
         }
-        let fcm = Arc::new(Fcm::new(fcm_config(config, &endpoints.fcm)?)?);
+        let gateways = Arc::new(gateways::connect(
+            config,
+            endpoints.sink.as_deref(),
+            &process.clock,
+        )?);
         let expansion_limit = SharedLimit::new(Limit::new(1..=config.fan_out.in_flight.get()));
         let process = process.clone();
         let nudges = Nudges::default();
@@ -161,7 +151,7 @@ impl Backends {
             push_store,
             task_queue,
             queue_identity,
-            fcm,
+            gateways,
             expansion_limit,
             guard: Guard::default(),
             nudges,
@@ -271,7 +261,7 @@ fn queue_settings(config: &Config, endpoint: String) -> task_queue::Settings {
 }
 
 /// Whether an endpoint is an emulator's, embedded or not: Google's are never spoken to in clear.
-fn is_stand_in(endpoint: &str) -> bool {
+pub(crate) fn is_stand_in(endpoint: &str) -> bool {
     endpoint.starts_with("http://")
 }
 
@@ -290,57 +280,5 @@ fn identity(queue: &task_queue::Settings) -> Expected {
         keys_url,
         audience: queue.oidc.audience.clone(),
         service_account: queue.oidc.service_account.clone(),
-    }
-}
-
-fn fcm_config(config: &Config, endpoint: &str) -> Result<fcm::Config, ConnectError> {
-    let settings = &config.provider.fcm;
-    let credentials = match &settings.credentials {
-        // A token of Google's must not go over the wire in clear.
-        _ if is_stand_in(endpoint) => Credentials::Token("stand-in".to_owned()),
-        None => Credentials::Ambient,
-        Some(key) => {
-            let key = serde_json::from_str(key.expose()).map_err(|_| ConnectError::FcmCredentials)?;
-            Credentials::ServiceAccount(key)
-        }
-    };
-    Ok(fcm::Config {
-        target: Target::parse(endpoint)?,
-        project: settings.project.clone(),
-        credentials,
-        pool: PoolSettings {
-            connections: usize::try_from(settings.connections.get()).unwrap_or(1),
-            streams: STREAMS,
-            timeout: settings.timeout,
-        },
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn only_a_gateway_behind_tls_is_shown_credentials() {
-        crate::process::install_crypto();
-        let directory = tempfile::tempdir().unwrap();
-        let key = directory.path().join("key.json");
-        std::fs::write(&key, "{}").unwrap();
-        let credentials = |endpoint: &str| {
-            let variables = [
-                ("NOROSHI__PROVIDER__FCM__PROJECT", "p".to_owned()),
-                ("NOROSHI__PROVIDER__FCM__ENDPOINT", endpoint.to_owned()),
-                (
-                    "NOROSHI__PROVIDER__FCM__CREDENTIALS",
-                    format!("file:{}", key.display()),
-                ),
-            ];
-            let variables = variables.map(|(name, value)| (name.to_owned(), value));
-            let config = Config::read(None, variables).unwrap();
-            format!("{:?}", fcm_config(&config, endpoint).unwrap().credentials)
-        };
-
-        assert_eq!(credentials("http://127.0.0.1:8086"), "Token(..)");
-        assert_eq!(credentials("https://fcm.googleapis.com"), "ServiceAccount(..)");
     }
 }

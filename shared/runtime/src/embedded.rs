@@ -49,7 +49,8 @@ pub struct Embedded {
 pub(crate) struct Endpoints {
     pub(crate) datastore: String,
     pub(crate) queue: String,
-    pub(crate) fcm: String,
+    /// What stands for all gateways, if anything does.
+    pub(crate) sink: Option<String>,
 }
 
 impl Embedded {
@@ -77,17 +78,16 @@ impl Embedded {
                     url(embedded.tasks.insert(server).address())
                 }
             },
-            fcm: match &config.provider.fcm.endpoint {
-                Endpoint::At(url) => url.as_str().to_owned(),
-                Endpoint::Embedded => {
-                    let ledger = file(config, LEDGER)?;
-                    let settings = sink::Config {
-                        clock: adapted(clock),
-                        ..sink::Config::new(ledger)
-                    };
-                    let server = sink::Server::start(settings, any_port()).await?;
-                    url(embedded.sink.insert(server).address())
-                }
+            sink: if config.provider.is_embedded() {
+                let ledger = file(config, LEDGER)?;
+                let settings = sink::Config {
+                    clock: adapted(clock),
+                    ..sink::Config::new(ledger)
+                };
+                let server = sink::Server::start(settings, any_port()).await?;
+                Some(url(embedded.sink.insert(server).address()))
+            } else {
+                None
             },
         };
         Ok((embedded, endpoints))

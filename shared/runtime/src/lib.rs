@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 mod embedded;
 pub mod exit;
+pub mod gateways;
 pub mod guard;
 pub mod job;
 pub mod process;

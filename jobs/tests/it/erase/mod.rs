@@ -117,6 +117,7 @@ async fn devices_and_opt_out_go_and_a_grant_stays_under_another_name() {
         kind: DeviceKind::FcmToken,
         address: format!("token of {user}"),
         extra: None,
+        expires_at: None,
     };
     let occasion = Occasion {
         campaign_id: campaign::CampaignId::allocate(),

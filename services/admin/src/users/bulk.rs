@@ -2,7 +2,9 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use database::device::Registration;
+use provider::web_push::Endpoints;
 use runtime::Backends;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,6 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::address::endpoints;
 use super::registration::{Kind, NewDevice, register_all};
 use crate::answer::Done;
 use crate::error::Error;
@@ -19,7 +22,7 @@ use crate::request::{has_media_type, parse_json, read_all};
 use crate::user_id::UserId;
 
 /// The most addresses of one request.
-const MAX_DEVICES: usize = 10_000;
+pub(super) const MAX_DEVICES: usize = 10_000;
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -40,8 +43,11 @@ struct UserDevice {
     /// The gateway's name for the device.
     #[schema(min_length = 1, max_length = 4096)]
     address: String,
-    /// What the gateway needs besides, such as keys.
+    /// What the gateway needs besides. APNs: `topic` and `environment`, both optional. Web Push:
+    /// the subscription's `p256dh` and `auth`.
     extra: Option<Map<String, Value>>,
+    /// When it ends by itself, as a subscription says of itself.
+    expires_at: Option<DateTime<Utc>>,
 }
 
 /// How many addresses were registered.
@@ -82,7 +88,7 @@ async fn register(
     } else {
         parse_array(&bytes)?
     };
-    let (places, registrations) = check(devices)?;
+    let (places, registrations) = check(devices, endpoints(&backends))?;
     let once = incoming.with_body(&bytes);
     let mut tx = once.begin(&backends.db).await?;
     let registered = register_all(&mut tx, &registrations, &places, backends.process.clock.now()).await;
@@ -132,7 +138,7 @@ fn at_line(number: usize, error: Error) -> Error {
 }
 
 /// The registrations, and the paths of them in the body.
-fn check(devices: Placed) -> Result<(Vec<String>, Vec<Registration>), Error> {
+fn check(devices: Placed, endpoints: &Endpoints) -> Result<(Vec<String>, Vec<Registration>), Error> {
     if devices.is_empty() || devices.len() > MAX_DEVICES {
         return Err(Error::invalid("body", "must have 1 to 10000 addresses"));
     }
@@ -142,10 +148,16 @@ fn check(devices: Placed) -> Result<(Vec<String>, Vec<Registration>), Error> {
             kind,
             address,
             extra,
+            expires_at,
         } = device;
-        let device = NewDevice { kind, address, extra };
-        device.check(&place)?;
-        Ok((place, device.of_user(user_id.into_string())))
+        let device = NewDevice {
+            kind,
+            address,
+            extra,
+            expires_at,
+        };
+        let registration = device.of_user(user_id.into_string(), &place, endpoints)?;
+        Ok((place, registration))
     });
     registrations.collect()
 }

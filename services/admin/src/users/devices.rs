@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::address::endpoints;
 use super::erasure::welcome_back;
 use super::registration::{Kind, NewDevice, TOO_MANY, register_all};
 use crate::answer::{Done, nothing};
@@ -48,6 +49,10 @@ pub(super) struct Device {
     extra: Option<Value>,
     /// When it was registered last.
     registered_at: DateTime<Utc>,
+    /// When it ends by itself, if it does.
+    expires_at: Option<DateTime<Utc>>,
+    /// Since when its gateway calls it wrong. It is not sent to until it is registered again.
+    quarantined_at: Option<DateTime<Utc>>,
 }
 
 /// The addresses of a user.
@@ -66,6 +71,8 @@ impl Device {
             address: row.registration.address,
             extra: extra.transpose()?,
             registered_at: row.registered_at,
+            expires_at: row.registration.expires_at,
+            quarantined_at: row.quarantined_at,
         })
     }
 }
@@ -96,10 +103,11 @@ async fn register(
     incoming: Incoming,
     body: Body<NewDevice>,
 ) -> Result<Response, Error> {
-    body.content.check("")?;
+    let registration = body
+        .content
+        .of_user(user.into_string(), "", endpoints(&backends))?;
     let once = incoming.with_body(&body.bytes);
     let mut tx = once.begin(&backends.db).await?;
-    let registration = body.content.of_user(user.into_string());
     let registered = register_in(&mut tx, registration, backends.process.clock.now()).await;
     once.conclude(&backends, tx, registered, Done::Created).await
 }
@@ -127,14 +135,13 @@ async fn replace(
     if body.content.len() > device::MAX_PER_USER as usize {
         return Err(Error::invalid("body", TOO_MANY));
     }
-    for (position, device) in body.content.iter().enumerate() {
-        device.check(&format!("[{position}]."))?;
-    }
-    let registrations: Vec<_> = body
-        .content
-        .into_iter()
-        .map(|device| device.of_user(user.as_str().to_owned()))
-        .collect();
+    let devices = body.content.into_iter().enumerate();
+    let registrations = devices
+        .map(|(position, device)| {
+            let place = format!("[{position}].");
+            device.of_user(user.as_str().to_owned(), &place, endpoints(&backends))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
     let mut tx = backends.db.begin().await?;
     let replaced = replace_in(&mut tx, &user, &registrations, backends.process.clock.now()).await;
     Ok(Done::Ok.with(conclude(tx, replaced).await?))

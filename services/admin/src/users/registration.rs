@@ -6,10 +6,12 @@
 use chrono::{DateTime, Utc};
 use database::Tx;
 use database::device::{self, DeviceKind, Registration};
+use provider::web_push::Endpoints;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::address::{self, Checked};
 use super::erasure::welcome_back;
 use crate::error::Error;
 
@@ -19,24 +21,24 @@ pub(super) const TOO_MANY: &str = "a user has at most 100 addresses; remove some
 /// Users asked about in one statement.
 const USERS_AT_ONCE: usize = 499;
 
-/// The longest address, in bytes; a gateway's own are far shorter.
-const MAX_ADDRESS_BYTES: usize = 4_096;
-
 /// An address to be registered.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewDevice {
     /// Which gateway it belongs to.
     pub(super) kind: Kind,
-    /// The gateway's name for the device.
+    /// The gateway's name for the device: a token, an installation id, or a subscription's endpoint.
     #[schema(min_length = 1, max_length = 4096)]
     pub(super) address: String,
-    /// What the gateway needs besides, such as keys.
+    /// What the gateway needs besides. APNs: `topic` and `environment`, both optional. Web Push:
+    /// the subscription's `p256dh` and `auth`.
     pub(super) extra: Option<Map<String, Value>>,
+    /// When it ends by itself, as a subscription says of itself.
+    pub(super) expires_at: Option<DateTime<Utc>>,
 }
 
 /// Which gateway an address belongs to, and which kind of address it is.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = DeviceKind)]
 pub(super) enum Kind {
@@ -62,27 +64,29 @@ impl From<Kind> for DeviceKind {
 }
 
 impl NewDevice {
-    /// Checks it; `place` is its path in the request, with a dot behind it.
-    pub(super) fn check(&self, place: &str) -> Result<(), Error> {
-        let address = &self.address;
-        let plain = !address.chars().any(|c| c.is_control() || c.is_whitespace());
-        if address.is_empty() || address.len() > MAX_ADDRESS_BYTES || !plain {
-            return Err(Error::invalid(
-                format!("{place}address"),
-                "must be 1 to 4096 bytes without white space and control characters",
-            ));
-        }
-        Ok(())
-    }
-
-    /// As the database takes it.
-    pub(super) fn of_user(self, user_id: String) -> Registration {
-        Registration {
+    /// The registration for that user; `place` is its path in the request, with a dot behind it.
+    pub(super) fn of_user(
+        self,
+        user_id: String,
+        place: &str,
+        endpoints: &Endpoints,
+    ) -> Result<Registration, Error> {
+        let Self {
+            kind,
+            address,
+            extra,
+            expires_at,
+        } = self;
+        let checked = address::check(kind, address, extra, endpoints);
+        let Checked { address, extra } =
+            checked.map_err(|(field, rule)| Error::invalid(format!("{place}{field}"), rule))?;
+        Ok(Registration {
             user_id,
-            kind: self.kind.into(),
-            address: self.address,
-            extra: self.extra.map(|extra| Value::Object(extra).to_string()),
-        }
+            kind: kind.into(),
+            address,
+            extra,
+            expires_at,
+        })
     }
 }
 

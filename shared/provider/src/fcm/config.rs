@@ -1,10 +1,17 @@
 //! Which project, where, and in whose name.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use google_cloud_auth::credentials::{self, CacheableResource};
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderValue};
 
-use crate::http2::{PoolSettings, Target, sensitive};
+use crate::credential::{Renewal, Verdict};
+use crate::header::sensitive;
+use crate::http2::{PoolSettings, Target};
+use crate::now::Now;
 
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
 
@@ -19,6 +26,8 @@ pub struct Config {
     pub credentials: Credentials,
     /// Connections and time limits.
     pub pool: PoolSettings,
+    /// Tells the time.
+    pub now: Now,
 }
 
 /// In whose name messages are sent.
@@ -52,51 +61,106 @@ pub enum ConfigError {
     Credentials(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// A refused token is not fetched anew more often than this.
+const RENEW_AT_MOST_EVERY: Duration = Duration::from_secs(60);
+
 /// Where the `Authorization` header comes from.
 #[derive(Debug)]
-pub(super) enum Authorization {
+pub(super) struct Authorization {
+    credentials: Credentials,
+    current: Mutex<Current>,
+}
+
+#[derive(Debug)]
+struct Current {
+    source: Source,
+    renewal: Renewal,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
     Fixed(HeaderValue),
     /// The library fetches tokens, caches them and renews them before they expire.
     Google(credentials::Credentials),
 }
 
+/// A header, and which one in a row it is.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    pub(super) value: HeaderValue,
+    generation: u64,
+}
+
 impl Authorization {
     pub(super) fn new(credentials: Credentials) -> Result<Self, ConfigError> {
-        let refused = |error| ConfigError::Credentials(Box::new(error));
-        let credentials = match credentials {
-            Credentials::Token(token) => {
-                let header = sensitive(&format!("Bearer {token}"));
-                let refused = || ConfigError::Credentials("the token does not fit a header".into());
-                return header.map(Self::Fixed).ok_or_else(refused);
-            }
-            Credentials::ServiceAccount(key) => credentials::service_account::Builder::new(key)
-                .with_access_specifier(credentials::service_account::AccessSpecifier::from_scopes([
-                    SCOPE,
-                ]))
-                .build()
-                .map_err(refused)?,
-            Credentials::Ambient => credentials::Builder::default()
-                .with_scopes([SCOPE])
-                .build()
-                .map_err(refused)?,
+        let current = Current {
+            source: source(&credentials)?,
+            renewal: Renewal::new(RENEW_AT_MOST_EVERY),
         };
-        Ok(Self::Google(credentials))
+        Ok(Self {
+            credentials,
+            current: Mutex::new(current),
+        })
     }
 
-    /// The header's value; `None` if Google does not give a token.
-    pub(super) async fn header(&self) -> Option<HeaderValue> {
-        let credentials = match self {
-            Self::Fixed(header) => return Some(header.clone()),
-            Self::Google(credentials) => credentials,
+    /// The header; `None` if Google does not give a token.
+    pub(super) async fn header(&self) -> Option<Header> {
+        let (source, generation) = {
+            let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            (current.source.clone(), current.renewal.current())
         };
-        match credentials.headers(Extensions::new()).await {
-            Ok(CacheableResource::New { data, .. }) => data.get(AUTHORIZATION).cloned(),
-            // Only said to those who name the version that they have, which is not done here.
-            Ok(CacheableResource::NotModified) => None,
-            Err(error) => {
-                tracing::warn!(error = %error, "google gives no access token");
-                None
+        let value = match source {
+            Source::Fixed(header) => header,
+            Source::Google(credentials) => fetch(&credentials).await?,
+        };
+        Some(Header { value, generation })
+    }
+
+    /// What follows from a refusal of `header`: the first forgets the cached token, so that the
+    /// next message has one that is fetched anew.
+    pub(super) fn refused(&self, header: &Header, now: DateTime<Utc>) -> Verdict {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = current.renewal.refused(header.generation, now);
+        if verdict == Verdict::Renew {
+            match source(&self.credentials) {
+                Ok(source) => current.source = source,
+                Err(_) => return Verdict::Refused,
             }
+        }
+        verdict
+    }
+}
+
+fn source(credentials: &Credentials) -> Result<Source, ConfigError> {
+    let refused = |error| ConfigError::Credentials(Box::new(error));
+    let credentials = match credentials {
+        Credentials::Token(token) => {
+            let header = sensitive(&format!("Bearer {token}"));
+            let refused = || ConfigError::Credentials("the token does not fit a header".into());
+            return header.map(Source::Fixed).ok_or_else(refused);
+        }
+        Credentials::ServiceAccount(key) => credentials::service_account::Builder::new(key.clone())
+            .with_access_specifier(credentials::service_account::AccessSpecifier::from_scopes([
+                SCOPE,
+            ]))
+            .build()
+            .map_err(refused)?,
+        Credentials::Ambient => credentials::Builder::default()
+            .with_scopes([SCOPE])
+            .build()
+            .map_err(refused)?,
+    };
+    Ok(Source::Google(credentials))
+}
+
+async fn fetch(credentials: &credentials::Credentials) -> Option<HeaderValue> {
+    match credentials.headers(Extensions::new()).await {
+        Ok(CacheableResource::New { data, .. }) => data.get(AUTHORIZATION).cloned(),
+        // Only said to those who name the version that they have, which is not done here.
+        Ok(CacheableResource::NotModified) => None,
+        Err(error) => {
+            tracing::warn!(error = %error, "google gives no access token");
+            None
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The message as FCM wants it.
 //!
-//! Everything that makes a second delivery invisible derives from the push id: the Android
-//! notification's tag, the APNs collapse id and the Web Push topic.
+//! What makes a second delivery invisible derives from the push id: the Android notification's
+//! tag and the APNs collapse id.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use campaign::{Priority, PushId, RenderedMessage};
+use campaign::Priority;
 use serde::Serialize;
+
+use crate::outgoing::Outgoing;
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,34 +19,15 @@ pub enum Address<'a> {
     InstallationId(&'a str),
 }
 
-/// One message to one address.
-#[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a> {
-    /// The push that it delivers.
-    pub push: PushId,
-    /// Where it goes.
-    pub address: Address<'a>,
-    /// What it says.
-    pub message: &'a RenderedMessage,
-    /// How long the gateway may keep it for a device that is off.
-    pub time_to_live: Duration,
-}
-
 /// The request's body, `{"message": {…}}`.
-pub(super) fn body(outgoing: &Outgoing<'_>) -> Vec<u8> {
+pub(super) fn body(address: Address<'_>, outgoing: &Outgoing<'_>) -> Vec<u8> {
     let Outgoing {
         push,
-        address,
         message,
         time_to_live,
     } = *outgoing;
     let id = push.to_string();
-    let another;
-    let mut shown_as = &id;
-    if fault_points::bug!(NewCollapseId) {
-        another = campaign::LeaseToken::allocate().to_string();
-        shown_as = &another;
-    }
+    let shown_as = &*outgoing.shown_as().to_string();
     let (token, fid) = match address {
         Address::Token(token) => (Some(token), None),
         Address::InstallationId(fid) => (None, Some(fid)),

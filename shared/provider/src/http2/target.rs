@@ -1,14 +1,16 @@
 //! The gateway's address, and a byte stream to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use http::Uri;
 use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Uri};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+
+use super::reach::Reach;
 
 /// A gateway's base address: `https://host[:port]`, or `http://host:port` in clear.
 #[derive(Clone)]
@@ -16,6 +18,7 @@ pub struct Target {
     authority: Authority,
     scheme: Scheme,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    reach: Reach,
 }
 
 /// A base address that cannot be used.
@@ -29,13 +32,24 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Target({}://{})", self.scheme, self.authority)
+        write!(f, "Target({self})")
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
     }
 }
 
 impl Target {
-    /// The target that `base` names.
+    /// The target that `base` names, wherever it is.
     pub fn parse(base: &str) -> Result<Self, TargetError> {
+        Self::within(Reach::Anywhere, base)
+    }
+
+    /// The target that `base` names, to be connected to only if it is within `reach`.
+    pub(crate) fn within(reach: Reach, base: &str) -> Result<Self, TargetError> {
         let refused = || TargetError(base.to_owned());
         let parts = base.parse::<Uri>().map_err(|_| refused())?.into_parts();
         let authority = parts.authority.ok_or_else(refused)?;
@@ -59,6 +73,7 @@ impl Target {
             authority,
             scheme,
             tls,
+            reach,
         })
     }
 
@@ -81,7 +96,8 @@ impl Target {
             .host()
             .trim_start_matches('[')
             .trim_end_matches(']');
-        let stream = TcpStream::connect((host, port)).await?;
+        let addresses = self.reach.resolve(host, port).await?;
+        let stream = TcpStream::connect(addresses.as_slice()).await?;
         stream.set_nodelay(true)?;
         match &self.tls {
             Some((connector, name)) => Ok(Box::new(connector.connect(name.clone(), stream).await?)),
@@ -90,7 +106,13 @@ impl Target {
     }
 }
 
+/// One for all targets: what it holds is the same for each.
 fn connector() -> TlsConnector {
+    static CONNECTOR: LazyLock<TlsConnector> = LazyLock::new(new_connector);
+    CONNECTOR.clone()
+}
+
+fn new_connector() -> TlsConnector {
     let roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
@@ -102,11 +124,4 @@ fn connector() -> TlsConnector {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec()];
     TlsConnector::from(Arc::new(config))
-}
-
-/// A header value that no log prints.
-pub(crate) fn sensitive(value: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(value).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

@@ -1,12 +1,12 @@
 //! Rules between settings.
 //!
-//! The order of a delivery's times is what keeps two senders from one chunk: provider timeout +
+//! The order of a delivery's times is what keeps two senders from one chunk: a gateway's timeout +
 //! settle margin < budget < lease − skew, and lease < the queue's deadline.
 
 use std::time::Duration;
 
 use super::duration::format;
-use super::{Config, Endpoint, Fault, Queue};
+use super::{Config, Endpoint, Fault, Provider, Queue};
 use crate::telemetry;
 
 /// A day less than Cloud Tasks allows, for clocks that differ.
@@ -14,14 +14,15 @@ const MAX_LOOK_AHEAD: Duration = Duration::from_secs(29 * 86_400);
 
 /// Whether `config` may be run, else every rule that it breaks.
 pub(super) fn check(config: &Config) -> Result<(), Vec<Fault>> {
-    let rules = [times, permits, queue, passes, guard, people];
+    let rules = [times, gateways, permits, queue, passes, guard, people];
     let faults: Vec<_> = rules.into_iter().flat_map(|rule| rule(config)).collect();
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 fn times(config: &Config) -> Vec<Fault> {
     let sender = &config.sender;
-    let send = config.provider.fcm.timeout + sender.settle_margin;
+    let (slowest, timeout) = slowest(&config.provider);
+    let send = timeout + sender.settle_margin;
     let usable = sender.lease.saturating_sub(sender.skew);
     let deadline = config.queue.deadline;
     let minute = Duration::from_secs(60);
@@ -30,7 +31,7 @@ fn times(config: &Config) -> Vec<Fault> {
             let sum = format(send);
             Fault::new(
                 "sender.budget",
-                format!("must be longer than [provider.fcm] timeout + settle_margin ({sum})"),
+                format!("must be longer than [{slowest}] timeout + settle_margin ({sum})"),
             )
         }),
         (sender.budget >= usable).then(|| {
@@ -55,6 +56,56 @@ fn times(config: &Config) -> Vec<Fault> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The gateway whose answer may take longest, and how long.
+fn slowest(provider: &Provider) -> (&'static str, Duration) {
+    let mut slowest = ("provider.fcm", provider.fcm.timeout);
+    for (gateway, timeout) in [
+        ("provider.apns", provider.apns.timeout),
+        ("provider.web_push", provider.web_push.timeout),
+    ] {
+        if timeout > slowest.1 {
+            slowest = (gateway, timeout);
+        }
+    }
+    slowest
+}
+
+/// Who sends through Apple or to browsers says who it is.
+fn gateways(config: &Config) -> Vec<Fault> {
+    let Provider { apns, web_push, .. } = &config.provider;
+    let to_apple = matches!(&apns.endpoint, Endpoint::At(url) if !url.as_str().starts_with("http://"));
+    let needs = "must be set when `endpoint` is Apple's";
+    let mut faults = [
+        ("provider.apns.key", to_apple && apns.key.is_none(), needs),
+        ("provider.apns.key_id", to_apple && apns.key_id.is_empty(), needs),
+        (
+            "provider.apns.team_id",
+            to_apple && apns.team_id.is_empty(),
+            needs,
+        ),
+        (
+            "provider.web_push.subject",
+            web_push.key.is_some() && web_push.subject.is_none(),
+            "must be set when `key` is: push services refuse who cannot be reached",
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, wrong, _)| *wrong)
+    .map(|(setting, _, rule)| Fault::new(setting, rule))
+    .collect::<Vec<_>>();
+    if web_push
+        .stand_in
+        .as_ref()
+        .is_some_and(|url| !url.as_str().starts_with("http://"))
+    {
+        faults.push(Fault::new(
+            "provider.web_push.stand_in",
+            "must be an http:// URL: real subscriptions name their push services themselves",
+        ));
+    }
+    faults
 }
 
 /// A pause answers within a second: it waits for the permits that are out, and 100 ms.
@@ -118,6 +169,8 @@ fn passes(config: &Config) -> Vec<Fault> {
         ("prune.interval", config.prune.interval),
         ("dispatch.pick_up", config.dispatch.pick_up),
         ("provider.fcm.timeout", config.provider.fcm.timeout),
+        ("provider.apns.timeout", config.provider.apns.timeout),
+        ("provider.web_push.timeout", config.provider.web_push.timeout),
         ("retry.base", config.retry.base),
     ]
     .into_iter()

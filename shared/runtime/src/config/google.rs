@@ -1,7 +1,8 @@
-//! Whose Datastore, queue and gateway.
+//! Whose Datastore, queue and gateways.
 //!
 //! With nothing set, a part is embedded. With a project it is Google's. With an endpoint it is
-//! that one, and then a project must be given: a default one would be somebody else's.
+//! that one, and then a project must be given: a default one would be somebody else's. With a
+//! key of Apple's, the gateway is Apple's.
 
 use toml::{Table, Value};
 
@@ -16,11 +17,24 @@ const PARTS: [(&[&str], &str); 3] = [
 
 /// Fills in the endpoints that follow from projects.
 pub(super) fn fill(table: &mut Table) -> Result<(), Vec<Fault>> {
+    fill_apples(table);
     let faults: Vec<_> = PARTS
         .into_iter()
         .filter_map(|(path, production)| fill_part(table, path, production))
         .collect();
     if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+fn fill_apples(table: &mut Table) {
+    let section = table
+        .get_mut("provider")
+        .and_then(|section| section.get_mut("apns"));
+    if let Some(section) = section.and_then(Value::as_table_mut)
+        && section.contains_key("key")
+    {
+        let apples = || Value::String("https://api.push.apple.com".to_owned());
+        section.entry("endpoint").or_insert_with(apples);
+    }
 }
 
 fn fill_part(table: &mut Table, path: &[&str], production: &str) -> Option<Fault> {

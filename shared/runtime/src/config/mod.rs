@@ -25,8 +25,8 @@ pub use endpoint::{Endpoint, HttpUrl};
 pub use error::{ConfigError, Fault};
 pub use secret::Secret;
 pub use sections::{
-    Admin, Concurrency, Data, Database, Datastore, Dispatch, FanOut, Fcm, Guard, Import, Log, LogFormat,
-    Provider, Prune, Queue, RampUp, Reconcile, Retry, Sender,
+    Admin, Apns, Concurrency, Data, Database, Datastore, Dispatch, FanOut, Fcm, Guard, Import, Log,
+    LogFormat, Provider, Prune, Queue, RampUp, Reconcile, Retry, Sender, WebPush,
 };
 
 /// A configuration with every setting explained, each at its default.

@@ -13,7 +13,13 @@ use super::{Fault, Secret};
 const PREFIX: &str = "NOROSHI__";
 
 /// Settings whose value may be a secret.
-const SECRETS: [&str; 3] = ["admin.token", "database.url", "provider.fcm.credentials"];
+const SECRETS: [&str; 5] = [
+    "admin.token",
+    "database.url",
+    "provider.apns.key",
+    "provider.fcm.credentials",
+    "provider.web_push.key",
+];
 
 /// Which variable set which setting, by dotted path.
 pub(super) type Variables = BTreeMap<String, String>;

@@ -125,5 +125,6 @@ fn registration(number: usize, length: usize) -> Registration {
         kind: DeviceKind::WebPush,
         address: format!("{number:0length$}"),
         extra: None,
+        expires_at: None,
     }
 }

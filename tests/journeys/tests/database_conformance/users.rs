@@ -276,5 +276,6 @@ fn fcm(user: &str, address: &str) -> Registration {
         kind: DeviceKind::FcmToken,
         address: address.to_owned(),
         extra: None,
+        expires_at: None,
     }
 }

@@ -28,7 +28,7 @@ const COMMIT: Duration = Duration::from_millis(500);
 const ANSWER: Duration = Duration::from_millis(100);
 
 /// Requests at once on one connection to a gateway.
-const STREAMS: u64 = runtime::backends::STREAMS as u64;
+const STREAMS: u64 = runtime::gateways::STREAMS as u64;
 
 /// Tasks a second that one queue of Cloud Tasks dispatches.
 const DISPATCHES: u64 = 500;

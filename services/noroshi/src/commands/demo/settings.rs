@@ -9,7 +9,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use runtime::Config;
-use runtime::config::{Admin, Endpoint, Log, Sender};
+use runtime::config::{Admin, Log, Provider, Sender};
 use tempfile::TempDir;
 
 use super::error::Error;
@@ -71,7 +71,8 @@ const LOG_LEVEL: &str = "warn,sqlx::pool::acquire=error";
 /// that it does not tear the bars.
 pub(super) fn of_demo(mut config: Config, data: &Path, afterwards: Afterwards) -> Config {
     config.data.dir = data.to_owned();
-    config.provider.fcm.endpoint = Endpoint::Embedded;
+    // The sink stands for every gateway.
+    config.provider = Provider::default();
     // The demo's own file is as long as the user wants it.
     config.admin.upload_max_bytes = NonZeroU64::MAX;
     if config.log.level == Log::default().level {
@@ -106,11 +107,12 @@ mod tests {
         let config = configured(&[
             ("NOROSHI__PROVIDER__FCM__ENDPOINT", "https://fcm.googleapis.com"),
             ("NOROSHI__PROVIDER__FCM__PROJECT", "real"),
+            ("NOROSHI__PROVIDER__WEB_PUSH__STAND_IN", "http://push.example.com"),
         ]);
 
         let demo = of_demo(config, Path::new("/tmp/demo"), Afterwards::Stop);
 
-        assert_eq!(demo.provider.fcm.endpoint, Endpoint::Embedded);
+        assert!(demo.provider.is_embedded());
         assert_eq!(demo.data.dir, Path::new("/tmp/demo"));
     }
 

@@ -6,32 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Endpoint, Secret, duration};
-
-/// `[provider]`: the gateways.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Provider {
-    /// Firebase Cloud Messaging.
-    pub fcm: Fcm,
-}
-
-/// `[provider.fcm]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Fcm {
-    /// Which gateway; Google's as soon as a project is set, else the sink.
-    pub endpoint: Endpoint,
-    /// Firebase project.
-    pub project: String,
-    /// Service-account key (JSON); `None`: the ambient credentials of the machine.
-    pub credentials: Option<Secret>,
-    /// How long one request may take.
-    #[serde(with = "duration")]
-    pub timeout: Duration,
-    /// HTTP/2 connections of one process, each with many requests in flight.
-    pub connections: NonZeroU32,
-}
+use crate::config::duration;
 
 /// `[sender]`: what delivers a chunk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,18 +53,6 @@ pub struct Retry {
     pub throttled_floor: Duration,
     /// Attempts in all, the first included.
     pub attempts: NonZeroU32,
-}
-
-impl Default for Fcm {
-    fn default() -> Self {
-        Self {
-            endpoint: Endpoint::Embedded,
-            project: "noroshi".to_owned(),
-            credentials: None,
-            timeout: Duration::from_secs(10),
-            connections: super::count(4),
-        }
-    }
 }
 
 impl Default for Sender {

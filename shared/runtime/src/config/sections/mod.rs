@@ -4,12 +4,14 @@ mod admin;
 mod delivery;
 mod guard;
 mod passes;
+mod provider;
 mod stores;
 
 pub use admin::{Admin, Log, LogFormat};
-pub use delivery::{Fcm, Provider, Retry, Sender};
+pub use delivery::{Retry, Sender};
 pub use guard::Guard;
 pub use passes::{Dispatch, FanOut, Import, Prune, RampUp, Reconcile};
+pub use provider::{Apns, Fcm, Provider, WebPush};
 pub use stores::{Concurrency, Data, Database, Datastore, Queue};
 
 use std::num::NonZeroU32;
