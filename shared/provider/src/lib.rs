@@ -23,7 +23,7 @@ pub mod web_push;
 
 pub use credential::{KeyError, SigningKey};
 pub use gateways::{Address, Gateways, Slot};
-pub use http2::{PoolSettings, Proving, Target, TargetError};
+pub use http2::{PoolSettings, Proving, Target, TargetError, Trust, TrustError};
 pub use now::Now;
 pub use outcome::{Outcome, Scope, Unreachable, Whose};
 pub use outgoing::Outgoing;

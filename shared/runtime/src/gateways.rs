@@ -9,7 +9,9 @@ use std::time::Duration;
 use provider::apns::{self, Apns};
 use provider::fcm::{self, Credentials, Fcm};
 use provider::web_push::{self, Endpoints, WebPush};
-use provider::{Gateways, KeyError, Now, PoolSettings, Proving, SigningKey, Target, TargetError};
+use provider::{
+    Gateways, KeyError, Now, PoolSettings, Proving, SigningKey, Target, TargetError, Trust, TrustError,
+};
 
 use crate::backends::is_stand_in;
 use crate::clock::Clock;
@@ -31,6 +33,12 @@ const NOBODYS_MAILBOX: &str = "mailto:nobody@noroshi.invalid";
 /// A gateway whose settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// The file of authorities cannot be read.
+    #[error("[provider] authorities")]
+    AuthoritiesFile(#[source] std::io::Error),
+    /// What is in it.
+    #[error("[provider] authorities")]
+    Authorities(#[from] TrustError),
     /// FCM's address.
     #[error("[provider.fcm] endpoint")]
     FcmEndpoint(#[source] TargetError),
@@ -70,15 +78,16 @@ pub(crate) fn connect(config: &Config, sink: Option<&str>, clock: &Clock) -> Res
         Endpoint::At(url) => Some(url.as_str().to_owned()),
         Endpoint::Embedded => sink.map(str::to_owned),
     };
+    let trust = trust(config)?;
     let fcm = at(&config.provider.fcm.endpoint);
     let fcm = fcm
-        .map(|endpoint| fcm_config(config, &endpoint, &now))
+        .map(|endpoint| fcm_config(config, &endpoint, &trust, &now))
         .transpose()?;
     let apns = at(&config.provider.apns.endpoint);
     let apns = apns
-        .map(|endpoint| apns_config(config, &endpoint, &now))
+        .map(|endpoint| apns_config(config, &endpoint, &trust, &now))
         .transpose()?;
-    let web_push = web_push_config(config, sink, &now)?;
+    let web_push = web_push_config(config, sink, trust, &now)?;
     Ok(Gateways {
         fcm: fcm.map(Fcm::new).transpose()?,
         apns: apns.map(Apns::new).transpose()?,
@@ -86,7 +95,17 @@ pub(crate) fn connect(config: &Config, sink: Option<&str>, clock: &Clock) -> Res
     })
 }
 
-fn fcm_config(config: &Config, endpoint: &str, now: &Now) -> Result<fcm::Config, ConfigError> {
+fn trust(config: &Config) -> Result<Trust, ConfigError> {
+    match &config.provider.authorities {
+        None => Ok(Trust::default()),
+        Some(file) => {
+            let pem = std::fs::read(file).map_err(ConfigError::AuthoritiesFile)?;
+            Ok(Trust::with(&pem)?)
+        }
+    }
+}
+
+fn fcm_config(config: &Config, endpoint: &str, trust: &Trust, now: &Now) -> Result<fcm::Config, ConfigError> {
     let settings = &config.provider.fcm;
     let credentials = match &settings.credentials {
         // A token of Google's must not go over the wire in clear.
@@ -98,7 +117,7 @@ fn fcm_config(config: &Config, endpoint: &str, now: &Now) -> Result<fcm::Config,
         }
     };
     Ok(fcm::Config {
-        target: Target::parse(endpoint).map_err(ConfigError::FcmEndpoint)?,
+        target: Target::parse(endpoint, trust).map_err(ConfigError::FcmEndpoint)?,
         project: settings.project.clone(),
         credentials,
         pool: pool(settings.connections, settings.timeout, Proving::NotNeeded),
@@ -106,7 +125,12 @@ fn fcm_config(config: &Config, endpoint: &str, now: &Now) -> Result<fcm::Config,
     })
 }
 
-fn apns_config(config: &Config, endpoint: &str, now: &Now) -> Result<apns::Config, ConfigError> {
+fn apns_config(
+    config: &Config,
+    endpoint: &str,
+    trust: &Trust,
+    now: &Now,
+) -> Result<apns::Config, ConfigError> {
     let settings = &config.provider.apns;
     let sandbox = match &settings.sandbox {
         Some(url) => url.as_str(),
@@ -120,8 +144,9 @@ fn apns_config(config: &Config, endpoint: &str, now: &Now) -> Result<apns::Confi
         Some(_) | None => SigningKey::generate(),
     };
     let named = |name: &str| if name.is_empty() { NOBODY } else { name }.to_owned();
-    let target =
-        |setting, at: &str| Target::parse(at).map_err(|source| ConfigError::ApnsEndpoint { setting, source });
+    let target = |setting, at: &str| {
+        Target::parse(at, trust).map_err(|source| ConfigError::ApnsEndpoint { setting, source })
+    };
     let topic = match &settings.topic {
         None if in_clear => Some(NOBODY.to_owned()),
         topic => topic.clone(),
@@ -143,6 +168,7 @@ fn apns_config(config: &Config, endpoint: &str, now: &Now) -> Result<apns::Confi
 fn web_push_config(
     config: &Config,
     sink: Option<&str>,
+    trust: Trust,
     now: &Now,
 ) -> Result<Option<web_push::Config>, ConfigError> {
     let settings = &config.provider.web_push;
@@ -162,6 +188,7 @@ fn web_push_config(
         key,
         subject: subject.to_owned(),
         endpoints,
+        trust,
         pool: pool(settings.connections, settings.timeout, Proving::NotNeeded),
         now: now.clone(),
     }))
@@ -213,7 +240,12 @@ mod tests {
                 ("FCM__ENDPOINT", endpoint),
                 ("FCM__CREDENTIALS", &account),
             ]);
-            format!("{:?}", fcm_config(&config, endpoint, &now).unwrap().credentials)
+            format!(
+                "{:?}",
+                fcm_config(&config, endpoint, &Trust::default(), &now)
+                    .unwrap()
+                    .credentials
+            )
         };
         let apns = |endpoint: &str| {
             let config = configured(&[
@@ -222,7 +254,10 @@ mod tests {
                 ("APNS__KEY_ID", "K"),
                 ("APNS__TEAM_ID", "T"),
             ]);
-            let shown = apns_config(&config, endpoint, &now).unwrap().key.key;
+            let shown = apns_config(&config, endpoint, &Trust::default(), &now)
+                .unwrap()
+                .key
+                .key;
             shown.public_key() == key.public_key()
         };
 

@@ -7,6 +7,7 @@
 mod cold_build;
 mod command;
 mod datastore;
+mod deliver;
 mod emulator;
 mod engine;
 mod fan_out;
@@ -39,6 +40,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Send messages by Noroshi's gateways and by other clients.
+    Deliver(deliver::Arguments),
     /// Drive Noroshi's Datastore emulator and Google's with the same client and the same work.
     Emulator(emulator::Arguments),
     /// Drive Noroshi's fan-out and other Datastore clients with the same entities.
@@ -53,6 +56,12 @@ enum Command {
     Pipeline(pipeline::Arguments),
     /// Build the `noroshi` command from nothing, in a directory of its own.
     ColdBuild(cold_build::Arguments),
+    /// Noroshi in the comparison of gateways, which is started as a process of its own.
+    #[command(hide = true)]
+    DeliverClient(deliver::ClientArguments),
+    /// A gateway of that comparison.
+    #[command(hide = true)]
+    DeliverGateway(deliver::GatewayArguments),
     /// One client of the fan-out comparison, which is started as a process of its own.
     #[command(hide = true)]
     FanOutClient(fan_out::ClientArguments),
@@ -63,6 +72,9 @@ enum Command {
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
+        Command::Deliver(arguments) => deliver::run(&arguments)?,
+        Command::DeliverClient(arguments) => return deliver::run_client(&arguments),
+        Command::DeliverGateway(arguments) => return deliver::run_gateway(&arguments),
         Command::Emulator(arguments) => emulator::run(&arguments)?,
         Command::FanOut(arguments) => fan_out::run(&arguments)?,
         Command::FanOutClient(arguments) => return fan_out::run_client(&arguments),

@@ -12,9 +12,11 @@ mod reach;
 mod slot;
 mod state;
 mod target;
+mod trust;
 
 pub(crate) use pool::Pool;
 pub use pool::{PoolSettings, Proving};
 pub(crate) use reach::{Reach, is_public};
 pub(crate) use slot::{SendError, Slot};
 pub use target::{Target, TargetError};
+pub use trust::{Trust, TrustError};

@@ -1,16 +1,14 @@
 //! The gateway's address, and a byte stream to it.
 
-use std::sync::{Arc, LazyLock};
-
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::reach::Reach;
+use super::trust::Trust;
 
 /// A gateway's base address: `https://host[:port]`, or `http://host:port` in clear.
 #[derive(Clone)]
@@ -44,12 +42,12 @@ impl std::fmt::Display for Target {
 
 impl Target {
     /// The target that `base` names, wherever it is.
-    pub fn parse(base: &str) -> Result<Self, TargetError> {
-        Self::within(Reach::Anywhere, base)
+    pub fn parse(base: &str, trust: &Trust) -> Result<Self, TargetError> {
+        Self::within(Reach::Anywhere, base, trust)
     }
 
     /// The target that `base` names, to be connected to only if it is within `reach`.
-    pub(crate) fn within(reach: Reach, base: &str) -> Result<Self, TargetError> {
+    pub(crate) fn within(reach: Reach, base: &str, trust: &Trust) -> Result<Self, TargetError> {
         let refused = || TargetError(base.to_owned());
         let parts = base.parse::<Uri>().map_err(|_| refused())?.into_parts();
         let authority = parts.authority.ok_or_else(refused)?;
@@ -65,7 +63,10 @@ impl Target {
                     .trim_start_matches('[')
                     .trim_end_matches(']')
                     .to_owned();
-                Some((connector(), ServerName::try_from(host).map_err(|_| refused())?))
+                Some((
+                    trust.connector(),
+                    ServerName::try_from(host).map_err(|_| refused())?,
+                ))
             }
             _ => return Err(refused()),
         };
@@ -104,24 +105,4 @@ impl Target {
             None => Ok(Box::new(stream)),
         }
     }
-}
-
-/// One for all targets: what it holds is the same for each.
-fn connector() -> TlsConnector {
-    static CONNECTOR: LazyLock<TlsConnector> = LazyLock::new(new_connector);
-    CONNECTOR.clone()
-}
-
-fn new_connector() -> TlsConnector {
-    let roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("aws-lc-rs has the cipher suites of TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    TlsConnector::from(Arc::new(config))
 }

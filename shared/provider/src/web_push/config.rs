@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::subscription::Subscription;
 use crate::credential::SigningKey;
 use crate::header::sensitive;
-use crate::http2::{PoolSettings, Reach};
+use crate::http2::{PoolSettings, Reach, Trust};
 use crate::now::Now;
 
 /// How long a token is good; push services take no more than 24 hours (RFC 8292, 2).
@@ -22,6 +22,8 @@ pub struct Config {
     pub subject: String,
     /// Which endpoints are sent to.
     pub endpoints: Endpoints,
+    /// Whose word an endpoint's certificate needs.
+    pub trust: Trust,
     /// Connections to each origin, and time limits.
     pub pool: PoolSettings,
     /// Tells the time.

@@ -33,7 +33,7 @@ pub(super) struct Token {
 impl Origin {
     /// `None` if the name is not that of a machine.
     pub(super) fn new(name: &str, reach: Reach, config: &Config) -> Option<Self> {
-        let target = Target::within(reach, name).ok()?;
+        let target = Target::within(reach, name, &config.trust).ok()?;
         Some(Self {
             name: name.to_owned(),
             pool: Pool::new(target, config.pool),

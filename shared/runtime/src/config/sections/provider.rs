@@ -1,6 +1,7 @@
 //! The gateways.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ use crate::config::{Endpoint, HttpUrl, Secret, duration};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Provider {
+    /// A file of certificates (PEM) that a gateway's may be signed by, beside the web's
+    /// authorities: that of a proxy, for instance, through which a company reaches the internet.
+    pub authorities: Option<PathBuf>,
     /// Firebase Cloud Messaging.
     pub fcm: Fcm,
     /// Apple Push Notification service.
