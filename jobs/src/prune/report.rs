@@ -15,6 +15,8 @@ pub struct Report {
     pub pushes: u64,
     /// Audiences of which leftovers were cleared away.
     pub audiences: u32,
+    /// Reports that were let go of.
+    pub reports: u32,
     /// Idempotency keys that were forgotten.
     pub keys: u64,
     /// Whether the pass ended at its bound.
@@ -28,13 +30,14 @@ impl fmt::Display for Report {
             chunks,
             pushes,
             audiences,
+            reports,
             keys,
             is_bounded: _,
         } = self;
         write!(
             f,
             "{campaigns} campaigns pruned ({chunks} chunks, {pushes} pushes), {audiences} audiences cleared, \
-             {keys} idempotency keys forgotten"
+             {reports} reports deleted, {keys} idempotency keys forgotten"
         )
     }
 }

@@ -70,6 +70,8 @@ pub struct Nudges {
     pub reconcile: Nudge,
     /// A user is to be erased.
     pub erase: Nudge,
+    /// A report is to be made.
+    pub report: Nudge,
 }
 
 /// A nudge for the dispatch of each lane.

@@ -14,5 +14,6 @@ mod outlook;
 mod pushes;
 mod stores;
 mod transitions;
+mod uploads;
 mod users;
 mod world;

@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use audience::{AudienceReader, FileSettings, ReadError, Refusal, Unzip, ZipLimits, ZipRefusal};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 const LIMITS: ZipLimits = ZipLimits {
     bytes: 8 << 20,
@@ -301,4 +303,30 @@ fn an_audience_is_read_from_a_zip() {
 
     let row = reader.next_row().unwrap().unwrap();
     assert_eq!((row.line, row.user_id), (2, "u1"));
+}
+
+#[test]
+fn what_another_program_writes_is_read_stored_deflated_and_streamed() {
+    let content: Vec<u8> = (0..50_000)
+        .flat_map(|no| format!("user-{no},{}\n", no % 97).into_bytes())
+        .collect();
+    let file: Vec<u8> = b"user_id,rank\n".iter().copied().chain(content).collect();
+
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default().compression_method(method);
+        zip.add_directory("export", options).unwrap();
+        zip.start_file("export/利用者.csv", options).unwrap();
+        zip.write_all(&file).unwrap();
+        assert!(
+            unzip(&zip.finish().unwrap().into_inner()).unwrap() == file,
+            "{method}"
+        );
+    }
+    let mut streamed = ZipWriter::new_stream(Vec::new());
+    streamed
+        .start_file("users.csv", SimpleFileOptions::default())
+        .unwrap();
+    streamed.write_all(&file).unwrap();
+    assert!(unzip(&streamed.finish().unwrap().into_inner()).unwrap() == file);
 }

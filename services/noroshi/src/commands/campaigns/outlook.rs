@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
 
-use super::text::plain;
+use crate::table::plain;
 use crate::table::{Table, count, instant, span};
 
 /// What a campaign takes, and when it will be done.

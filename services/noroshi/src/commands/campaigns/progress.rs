@@ -9,9 +9,9 @@ use runtime::{ExitCode, Process};
 use serde::Deserialize;
 
 use super::OneArguments;
-use super::text::plain;
 use crate::api::{Api, Document, Error};
 use crate::output;
+use crate::table::plain;
 use crate::table::{Table, bar, count, instant, span};
 
 /// Between two questions.
