@@ -161,7 +161,8 @@ async fn append(
 async fn let_go(backends: &Backends, claim: &Claim) -> Result<Ended, Error> {
     let mut tx = backends.files.begin().await?;
     let change = reports::extend(&mut tx, claim, backends.process.clock.now()).await?;
-    conclude(tx, change).await?;
+    // Stale: it is somebody else's already.
+    let _: Change = conclude(tx, change).await?;
     Ok(Ended::Stopped)
 }
 
@@ -170,7 +171,7 @@ async fn give_up(backends: &Backends, id: ReportId, size: u64) -> Result<Ended, 
     crate::prune::discard_report(&backends.files, id, size).await?;
     let mut tx = backends.files.begin().await?;
     let change = reports::delete(&mut tx, id).await?;
-    conclude(tx, change).await?;
+    let _: Change = conclude(tx, change).await?;
     Ok(Ended::Lost)
 }
 

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use campaign::{CampaignId, ReportId};
 use chrono::{DateTime, Utc};
+use database::Change;
 use database::campaign::Campaign;
 use database::report::{self, Report, ReportState, Subject};
 use http::HeaderMap;
@@ -99,7 +100,8 @@ async fn create(State(backends): State<Backends>, Segments(id): Segments<Uuid>) 
     let (report, now) = (ReportId::allocate(), backends.process.clock.now());
     let mut tx = backends.files.begin().await?;
     let begun = report::begin(&mut tx, report, Subject::Campaign, id, now).await;
-    conclude(tx, begun).await?;
+    // Its id is new.
+    let _: Change = conclude(tx, begun).await?;
     backends.nudges.report.nudge();
     Ok(Done::Accepted.with(CampaignReport::of(find(&backends, id, report).await?)))
 }

@@ -11,8 +11,7 @@ use serde::Deserialize;
 use super::OneArguments;
 use crate::api::{Api, Document, Error};
 use crate::output;
-use crate::table::plain;
-use crate::table::{Table, bar, count, instant, span};
+use crate::table::{Table, bar, count, instant, plain, span};
 
 /// Between two questions.
 const POLL: Duration = Duration::from_secs(1);

@@ -10,8 +10,7 @@ use super::VerifyArguments;
 use crate::api::{Api, Error};
 use crate::output;
 use crate::progress;
-use crate::table::count;
-use crate::table::plain;
+use crate::table::{count, plain};
 
 /// Faults that are told in full; those beyond are counted.
 const TOLD: usize = 100;
