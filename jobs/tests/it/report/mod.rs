@@ -175,7 +175,7 @@ async fn a_report_is_let_go_of_when_it_was_kept_long_enough() {
     let now = world.backends.process.clock.now();
     // Of an audience that nobody wants any more, half a report.
     let half = ReportId(audience.0);
-    world
+    let appended = world
         .write_file(async |tx| {
             assert_eq!(
                 reports::begin(tx, half, Subject::Audience, audience.0, now).await?,
@@ -184,6 +184,7 @@ async fn a_report_is_let_go_of_when_it_was_kept_long_enough() {
             reports::append(tx, half, 0, b"half", "{}").await
         })
         .await;
+    assert_eq!(appended, Change::Applied);
     let kept = jobs::prune::run(&world.backends).await.unwrap().reports;
     let cancelled = world.write(async |tx| database::audience::cancel(tx, audience, now).await);
     assert_eq!(cancelled.await, Change::Applied);
