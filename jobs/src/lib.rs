@@ -14,6 +14,7 @@ mod once;
 mod plan;
 pub mod prune;
 pub mod reconcile;
+pub mod report;
 mod turns;
 
 pub use error::Error;

@@ -15,10 +15,10 @@ const PARTS: u32 = 16;
 /// Chunks of some tens of kilobytes, 3.5 MiB at most, deleted in one transaction.
 const CHUNKS: u32 = 64;
 
-/// Deletes every part of the uploaded file.
-pub(crate) async fn parts(db: &Db, audience: AudienceId) -> Result<(), Error> {
-    while let Some(last) = upload_part::list(db, audience, 0, PARTS).await?.last() {
-        let mut tx = db.begin().await?;
+/// Deletes every part of the uploaded file, in the database of files.
+pub(crate) async fn parts(files: &Db, audience: AudienceId) -> Result<(), Error> {
+    while let Some(last) = upload_part::list(files, audience, 0, PARTS).await?.last() {
+        let mut tx = files.begin().await?;
         upload_part::delete_below(&mut tx, audience, last.no + 1).await?;
         tx.commit().await.repeatable()?;
     }

@@ -15,7 +15,7 @@ mod report;
 mod source;
 mod storing;
 
-use audience::{ChunkSettings, FileSettings};
+use audience::{ChunkSettings, FileSettings, ZipLimits};
 use database::audience::{self as audiences, AudienceState, Claim};
 use futures::future::try_join;
 use runtime::Backends;
@@ -55,7 +55,7 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
         };
         report.count(&ended);
         match ended {
-            Ended::Ready(_) => discard_parts(&backends.db, audience).await?,
+            Ended::Ready(_) => discard_parts(&backends.files, audience).await?,
             Ended::Refused => discard_all(backends, audience).await?,
             Ended::Lost => discard_cancelled(backends, audience).await?,
             Ended::Stopped => {}
@@ -79,7 +79,7 @@ async fn claim(backends: &Backends) -> Result<Option<Claim>, Error> {
 
 async fn import(backends: &Backends, claim: Claim) -> Result<Ended, Error> {
     let settings = settings(backends, &claim)?;
-    let (db, audience, bytes) = (&backends.db, claim.audience.id, settings.bytes);
+    let (files, audience, bytes) = (&backends.files, claim.audience.id, settings.bytes);
     let (parts_in, parts) = mpsc::channel(source::PARTS_AHEAD);
     let (batches_in, batches) = mpsc::channel(reading::BATCHES_AHEAD);
     let reading = backends
@@ -87,7 +87,7 @@ async fn import(backends: &Backends, claim: Claim) -> Result<Ended, Error> {
         .tasks
         .tracker()
         .spawn_blocking(move || reading::read(parts, settings, &batches_in));
-    let feeding = async { Ok(source::feed(db, audience, bytes, parts_in).await?) };
+    let feeding = async { Ok(source::feed(files, audience, bytes, parts_in).await?) };
     let storing = Storing::new(backends, claim).run(batches);
     match try_join(feeding, storing).await? {
         ((), Some(ended)) => Ok(ended),
@@ -112,8 +112,17 @@ fn settings(backends: &Backends, claim: &Claim) -> Result<reading::Settings, Err
     Ok(reading::Settings {
         file,
         chunks,
+        zip: zip_limits(backends),
         bytes: audience.uploaded_bytes,
     })
+}
+
+fn zip_limits(backends: &Backends) -> ZipLimits {
+    let config = &backends.process.config.files;
+    ZipLimits {
+        bytes: config.zip_max_bytes.get(),
+        ratio: config.zip_max_ratio.get(),
+    }
 }
 
 /// One mutation of a commit is the chunk's marker.
@@ -128,7 +137,7 @@ fn chunk_settings(backends: &Backends) -> ChunkSettings {
 
 async fn discard_all(backends: &Backends, audience: campaign::AudienceId) -> Result<(), Error> {
     discard_chunks(&backends.db, audience).await?;
-    discard_parts(&backends.db, audience).await
+    discard_parts(&backends.files, audience).await
 }
 
 /// Whoever cancels an audience leaves it to its import to clear what is there.

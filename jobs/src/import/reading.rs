@@ -7,7 +7,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use audience::{AudienceReader, Chunk, ChunkSettings, Chunker, FileSettings, ReadError, Refusal, Summary};
+use audience::{
+    AudienceReader, Chunk, ChunkSettings, Chunker, FileSettings, ReadError, Refusal, Summary, Unzip,
+    ZipLimits,
+};
 use database::audience::Progress;
 use serde_json::json;
 use tokio::sync::mpsc::{Receiver, Sender};
@@ -27,6 +30,8 @@ pub(super) const BATCHES_AHEAD: usize = 2;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     pub(super) file: FileSettings,
+    /// Of a file that came as ZIP.
+    pub(super) zip: ZipLimits,
     pub(super) chunks: ChunkSettings,
     /// Bytes of the file.
     pub(super) bytes: u64,
@@ -75,7 +80,10 @@ impl From<ReadError> for Ended {
 
 fn read_rows(parts: Receiver<Vec<u8>>, settings: Settings, batches: &Sender<Read>) -> Result<Batch, Ended> {
     let read_bytes = Rc::new(Cell::new(0));
-    let source = Parts::new(parts, settings.bytes, read_bytes.clone());
+    let source = Unzip::new(
+        Parts::new(parts, settings.bytes, read_bytes.clone()),
+        settings.zip,
+    );
     let mut reader = AudienceReader::open(source, settings.file, rand::random())?;
     let mut chunker = Chunker::new(settings.chunks, reader.variables());
     let mut filling = Filling::new(read_bytes, reader.variables(), settings.chunks, batches);

@@ -17,7 +17,7 @@ pub(super) const PARTS_AHEAD: usize = 2;
 /// Sends the parts of a file of `bytes` bytes in order, until all are sent, one is missing or
 /// nobody listens any more.
 pub(super) async fn feed(
-    db: &Db,
+    files: &Db,
     audience: AudienceId,
     bytes: u64,
     parts: Sender<Vec<u8>>,
@@ -27,7 +27,7 @@ pub(super) async fn feed(
         if sent >= bytes {
             break;
         }
-        let Some(part) = upload_part::find(db, audience, no).await? else {
+        let Some(part) = upload_part::find(files, audience, no).await? else {
             break;
         };
         sent += part.len() as u64;

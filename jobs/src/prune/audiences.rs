@@ -1,8 +1,13 @@
 //! Clears away uploads that nobody goes on with, and what killed processes left of audiences.
+//!
+//! An audience's chunks are in the main database and its parts in that of files: each is asked for
+//! what it has, and the audience's state says whether that is needed. A state only goes forward, so
+//! what is not needed when it is asked for never is again.
 
+use campaign::AudienceId;
 use chrono::TimeDelta;
-use database::Change;
-use database::audience::{self as audiences, Audience, AudienceState};
+use database::audience::{self as audiences, AudienceState};
+use database::{Change, upload_part};
 use runtime::Backends;
 use tracing::info;
 
@@ -19,21 +24,8 @@ const PAGE: u32 = 100;
 /// Gives up what is abandoned, and clears what has no use any more.
 pub(super) async fn clear(backends: &Backends, report: &mut Report) -> Result<(), Error> {
     give_up_abandoned(backends).await?;
-    let mut after = None;
-    loop {
-        let page = audiences::list_with_leftovers(&backends.db, after, PAGE).await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        for audience in &page {
-            if backends.process.stop.is_requested() {
-                return Ok(());
-            }
-            discard(backends, audience).await?;
-            report.audiences += 1;
-        }
-        after = Some(last.id);
-    }
+    clear_chunks(backends, report).await?;
+    clear_parts(backends, report).await
 }
 
 /// From here on they are cancelled audiences with leftovers, like any other.
@@ -54,15 +46,49 @@ async fn give_up_abandoned(backends: &Backends) -> Result<(), Error> {
     }
 }
 
-async fn discard(backends: &Backends, audience: &Audience) -> Result<(), Error> {
-    match audience.state {
-        AudienceState::Refused | AudienceState::Cancelled => {
+async fn clear_chunks(backends: &Backends, report: &mut Report) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let page = audiences::list_with_chunks_left(&backends.db, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        for audience in &page {
+            if backends.process.stop.is_requested() {
+                return Ok(());
+            }
             discard_chunks(&backends.db, audience.id).await?;
+            report.audiences += 1;
         }
-        AudienceState::Ready
-        | AudienceState::Uploading
-        | AudienceState::Uploaded
-        | AudienceState::Importing => {}
+        after = Some(last.id);
     }
-    discard_parts(&backends.db, audience.id).await
+}
+
+async fn clear_parts(backends: &Backends, report: &mut Report) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let page = upload_part::list_audiences(&backends.files, after, PAGE).await?;
+        let Some(last) = page.last().copied() else {
+            return Ok(());
+        };
+        for audience in page {
+            if backends.process.stop.is_requested() {
+                return Ok(());
+            }
+            if !needs_parts(backends, audience).await? {
+                discard_parts(&backends.files, audience).await?;
+                report.audiences += 1;
+            }
+        }
+        after = Some(last);
+    }
+}
+
+/// Parts without an audience came when it was given up: it is always there before they are.
+async fn needs_parts(backends: &Backends, audience: AudienceId) -> Result<bool, Error> {
+    let found = audiences::find(&backends.db, audience).await?;
+    Ok(found.is_some_and(|audience| match audience.state {
+        AudienceState::Uploading | AudienceState::Uploaded | AudienceState::Importing => true,
+        AudienceState::Ready | AudienceState::Refused | AudienceState::Cancelled => false,
+    }))
 }

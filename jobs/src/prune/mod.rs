@@ -3,8 +3,9 @@
 //! Of a campaign that ended long ago: its chunks and pushes in Datastore, and in SQL what
 //! counted them. Its row stays, marked as pruned before anything is deleted, and so do its
 //! coupons: grants belong to users, and reservations are the account of the stock. Besides:
-//! uploads that nobody went on with, what a killed process left of audiences, idempotency keys
-//! that no repeat is expected for, and addresses that have ended by themselves.
+//! uploads that nobody went on with, what a killed process left of audiences, reports that were
+//! kept long enough, idempotency keys that no repeat is expected for, and addresses that have ended
+//! by themselves.
 //!
 //! Every deletion may be repeated, and what there is to delete is found by looking. So a pass
 //! that was cut off is gone on with by the next.
@@ -15,6 +16,7 @@ mod devices;
 mod eligibility;
 mod keys;
 mod report;
+mod reports;
 
 use campaign::CampaignId;
 use database::Change;
@@ -29,6 +31,7 @@ use deletion::Deleted;
 use eligibility::Eligibility;
 
 pub use report::Report;
+pub(crate) use reports::discard as discard_report;
 
 /// Campaigns in one page.
 const PAGE: u32 = 100;
@@ -39,6 +42,7 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
     finish_half_pruned(backends, &mut report).await?;
     prune_ended(backends, &mut report).await?;
     audiences::clear(backends, &mut report).await?;
+    reports::clear(backends, &mut report).await?;
     keys::forget(backends, &mut report).await?;
     devices::remove(backends, &mut report).await?;
     Ok(report)

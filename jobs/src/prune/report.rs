@@ -15,6 +15,8 @@ pub struct Report {
     pub pushes: u64,
     /// Audiences of which leftovers were cleared away.
     pub audiences: u32,
+    /// Reports that were let go of.
+    pub reports: u32,
     /// Idempotency keys that were forgotten.
     pub keys: u64,
     /// Addresses that had ended by themselves.
@@ -30,6 +32,7 @@ impl fmt::Display for Report {
             chunks,
             pushes,
             audiences,
+            reports,
             keys,
             devices,
             is_bounded: _,
@@ -37,7 +40,7 @@ impl fmt::Display for Report {
         write!(
             f,
             "{campaigns} campaigns pruned ({chunks} chunks, {pushes} pushes), {audiences} audiences cleared, \
-             {keys} idempotency keys forgotten, {devices} addresses removed"
+             {reports} reports deleted, {keys} idempotency keys forgotten, {devices} addresses removed"
         )
     }
 }

@@ -11,5 +11,6 @@ mod intents;
 mod prune;
 mod ramp;
 mod reconcile;
+mod report;
 mod turns;
 mod world;

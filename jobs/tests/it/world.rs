@@ -8,6 +8,7 @@ use campaign::AudienceId;
 use chrono::{DateTime, Utc};
 use database::audience::Audience;
 use database::audience_chunk::AudienceChunk;
+use database::upload_part::Stored;
 use database::{Change, Tx, audience as audiences, audience_chunk, upload_part};
 use runtime::clock::ManualClock;
 use runtime::{Backends, Config, Embedded, Process};
@@ -66,6 +67,17 @@ impl World {
         written
     }
 
+    /// The same in the database of files.
+    pub(crate) async fn write_file<T>(
+        &self,
+        write: impl AsyncFnOnce(&mut Tx) -> Result<T, database::Error>,
+    ) -> T {
+        let mut tx = self.backends.files.begin().await.unwrap();
+        let written = write(&mut tx).await.unwrap();
+        tx.commit().await.repeatable().unwrap();
+        written
+    }
+
     /// Uploads a file whole.
     pub(crate) async fn upload(&self, file: &[u8]) -> AudienceId {
         let audience = self.begin_upload(file).await;
@@ -81,11 +93,12 @@ impl World {
         self.write(async |tx| audiences::insert(tx, audience, "everybody", "{}", now).await)
             .await;
         for (no, part) in (0..).zip(file.chunks(upload_part::MAX_PART_BYTES)) {
-            let counted = self.write(async |tx| {
-                // To the import a part's digest says nothing.
-                let _ = upload_part::insert(tx, audience, no, &[0; 32], part).await?;
-                audiences::add_uploaded(tx, audience, part.len() as u64, now).await
-            });
+            // To the import a part's digest says nothing.
+            let stored =
+                self.write_file(async |tx| upload_part::insert(tx, audience, no, &[0; 32], part).await);
+            assert_eq!(stored.await, Stored::New);
+            let bytes = part.len() as u64;
+            let counted = self.write(async |tx| audiences::add_uploaded(tx, audience, bytes, now).await);
             assert_eq!(counted.await, Change::Applied);
         }
         audience
@@ -129,7 +142,7 @@ impl World {
 
     /// Upload parts that are there.
     pub(crate) async fn parts(&self, audience: AudienceId) -> usize {
-        let parts = upload_part::list(&self.backends.db, audience, 0, 100_000).await;
+        let parts = upload_part::list(&self.backends.files, audience, 0, 100_000).await;
         parts.unwrap().len()
     }
 

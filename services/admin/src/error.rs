@@ -74,6 +74,60 @@ pub(crate) enum Error {
     /// The audience's import is over.
     #[error("an audience that is {} cannot be cancelled", .0.as_str())]
     AudienceOver(AudienceState),
+    /// The upload is over.
+    #[error("no more parts come: the audience is {}", .0.as_str())]
+    UploadOver(AudienceState),
+    /// A part is not what its digest says.
+    #[error("the part's SHA-256 is not the one in `Content-Digest`: send it again")]
+    DigestDiffers,
+    /// Another part is there under this number.
+    #[error("part {no} is there already, with other bytes")]
+    PartDiffers {
+        /// Which.
+        no: u32,
+    },
+    /// Not every part is there.
+    #[error("{count} parts are missing")]
+    PartsMissing {
+        /// The first of them.
+        named: Vec<u32>,
+        /// How many there are.
+        count: u32,
+    },
+    /// A part is there that does not belong to the file.
+    #[error("part {no} is there, but of {parts} parts the last is number {last}", last = parts - 1)]
+    PartBeyond {
+        /// Which.
+        no: u32,
+        /// How many the file is said to have.
+        parts: u32,
+    },
+    /// The file has not the size that was said.
+    #[error("the parts have {received} bytes; {expected} were said when the upload was begun")]
+    SizeDiffers {
+        /// In bytes.
+        expected: u64,
+        /// In bytes.
+        received: u64,
+    },
+    /// The report is not whole yet.
+    #[error("the report is still being made")]
+    ReportMaking,
+    /// The report was kept long enough.
+    #[error("the report has expired: it is no longer kept")]
+    ReportExpired,
+    /// A range of a file that it does not have.
+    #[error("the file has {size} bytes, and none of those asked for")]
+    RangeBeyond {
+        /// In bytes.
+        size: u64,
+    },
+    /// The campaign has no recipients before it is scheduled or started.
+    #[error("a campaign that is {} has no recipients yet", .0.as_str())]
+    NoRecipientsYet(CampaignState),
+    /// The load guard lets nothing begin.
+    #[error("the databases are under load, and nothing more is taken in now")]
+    HeldBack,
     /// An update names no version.
     #[error("an update must name the version that it replaces: `If-Match: \"1\"`")]
     VersionMissing,

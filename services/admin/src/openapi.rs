@@ -50,7 +50,7 @@ async fn openapi() -> Response {
     ),
     components(
         schemas(Problem),
-        responses(Missing, Conflicting, Outdated, TooLarge, WrongType, Unaccepted, Unreadable, Stalled, Unauthorized, Unversioned, Foreign, Unavailable)
+        responses(Missing, Gone, Conflicting, Outdated, TooLarge, WrongType, Unaccepted, Unreadable, Stalled, Unauthorized, Unversioned, Foreign, Unavailable)
     ),
     security(("token" = [])),
     modifiers(&Token)
@@ -154,6 +154,7 @@ answers! {
     Unauthorized: "The token is missing or wrong";
     Foreign: "A page of another site asks";
     Missing: "It is not there";
+    Gone: "It is no longer kept";
     Conflicting: "The state of what is asked for does not allow it";
     Outdated: "Somebody else changed it first; `version` is the one it has";
     Unversioned: "`If-Match` is missing";

@@ -5,7 +5,7 @@
 
 use axum::response::{IntoResponse, Response};
 use campaign::{CampaignStateError, Position};
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONTENT_RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use runtime::service::Problem;
 use tracing::{error, warn};
@@ -24,6 +24,9 @@ impl IntoResponse for Error {
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        } else if let Self::RangeBeyond { size } = self {
+            let range = HeaderValue::try_from(format!("bytes */{size}"));
+            headers.insert(CONTENT_RANGE, range.expect("a number is visible ASCII"));
         } else if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             warn!(error = cause, "a request could not be carried out");
@@ -82,7 +85,9 @@ impl Error {
                 "the body is incomplete",
             ),
             Self::NotFound { .. } => problem(StatusCode::NOT_FOUND, "not-found", "it is not there"),
-            Self::WrongState(CampaignStateError { from, .. }) | Self::NotDraft(from) => problem(
+            Self::WrongState(CampaignStateError { from, .. })
+            | Self::NotDraft(from)
+            | Self::NoRecipientsYet(from) => problem(
                 StatusCode::CONFLICT,
                 "campaign-state",
                 "the campaign's state does not allow it",
@@ -99,6 +104,47 @@ impl Error {
                 "the audience's state does not allow it",
             )
             .with("state", state.as_str()),
+            Self::UploadOver(state) => problem(StatusCode::CONFLICT, "upload-over", "the upload is over")
+                .with("state", state.as_str()),
+            Self::DigestDiffers => problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "digest-differs",
+                "the part came through wrong",
+            )
+            .with("field", "Content-Digest"),
+            Self::PartDiffers { no } => {
+                problem(StatusCode::CONFLICT, "part-differs", "the part's number is taken").with("part", *no)
+            }
+            Self::PartsMissing { named, count } => {
+                problem(StatusCode::CONFLICT, "parts-missing", "the file is not whole")
+                    .with("missing", named.clone())
+                    .with("missing_count", *count)
+            }
+            Self::PartBeyond { no, .. } => {
+                problem(StatusCode::CONFLICT, "part-beyond", "there are more parts").with("part", *no)
+            }
+            Self::SizeDiffers { expected, received } => {
+                problem(StatusCode::CONFLICT, "size-differs", "the file has another size")
+                    .with("expected", *expected)
+                    .with("received", *received)
+            }
+            Self::ReportMaking => problem(
+                StatusCode::CONFLICT,
+                "report-making",
+                "the report is not there yet",
+            ),
+            Self::ReportExpired => problem(StatusCode::GONE, "report-expired", "the report is gone"),
+            Self::RangeBeyond { size } => problem(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "range-beyond",
+                "the file has no such bytes",
+            )
+            .with("size", *size),
+            Self::HeldBack => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "held-back",
+                "the databases are under load",
+            ),
             Self::VersionMissing => problem(
                 StatusCode::PRECONDITION_REQUIRED,
                 "version-missing",

@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use runtime::ExitCode;
 
+use crate::commands::audiences::{self, AudiencesArguments};
 use crate::commands::campaigns::{self, CampaignsArguments};
 use crate::commands::config::{self, ConfigCommand, configured};
 use crate::commands::demo::{self, DemoArguments};
@@ -72,6 +73,21 @@ It says where the API listens and where its token is. What the API can do:
         #[command(subcommand)]
         command: Option<MigrateCommand>,
     },
+    /// Look at audience files, import them, and fetch what became of their rows
+    ///
+    /// A file goes up in parts and is followed until it is imported; its report says of each row
+    /// whether it became a recipient, and if not, why.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+They ask the API of a running installation: the one that this configuration describes, or any.
+
+  noroshi audiences preview FILE      what it will be understood as
+  noroshi audiences import FILE --report OUT.zip
+  noroshi audiences list
+  noroshi audiences report ID OUT.zip"
+    )]
+    Audiences(AudiencesArguments),
     /// Plan, start, follow and verify campaigns
     ///
     /// A campaign is made over the API, see `/openapi.json`. Here one sees what it will take before
@@ -85,7 +101,8 @@ They ask the API of a running installation: the one that this configuration desc
   noroshi campaigns plan ID           what it takes, and when it would be done
   noroshi campaigns start ID
   noroshi campaigns progress ID --watch
-  noroshi campaigns verify ID         every marker, push and grant, against the audience"
+  noroshi campaigns verify ID         every marker, push and grant, against the audience
+  noroshi campaigns report ID OUT.csv what became of each recipient"
     )]
     Campaigns(CampaignsArguments),
     /// Show, explain and repair what the two databases do not agree on
@@ -134,6 +151,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Migrate { command } => {
                 configured(cli.config.as_deref(), |config| migrate::run(command, config))
+            }
+            Command::Audiences(arguments) => {
+                configured(cli.config.as_deref(), |config| audiences::run(arguments, config))
             }
             Command::Campaigns(arguments) => {
                 configured(cli.config.as_deref(), |config| campaigns::run(arguments, config))

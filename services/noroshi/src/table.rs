@@ -95,6 +95,13 @@ pub fn wrapped(text: &str) -> String {
     lines.join("\n")
 }
 
+/// A person's words, without what would move a terminal's cursor.
+pub fn plain(text: &str) -> String {
+    text.chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .collect()
+}
+
 /// A count with its thousands apart: `1,234,567`.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();

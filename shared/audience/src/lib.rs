@@ -16,6 +16,7 @@ mod refusal;
 mod report;
 mod settings;
 mod whole;
+mod zip;
 
 pub use chunker::{Chunk, ChunkSettings, Chunker, MAX_CHUNK_RECIPIENTS, estimated_commit_bytes};
 pub use inline::file_of_user_ids;
@@ -26,3 +27,4 @@ pub use refusal::{ReadError, Refusal, Rejection};
 pub use report::{REPORT_HEADER, Summary, write_report_line};
 pub use settings::FileSettings;
 pub use whole::AudienceDigest;
+pub use zip::{Unzip, ZIP_MAGIC, ZipLimits, ZipRefusal};

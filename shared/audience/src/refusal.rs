@@ -4,6 +4,8 @@
 
 use std::io;
 
+use crate::zip::ZipRefusal;
+
 /// What ends the reading of a file.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -12,7 +14,17 @@ pub enum ReadError {
     Refused(#[from] Refusal),
     /// The file could not be read; it may be, another time.
     #[error("the audience file could not be read")]
-    Source(#[from] io::Error),
+    Source(#[source] io::Error),
+}
+
+impl From<io::Error> for ReadError {
+    /// A refusal that came as an error of the source, as what unpacks a file gives it, is one.
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<Refusal>() {
+            Ok(refusal) => Self::Refused(refusal),
+            Err(error) => Self::Source(error),
+        }
+    }
 }
 
 /// Why a file is refused. Nothing of it is kept.
@@ -84,6 +96,9 @@ pub enum Refusal {
         /// The most that there may be.
         limit: u64,
     },
+    /// It came as ZIP, and cannot be unpacked.
+    #[error(transparent)]
+    Zip(#[from] ZipRefusal),
     /// There are rows, or none, but no recipients. Whoever counts the rows finds it.
     #[error("no row of the file can be accepted; {rejected} were rejected")]
     NoRecipients {
@@ -107,6 +122,7 @@ impl Refusal {
             Self::RecordTooLong { .. } => "record_too_long",
             Self::QuoteNotClosed { .. } => "quote_not_closed",
             Self::TooManyLines { .. } => "too_many_lines",
+            Self::Zip(refusal) => refusal.as_str(),
             Self::NoRecipients { .. } => "no_recipients",
         }
     }

@@ -5,7 +5,8 @@
 //! need locked and what a repeat does. Writes take `&mut Tx`, reads take `&Db` or `&mut Tx`.
 //!
 //! The modules at the root belong to the main database. Those under [`shard`] belong to the
-//! database that holds a user's grants, which may be another: nothing joins the two.
+//! database that holds a user's grants, and [`upload_part`] and [`report`] to that of files; each
+//! may be another: nothing joins them.
 //!
 //! User ids come here trimmed: to MySQL's `utf8mb4_bin`, trailing spaces are none.
 
@@ -33,6 +34,7 @@ pub mod shard;
 pub mod stock;
 pub mod stock_reservation;
 mod text;
+pub mod upload;
 pub mod upload_part;
 mod word;
 

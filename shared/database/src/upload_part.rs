@@ -1,4 +1,8 @@
 //! The parts of an uploaded audience file, until its import is over.
+//!
+//! They are in the database of files, which may be another than the audience's: nothing joins the
+//! two, and no transaction is in both. An audience is there before its parts are, so that parts
+//! without one are nobody's.
 
 use ::campaign::AudienceId;
 
@@ -85,6 +89,30 @@ pub async fn list(
                 sha256: row.get("sha256")?,
             })
         })
+        .await
+}
+
+/// How many bytes there are in all parts.
+pub async fn sum(on: impl Executor, audience: AudienceId) -> Result<u64, Error> {
+    // Primary key. MySQL's SUM is a DECIMAL.
+    sql("SELECT CAST(COALESCE(SUM(size), 0) AS SIGNED) AS bytes FROM upload_part WHERE audience_id = ?")
+        .bind(audience)
+        .fetch_one(on)
+        .await?
+        .get("bytes")
+}
+
+/// Whose parts there are, by id: those after `after`, or from the first.
+pub async fn list_audiences(
+    on: impl Executor,
+    after: Option<AudienceId>,
+    limit: u32,
+) -> Result<Vec<AudienceId>, Error> {
+    // Primary key.
+    sql("SELECT DISTINCT audience_id FROM upload_part WHERE audience_id > ? ORDER BY audience_id LIMIT ?")
+        .bind(after.unwrap_or(AudienceId(uuid::Uuid::nil())))
+        .bind(limit)
+        .list(on, |row| row.get("audience_id"))
         .await
 }
 

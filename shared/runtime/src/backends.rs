@@ -14,7 +14,7 @@ use provider::Gateways;
 use push_store::PushStore;
 use task_queue::{Expected, Oidc, TaskQueue};
 
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 use crate::embedded::{self, Embedded, StartError};
 use crate::exit::{ExitCode, Failure};
 use crate::gateways;
@@ -67,6 +67,8 @@ pub struct Nudges {
     pub reconcile: Nudge,
     /// A user is to be erased.
     pub erase: Nudge,
+    /// A report is to be made.
+    pub report: Nudge,
 }
 
 /// A nudge for the dispatch of each lane.
@@ -95,9 +97,17 @@ pub enum ConnectError {
     /// SQL.
     #[error("[database] url")]
     Sql(#[from] database::Error),
+    /// The database of files.
+    #[error("[files] database")]
+    Files(#[source] database::Error),
     /// The database lacks migrations.
-    #[error("the database lacks {0} migrations: run `noroshi migrate`")]
-    NotMigrated(usize),
+    #[error("{setting}: the database lacks {missing} migrations: run `noroshi migrate`")]
+    NotMigrated {
+        /// What names the database.
+        setting: &'static str,
+        /// How many.
+        missing: usize,
+    },
     /// Datastore.
     #[error("[datastore] endpoint")]
     Datastore(#[from] push_store::Error),
@@ -112,11 +122,16 @@ pub enum ConnectError {
 impl Failure for ConnectError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Sql(database::Error::Unreachable(_)) | Self::Datastore(_) | Self::Queue(_) => {
-                ExitCode::Unavailable
-            }
-            Self::Sql(database::Error::Busy(_)) => ExitCode::TryAgain,
-            Self::Embedded(_) | Self::Sql(_) | Self::NotMigrated(_) | Self::Gateways(_) => ExitCode::Usage,
+            Self::Sql(database::Error::Unreachable(_))
+            | Self::Files(database::Error::Unreachable(_))
+            | Self::Datastore(_)
+            | Self::Queue(_) => ExitCode::Unavailable,
+            Self::Sql(database::Error::Busy(_)) | Self::Files(database::Error::Busy(_)) => ExitCode::TryAgain,
+            Self::Embedded(_)
+            | Self::Sql(_)
+            | Self::Files(_)
+            | Self::NotMigrated { .. }
+            | Self::Gateways(_) => ExitCode::Usage,
         }
     }
 }
@@ -129,6 +144,7 @@ impl Backends {
         let config = &process.config;
         let (embedded, endpoints) = Embedded::start(config, &process.clock).await?;
         let db = open_database(config).await?;
+        let files = open_files(config, &db).await?;
         let push_store = PushStore::connect(datastore_settings(config, endpoints.datastore)).await?;
         let queue = queue_settings(config, endpoints.queue.clone());
         let queue_identity = identity(&queue);
@@ -146,8 +162,8 @@ impl Backends {
         let nudges = Nudges::default();
         let backends = Self {
             process,
-            files: db.clone(),
             db,
+            files,
             push_store,
             task_queue,
             queue_identity,
@@ -194,12 +210,24 @@ pub async fn connect_database(config: &Config) -> Result<Db, ConnectError> {
     connect(config, config.database.max_connections.get()).await
 }
 
-async fn connect(config: &Config, max_connections: u32) -> Result<Db, ConnectError> {
-    let url = if config.database.url.is_embedded() {
-        format!("sqlite:{}", embedded::file(config, "noroshi.db")?.display())
-    } else {
-        config.database.url.expose().to_owned()
+/// Connects to the database of files alone; `None` if they have none of their own.
+pub async fn connect_files(config: &Config) -> Result<Option<Db>, ConnectError> {
+    let Some(url) = &config.files.database else {
+        return Ok(None);
     };
+    let url = located(config, url, "files.db")?;
+    let settings = database::Settings {
+        max_connections: config.files.max_connections.get(),
+        ..database::Settings::new(url)
+    };
+    Db::connect(&settings)
+        .await
+        .map(Some)
+        .map_err(ConnectError::Files)
+}
+
+async fn connect(config: &Config, max_connections: u32) -> Result<Db, ConnectError> {
+    let url = located(config, &config.database.url, "noroshi.db")?;
     Ok(Db::connect(&database::Settings {
         max_connections,
         ..database::Settings::new(url)
@@ -207,22 +235,51 @@ async fn connect(config: &Config, max_connections: u32) -> Result<Db, ConnectErr
     .await?)
 }
 
-/// An embedded database is migrated by whoever opens it; any other is a person's decision.
+/// The URL for the driver; an embedded database is that file of the data directory.
+fn located(config: &Config, url: &DatabaseUrl, file: &str) -> Result<String, ConnectError> {
+    if url.is_embedded() {
+        Ok(format!("sqlite:{}", embedded::file(config, file)?.display()))
+    } else {
+        Ok(url.expose().to_owned())
+    }
+}
+
 async fn open_database(config: &Config) -> Result<Db, ConnectError> {
     let db = connect_database(config).await?;
-    if config.database.url.is_embedded() {
-        migrate::run(&db).await?;
-        return Ok(db);
-    }
-    let migrations = migrate::status(&db).await?;
-    match migrations
-        .iter()
-        .filter(|migration| migration.state != State::Applied)
-        .count()
-    {
+    match made_ready(&db, &config.database.url).await? {
         0 => Ok(db),
-        missing => Err(ConnectError::NotMigrated(missing)),
+        missing => Err(ConnectError::NotMigrated {
+            setting: "[database] url",
+            missing,
+        }),
     }
+}
+
+async fn open_files(config: &Config, db: &Db) -> Result<Db, ConnectError> {
+    let (Some(url), Some(files)) = (&config.files.database, connect_files(config).await?) else {
+        return Ok(db.clone());
+    };
+    match made_ready(&files, url).await.map_err(ConnectError::Files)? {
+        0 => Ok(files),
+        missing => Err(ConnectError::NotMigrated {
+            setting: "[files] database",
+            missing,
+        }),
+    }
+}
+
+/// How many migrations the database lacks. An embedded one is migrated by whoever opens it; any
+/// other is a person's decision.
+async fn made_ready(db: &Db, url: &DatabaseUrl) -> Result<usize, database::Error> {
+    if url.is_embedded() {
+        migrate::run(db).await?;
+        return Ok(0);
+    }
+    let migrations = migrate::status(db).await?;
+    let missing = migrations
+        .iter()
+        .filter(|migration| migration.state != State::Applied);
+    Ok(missing.count())
 }
 
 fn datastore_settings(config: &Config, endpoint: String) -> push_store::Settings {

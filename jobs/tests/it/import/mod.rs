@@ -2,6 +2,7 @@
 
 mod crash;
 mod end;
+mod hostile;
 mod refusal;
 
 use jobs::import::{self, Report};

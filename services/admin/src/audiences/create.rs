@@ -1,6 +1,7 @@
 //! Taking audiences in: a file as it streams, or user ids in a JSON body.
 
 use audience::{Delimiter, Encoding, FileSettings};
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use database::Tx;
@@ -20,6 +21,10 @@ use crate::once::{Incoming, KeyHeader};
 use crate::openapi::Stalled;
 use crate::request::{Parameters, has_media_type, parse_json, read_all};
 use crate::schema;
+use crate::uploads::UploadGate;
+
+/// What a file may be said to be. A ZIP is known by its first bytes, whatever is said.
+const FILE_TYPES: [&str; 3] = ["text/csv", "application/zip", "application/octet-stream"];
 
 /// What is said about a file beside it.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -38,14 +43,14 @@ pub(super) struct UploadParameters {
 
 /// Upload an audience file, or give up to 10,000 user ids as JSON.
 ///
-/// The file is CSV with a header that has a column `user_id`; it is stored as it streams in and
-/// imported afterwards. A file whose header cannot be an audience's is refused here.
+/// The file is CSV with a header that has a column `user_id`, or a ZIP with one such file in it; it is
+/// stored as it streams in and imported afterwards. For large files, `/v1/uploads` takes them in parts. A file whose header cannot be an audience's is refused here.
 #[utoipa::path(
     post, path = "/v1/audiences", tag = "audiences", operation_id = "create_audience",
     params(UploadParameters, KeyHeader),
     request_body(
         description = "The file, or a list of user ids",
-        content((String = "text/csv"), (String = "application/octet-stream"), (InlineAudience = "application/json"))
+        content((String = "text/csv"), (String = "application/zip"), (String = "application/octet-stream"), (InlineAudience = "application/json"))
     ),
     responses(
         (status = 202, description = "Stored, and to be imported", body = Audience),
@@ -54,6 +59,7 @@ pub(super) struct UploadParameters {
 )]
 pub(super) async fn create(
     State(backends): State<Backends>,
+    Extension(gate): Extension<UploadGate>,
     Parameters(parameters): Parameters<UploadParameters>,
     incoming: Incoming,
     request: Request,
@@ -62,9 +68,9 @@ pub(super) async fn create(
     if has_media_type(headers, "application/json") {
         return create_inline(&backends, &parameters, incoming, request).await;
     }
-    if !has_media_type(headers, "text/csv") && !has_media_type(headers, "application/octet-stream") {
+    if !FILE_TYPES.iter().any(|file| has_media_type(headers, file)) {
         return Err(Error::MediaType {
-            expected: "text/csv, application/octet-stream or application/json",
+            expected: "text/csv, application/zip, application/octet-stream or application/json",
         });
     }
     let name = parameters
@@ -77,7 +83,7 @@ pub(super) async fn create(
         encoding: parameters.encoding,
     };
     let stream = Stream::new(request.into_body(), limit);
-    receive(&backends, Upload::new(name, settings), incoming, stream).await
+    receive(&backends, &gate, Upload::new(name, settings), incoming, stream).await
 }
 
 async fn create_inline(
@@ -96,17 +102,26 @@ async fn create_inline(
     let InlineAudience { name, user_ids } = parse_json(&bytes)?;
     check_name("name", &name)?;
     let mut upload = inline::upload(name, &user_ids)?;
+    let known = incoming.is_known(&backends.db).await?;
     let once = incoming.with_body(&bytes);
-    let mut tx = once.begin(&backends.db).await?;
-    let stored = complete(backends, &mut tx, &mut upload).await;
-    let answer = once.conclude(backends, tx, stored, Done::Accepted).await?;
+    let created = async {
+        if !known {
+            upload.store_rest(backends).await?;
+        }
+        let mut tx = once.begin(&backends.db).await?;
+        let completed = complete(backends, &mut tx, &upload).await;
+        once.conclude(backends, tx, completed, Done::Accepted).await
+    }
+    .await;
+    upload.take_back(backends).await;
     backends.nudges.import.nudge();
-    Ok(answer)
+    created
 }
 
 /// Takes a file in. When its key is known it is only read, to tell a repeat from another file.
 async fn receive(
     backends: &Backends,
+    gate: &UploadGate,
     mut upload: Upload,
     mut incoming: Incoming,
     mut stream: Stream,
@@ -116,13 +131,16 @@ async fn receive(
         while let Some(bytes) = stream.next(backends).await? {
             incoming.update(&bytes);
             if !known {
-                upload.push(backends, &bytes).await?;
+                upload.push(backends, gate, &bytes).await?;
             }
+        }
+        if !known {
+            upload.store_rest(backends).await?;
         }
         let once = incoming.received();
         let mut tx = once.begin(&backends.db).await?;
         fault_points::reach!(UploadStored);
-        let completed = complete(backends, &mut tx, &mut upload).await;
+        let completed = complete(backends, &mut tx, &upload).await;
         once.conclude(backends, tx, completed, Done::Accepted).await
     }
     .await;
@@ -133,7 +151,7 @@ async fn receive(
     received
 }
 
-async fn complete(backends: &Backends, tx: &mut Tx, upload: &mut Upload) -> Result<Audience, Error> {
+async fn complete(backends: &Backends, tx: &mut Tx, upload: &Upload) -> Result<Audience, Error> {
     upload.complete(tx, backends.process.clock.now()).await?;
     find_in(tx, upload.id()).await
 }

@@ -1,8 +1,10 @@
 //! `/v1/audiences`: lists of recipients, from files or given inline.
 
 mod create;
+mod events;
 mod file;
 mod inline;
+mod preview;
 mod stream;
 mod upload;
 mod view;
@@ -11,7 +13,8 @@ use axum::extract::State;
 use axum::response::Response;
 use campaign::AudienceId;
 use chrono::{DateTime, Utc};
-use database::{Change, Executor, Tx};
+use database::audience::AudienceState;
+use database::{Change, Executor, Tx, upload_part};
 use runtime::Backends;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,9 +27,13 @@ use crate::page::{List, Page, PageParameters};
 use crate::request::{Parameters, Segments};
 use crate::transaction::conclude;
 
+pub(crate) use file::{Extent, check_header, zip_limits};
 pub(crate) use inline::upload as inline_upload;
+pub(crate) use stream::Stream;
+pub(crate) use upload::Upload;
+pub(crate) use view::Audience;
 
-use view::{Audience, AudienceProgress};
+use view::AudienceProgress;
 
 const NO_AUDIENCE: Error = Error::NotFound { what: "audience" };
 
@@ -36,6 +43,8 @@ pub(crate) fn routes() -> OpenApiRouter<Backends> {
         .routes(routes!(list, create::create))
         .routes(routes!(get))
         .routes(routes!(progress))
+        .routes(routes!(events::events))
+        .routes(routes!(preview::preview))
         .routes(routes!(cancel))
 }
 
@@ -72,8 +81,18 @@ async fn get(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> 
     responses((status = 200, description = "How far it is", body = AudienceProgress))
 )]
 async fn progress(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
-    let row = database::audience::find(&backends.db, AudienceId(id)).await?;
-    Ok(Done::Ok.with(AudienceProgress::of(row.ok_or(NO_AUDIENCE)?)?))
+    Ok(Done::Ok.with(find_progress(&backends, AudienceId(id)).await?))
+}
+
+/// While the file comes in, its parts say how much of it is here.
+async fn find_progress(backends: &Backends, id: AudienceId) -> Result<AudienceProgress, Error> {
+    let mut row = database::audience::find(&backends.db, id)
+        .await?
+        .ok_or(NO_AUDIENCE)?;
+    if row.state == AudienceState::Uploading {
+        row.uploaded_bytes = upload_part::sum(&backends.files, id).await?;
+    }
+    AudienceProgress::of(row)
 }
 
 /// Give an audience up before it is ready.

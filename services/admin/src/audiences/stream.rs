@@ -13,7 +13,7 @@ use crate::error::Error;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A body, counted against its limit.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     body: Body,
     received: u64,
     limit: u64,
@@ -21,7 +21,7 @@ pub(super) struct Stream {
 
 impl Stream {
     /// The body, of at most `limit` bytes.
-    pub(super) fn new(body: Body, limit: u64) -> Self {
+    pub(crate) fn new(body: Body, limit: u64) -> Self {
         Self {
             body,
             received: 0,
@@ -31,7 +31,7 @@ impl Stream {
 
     /// The next block; `None` at the end. A stalled client, and a process that is to stop, end it
     /// with an error.
-    pub(super) async fn next(&mut self, backends: &Backends) -> Result<Option<Bytes>, Error> {
+    pub(crate) async fn next(&mut self, backends: &Backends) -> Result<Option<Bytes>, Error> {
         let process = &backends.process;
         loop {
             let frame = tokio::select! {

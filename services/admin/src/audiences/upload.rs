@@ -1,8 +1,11 @@
 //! Takes a file in as parts of at most 1 MiB, each in a transaction of its own.
 //!
-//! One part is in memory, however large the file. The last part, the end of the upload and the
-//! answer for its idempotency key are one transaction; an upload that does not get there is
-//! taken back, part by part, so that nothing of it is left.
+//! One part is in memory, however large the file. The audience's row is stored before the first
+//! part, in the main database, and each part in that of files, which may be another; the end of the
+//! upload and the answer for its idempotency key are one transaction. An upload that does not get
+//! there is taken back, part by part, so that nothing of it is left.
+
+use std::time::Duration;
 
 use audience::FileSettings;
 use campaign::AudienceId;
@@ -18,9 +21,14 @@ use super::file::{Extent, check_header};
 use crate::error::Error;
 use crate::json;
 use crate::transaction::conclude;
+use crate::uploads::UploadGate;
 
 /// Parts deleted in one transaction.
 const DELETED_AT_ONCE: u32 = 16;
+
+/// How long one that streams waits for its next part while the load guard holds everything. Its
+/// client cannot go on where it was, so this is as long as a proxy waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(55);
 
 /// A file on its way in.
 pub(crate) struct Upload {
@@ -30,7 +38,8 @@ pub(crate) struct Upload {
     /// What came and is not stored yet, less than a part once `push` is over.
     buffer: Vec<u8>,
     parts: u32,
-    /// Whether anything was to be stored before the end of the upload is.
+    bytes: u64,
+    /// Whether anything was to be stored.
     is_begun: bool,
 }
 
@@ -43,6 +52,7 @@ impl Upload {
             settings,
             buffer: Vec::new(),
             parts: 0,
+            bytes: 0,
             is_begun: false,
         }
     }
@@ -52,43 +62,57 @@ impl Upload {
         self.id
     }
 
-    /// The same, with a file that is small enough to be stored in one transaction.
+    /// The same, with a file that is at hand.
     pub(crate) fn with_file(mut self, file: Vec<u8>) -> Self {
         self.buffer = file;
         self
     }
 
-    /// Takes more of the file, and stores what has become a whole part.
-    pub(crate) async fn push(&mut self, backends: &Backends, bytes: &[u8]) -> Result<(), Error> {
+    /// Takes more of the file, and stores what has become a whole part as soon as the gate lets it.
+    pub(crate) async fn push(
+        &mut self,
+        backends: &Backends,
+        gate: &UploadGate,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
         self.buffer.extend_from_slice(bytes);
         while self.buffer.len() > MAX_PART_BYTES {
             if self.parts == 0 {
-                check_header(&self.buffer, Extent::Start, self.settings)?;
+                check_header(backends, &self.buffer, Extent::Start, self.settings)?;
             }
-            self.is_begun = true;
-            let mut tx = backends.db.begin().await?;
-            let stored = self.store_part(&mut tx, backends.process.clock.now()).await;
-            conclude(tx, stored).await?;
+            let turn = gate.enter(&backends.process, PATIENCE).await?;
+            self.store_part(backends).await?;
+            drop(turn);
         }
         Ok(())
     }
 
-    /// Stores what is left and ends the upload, in `tx`.
-    pub(crate) async fn complete(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(), Error> {
+    /// Stores what is left.
+    pub(crate) async fn store_rest(&mut self, backends: &Backends) -> Result<(), Error> {
         if self.parts == 0 && self.buffer.len() <= MAX_PART_BYTES {
-            check_header(&self.buffer, Extent::Whole, self.settings)?;
+            check_header(backends, &self.buffer, Extent::Whole, self.settings)?;
         }
         while !self.buffer.is_empty() {
-            self.store_part(tx, now).await?;
+            self.store_part(backends).await?;
         }
-        match database::audience::complete_upload(tx, self.id, now).await? {
+        Ok(())
+    }
+
+    /// Ends the upload, all of which is stored.
+    pub(crate) async fn complete(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(), Error> {
+        let counted = database::audience::add_uploaded(tx, self.id, self.bytes, now).await?;
+        let completed = match counted {
+            Change::Applied => database::audience::complete_upload(tx, self.id, now).await?,
+            Change::Stale => Change::Stale,
+        };
+        match completed {
             Change::Applied => Ok(()),
             Change::Stale => Err(Error::AudienceOver(AudienceState::Cancelled)),
         }
     }
 
     /// Takes back what was stored of an upload that did not end; one that ended stays as it is.
-    /// What the database does not let go of now is left to the pass that prunes.
+    /// What the databases do not let go of now is left to the pass that prunes.
     pub(crate) async fn take_back(&self, backends: &Backends) {
         if !self.is_begun {
             return;
@@ -99,27 +123,41 @@ impl Upload {
         }
     }
 
-    /// Stores one part, the first one together with its audience.
-    async fn store_part(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(), Error> {
-        if self.parts == 0 {
-            let settings = json::write(&self.settings)?;
-            database::audience::insert(tx, self.id, &self.name, &settings, now).await?;
-        }
+    /// Stores one part; the first one's audience before it.
+    async fn store_part(&mut self, backends: &Backends) -> Result<(), Error> {
+        self.show_life(backends).await?;
         let part = &self.buffer[..self.buffer.len().min(MAX_PART_BYTES)];
         let sha256 = Sha256::digest(part).into();
-        match upload_part::insert(tx, self.id, self.parts, &sha256, part).await? {
+        let mut tx = backends.files.begin().await?;
+        let stored = upload_part::insert(&mut tx, self.id, self.parts, &sha256, part).await;
+        match conclude(tx, stored).await? {
             Stored::New => {}
             Stored::Existing | Stored::Differs => {
                 return Err(Error::Fault("a part of a new upload is there already".to_owned()));
             }
         }
-        match database::audience::add_uploaded(tx, self.id, part.len() as u64, now).await? {
-            Change::Applied => {}
-            Change::Stale => return Err(Error::AudienceOver(AudienceState::Cancelled)),
-        }
+        self.bytes += part.len() as u64;
         self.buffer.drain(..self.buffer.len().min(MAX_PART_BYTES));
         self.parts += 1;
         Ok(())
+    }
+
+    /// Inserts the audience, or shows that its upload goes on.
+    async fn show_life(&mut self, backends: &Backends) -> Result<(), Error> {
+        let now = backends.process.clock.now();
+        let mut tx = backends.db.begin().await?;
+        let shown = if self.is_begun {
+            database::audience::touch_upload(&mut tx, self.id, now).await
+        } else {
+            self.is_begun = true;
+            let settings = json::write(&self.settings)?;
+            let inserted = database::audience::insert(&mut tx, self.id, &self.name, &settings, now).await;
+            inserted.map(|()| Change::Applied)
+        };
+        match conclude(tx, shown).await? {
+            Change::Applied => Ok(()),
+            Change::Stale => Err(Error::AudienceOver(AudienceState::Cancelled)),
+        }
     }
 
     async fn delete(&self, backends: &Backends) -> Result<(), Error> {
@@ -129,10 +167,12 @@ impl Upload {
         if conclude(tx, abandoned).await? == Change::Stale {
             return Ok(());
         }
+        // One whose answer was lost may be there too.
+        let end = self.parts + 1;
         let mut below = 0;
-        while below < self.parts {
-            below = (below + DELETED_AT_ONCE).min(self.parts);
-            let mut tx = backends.db.begin().await?;
+        while below < end {
+            below = (below + DELETED_AT_ONCE).min(end);
+            let mut tx = backends.files.begin().await?;
             let deleted = upload_part::delete_below(&mut tx, self.id, below).await;
             conclude(tx, deleted).await?;
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use database::audience::AudienceState;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -58,7 +59,7 @@ pub(crate) struct AudienceProgress {
 
 impl Audience {
     /// Of the stored one.
-    pub(super) fn of(row: database::audience::Audience) -> Result<Self, Error> {
+    pub(crate) fn of(row: database::audience::Audience) -> Result<Self, Error> {
         Ok(Self {
             id: row.id.0,
             name: row.name,
@@ -75,6 +76,16 @@ impl Audience {
 }
 
 impl AudienceProgress {
+    /// Whether it never changes again.
+    pub(super) fn is_over(&self) -> bool {
+        match AudienceState::parse(self.state) {
+            Some(AudienceState::Uploading | AudienceState::Uploaded | AudienceState::Importing) | None => {
+                false
+            }
+            Some(AudienceState::Ready | AudienceState::Refused | AudienceState::Cancelled) => true,
+        }
+    }
+
     /// Of the stored audience.
     pub(super) fn of(row: database::audience::Audience) -> Result<Self, Error> {
         Ok(Self {

@@ -23,6 +23,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::answer::{Done, versioned};
+use crate::audiences::Upload;
 use crate::error::Error;
 use crate::once::{Incoming, KeyHeader};
 use crate::openapi::{Conflicting, Outdated, Unversioned};
@@ -60,16 +61,37 @@ async fn create(
 ) -> Result<Response, Error> {
     let now = backends.process.clock.now();
     body.content.check(now)?;
+    let known = incoming.is_known(&backends.db).await?;
     let once = incoming.with_body(&body.bytes);
-    let mut tx = once.begin(&backends.db).await?;
-    let created = create_in(&mut tx, &body.content, now).await;
-    let answer = once.conclude(&backends, tx, created, Done::Created).await?;
+    let mut upload = body.content.inline_upload()?;
+    let created = async {
+        if let Some(upload) = upload.as_mut().filter(|_| !known) {
+            upload.store_rest(&backends).await?;
+        }
+        let mut tx = once.begin(&backends.db).await?;
+        let created = create_in(&mut tx, &body.content, upload.as_ref(), now).await;
+        once.conclude(&backends, tx, created, Done::Created).await
+    }
+    .await;
+    take_back(&backends, upload).await;
     backends.nudges.import.nudge();
-    Ok(answer)
+    created
 }
 
-async fn create_in(tx: &mut Tx, plan: &CampaignPlan, now: DateTime<Utc>) -> Result<Campaign, Error> {
-    let plan = plan.resolve(tx, now).await?;
+/// What is left of user ids that came with a plan and did not become an audience.
+async fn take_back(backends: &Backends, upload: Option<Upload>) {
+    if let Some(upload) = upload {
+        upload.take_back(backends).await;
+    }
+}
+
+async fn create_in(
+    tx: &mut Tx,
+    plan: &CampaignPlan,
+    upload: Option<&Upload>,
+    now: DateTime<Utc>,
+) -> Result<Campaign, Error> {
+    let plan = plan.resolve(tx, upload, now).await?;
     let id = CampaignId::allocate();
     database::campaign::insert(tx, id, Kind::Broadcast, &plan, now).await?;
     Campaign::of(find_row(tx, id).await?)
@@ -132,9 +154,27 @@ async fn update(
     let now = backends.process.clock.now();
     let version = version_of(&headers)?;
     body.content.check(now)?;
-    let mut tx = backends.db.begin().await?;
-    let updated = update_in(&mut tx, CampaignId(id), version, &body.content, now).await;
-    let campaign = conclude(tx, updated).await?;
+    check_draft(&find_row(&backends.db, CampaignId(id)).await?, version)?;
+    let mut upload = body.content.inline_upload()?;
+    let updated = async {
+        if let Some(upload) = &mut upload {
+            upload.store_rest(&backends).await?;
+        }
+        let mut tx = backends.db.begin().await?;
+        let updated = update_in(
+            &mut tx,
+            CampaignId(id),
+            version,
+            &body.content,
+            upload.as_ref(),
+            now,
+        )
+        .await;
+        conclude(tx, updated).await
+    }
+    .await;
+    take_back(&backends, upload).await;
+    let campaign = updated?;
     backends.nudges.import.nudge();
     Ok(versioned(campaign.version(), campaign))
 }
@@ -144,10 +184,11 @@ async fn update_in(
     id: CampaignId,
     version: u32,
     plan: &CampaignPlan,
+    upload: Option<&Upload>,
     now: DateTime<Utc>,
 ) -> Result<Campaign, Error> {
     check_draft(&find_row(&mut *tx, id).await?, version)?;
-    let plan = plan.resolve(tx, now).await?;
+    let plan = plan.resolve(tx, upload, now).await?;
     let change = database::campaign::update_draft(tx, id, version, &plan, now).await?;
     let row = find_row(tx, id).await?;
     match change {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::audiences::inline_upload;
+use crate::audiences::{Upload, inline_upload};
 use crate::coupons::NewCoupon;
 use crate::error::Error;
 use crate::field::check_name;
@@ -101,9 +101,23 @@ impl CampaignPlan {
         Ok(())
     }
 
-    /// The plan to store, with what it brings along stored in `tx`.
-    pub(super) async fn resolve(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Plan, Error> {
-        let (audience_id, lane) = self.resolve_audience(tx, now).await?;
+    /// The file of its user ids, where it brings them along; nothing of it is stored yet.
+    pub(super) fn inline_upload(&self) -> Result<Option<Upload>, Error> {
+        let user_ids = self.user_ids.as_ref();
+        user_ids
+            .map(|user_ids| inline_upload(self.name.clone(), user_ids))
+            .transpose()
+    }
+
+    /// The plan to store, with what it brings along stored in `tx`; its upload, if it has one, is
+    /// stored already and ends here.
+    pub(super) async fn resolve(
+        &self,
+        tx: &mut Tx,
+        upload: Option<&Upload>,
+        now: DateTime<Utc>,
+    ) -> Result<Plan, Error> {
+        let (audience_id, lane) = self.resolve_audience(tx, upload, now).await?;
         Ok(Plan {
             name: self.name.clone(),
             lane,
@@ -120,9 +134,13 @@ impl CampaignPlan {
         })
     }
 
-    async fn resolve_audience(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(AudienceId, Lane), Error> {
-        if let Some(user_ids) = &self.user_ids {
-            let mut upload = inline_upload(self.name.clone(), user_ids)?;
+    async fn resolve_audience(
+        &self,
+        tx: &mut Tx,
+        upload: Option<&Upload>,
+        now: DateTime<Utc>,
+    ) -> Result<(AudienceId, Lane), Error> {
+        if let Some(upload) = upload {
             upload.complete(tx, now).await?;
             return Ok((upload.id(), Lane::Fast));
         }

@@ -45,6 +45,8 @@ words! {
     AudienceState of database::audience::AudienceState::ALL => {
         Uploading, Uploaded, Importing, Ready, Refused, Cancelled,
     }
+    /// Whether a report is being made, can be downloaded, or could be once.
+    ReportState of database::report::ReportState::ALL => { Making, Ready, Expired }
     /// How far the erasure of a user is.
     ErasureState of database::erasure::ErasureState::ALL => { Open, Done }
     /// How far an inconsistency is.

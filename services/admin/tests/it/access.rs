@@ -12,6 +12,8 @@ fn routes() -> Vec<(Method, String)> {
     let routes = paths.iter().flat_map(|(path, item)| {
         let path = path
             .replace("{id}", "00000000-0000-0000-0000-000000000000")
+            .replace("{report}", "00000000-0000-0000-0000-000000000000")
+            .replace("{no}", "0")
             .replace("{user_id}", "u1");
         assert!(
             !path.contains('{'),

@@ -14,9 +14,12 @@ use crate::world::{World, send};
 async fn stored(world: &World, id: &str) -> Vec<Vec<u8>> {
     let id: AudienceId = id.parse().unwrap();
     let mut parts = Vec::new();
-    for header in upload_part::list(&world.backends.db, id, 0, 100).await.unwrap() {
+    for header in upload_part::list(&world.backends.files, id, 0, 100)
+        .await
+        .unwrap()
+    {
         parts.push(
-            upload_part::find(&world.backends.db, id, header.no)
+            upload_part::find(&world.backends.files, id, header.no)
                 .await
                 .unwrap()
                 .unwrap(),

@@ -71,6 +71,19 @@ impl World {
         }
     }
 
+    /// The address of the API in another process, on the same stores.
+    pub(crate) async fn another_process(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = admin::service(self.backends.clone(), Secret::new("test", TOKEN));
+        let process = self.backends.process.clone();
+        self.backends
+            .process
+            .tasks
+            .spawn(async move { service.serve(listener, &process).await.unwrap() });
+        address
+    }
+
     /// A request with the token.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.bare(method, path).bearer_auth(TOKEN)

@@ -38,6 +38,8 @@ pub struct Document {
 
 #[derive(Deserialize)]
 struct Problem {
+    #[serde(rename = "type")]
+    kind: Option<String>,
     detail: Option<String>,
 }
 
@@ -66,6 +68,11 @@ impl Api {
     /// Begins a request that has something done.
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(self.url(path)).timeout(ANSWER_WITHIN)
+    }
+
+    /// Begins a request that puts something there.
+    pub fn put(&self, path: &str) -> RequestBuilder {
+        self.client.put(self.url(path)).timeout(ANSWER_WITHIN)
     }
 
     /// Begins a request whose body, or whose answer's, may take as long as it will.
@@ -99,10 +106,14 @@ impl Api {
         if status.is_success() {
             return Ok(response);
         }
-        let problem = response.json().await.unwrap_or(Problem { detail: None });
+        let problem = response.json().await.unwrap_or(Problem {
+            kind: None,
+            detail: None,
+        });
         Err(Error::Refused {
             request: what,
             status,
+            problem: problem.kind,
             detail: problem.detail.unwrap_or_else(|| "without a reason".to_owned()),
         })
     }

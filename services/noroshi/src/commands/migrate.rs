@@ -1,8 +1,9 @@
-//! `noroshi migrate`: brings the SQL database to this program's schema.
+//! `noroshi migrate`: brings the SQL database, and that of files, to this program's schema.
 
 use clap::Subcommand;
+use database::Db;
 use database::migrate::{self, State, Status};
-use runtime::backends::connect_database;
+use runtime::backends::{connect_database, connect_files};
 use runtime::{Config, ConnectError, ExitCode, Failure, process};
 
 use crate::output;
@@ -19,8 +20,11 @@ pub enum MigrateCommand {
 pub fn run(command: Option<MigrateCommand>, config: Config) -> ExitCode {
     process::run(config, |process| async move {
         match migrations(command, &process.config).await {
-            Ok(migrations) => {
-                output::line(table(&migrations));
+            Ok((main, files)) => {
+                output::line(table(&main));
+                if let Some(files) = files {
+                    output::line(format_args!("\n[files] database:\n{}", table(&files)));
+                }
                 ExitCode::Done
             }
             Err(error) => {
@@ -31,8 +35,20 @@ pub fn run(command: Option<MigrateCommand>, config: Config) -> ExitCode {
     })
 }
 
-async fn migrations(command: Option<MigrateCommand>, config: &Config) -> Result<Vec<Status>, ConnectError> {
-    let db = connect_database(config).await?;
+/// Those of the main database, and those of the files' where they have one.
+async fn migrations(
+    command: Option<MigrateCommand>,
+    config: &Config,
+) -> Result<(Vec<Status>, Option<Vec<Status>>), ConnectError> {
+    let main = of(command, connect_database(config).await?).await?;
+    let files = match connect_files(config).await? {
+        Some(files) => Some(of(command, files).await.map_err(ConnectError::Files)?),
+        None => None,
+    };
+    Ok((main, files))
+}
+
+async fn of(command: Option<MigrateCommand>, db: Db) -> Result<Vec<Status>, database::Error> {
     let migrations = async {
         match command {
             None => migrate::run(&db).await?,
@@ -42,7 +58,7 @@ async fn migrations(command: Option<MigrateCommand>, config: &Config) -> Result<
     }
     .await;
     db.close().await;
-    Ok(migrations?)
+    migrations
 }
 
 fn table(migrations: &[Status]) -> Table {

@@ -1,5 +1,6 @@
 //! What the command does: one file a subcommand.
 
+pub mod audiences;
 pub mod campaigns;
 pub mod config;
 pub mod demo;

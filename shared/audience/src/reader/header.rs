@@ -47,6 +47,8 @@ pub(super) struct Columns {
     pub(super) locale: Option<usize>,
     /// All the others, in their order.
     pub(super) variables: Vec<usize>,
+    /// The names of all, in lower case.
+    pub(super) all: Vec<String>,
     /// Their names, in lower case.
     pub(super) names: Vec<String>,
 }
@@ -118,6 +120,7 @@ impl Columns {
                 .map(|position| names[*position].clone())
                 .collect(),
             variables,
+            all: names,
         })
     }
 }

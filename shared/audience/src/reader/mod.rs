@@ -29,6 +29,7 @@ const MAX_LINES: u64 = u32::MAX as u64;
 /// Rows of an audience file, one after the other.
 pub struct AudienceReader<R> {
     records: Records<R>,
+    delimiter: Delimiter,
     columns: Columns,
     rules: Rules,
     accepted: AcceptedIds,
@@ -65,6 +66,7 @@ impl<R: Read> AudienceReader<R> {
         let columns = Columns::read(&mut records)?;
         Ok(Self {
             records,
+            delimiter,
             columns,
             rules: Rules::default(),
             accepted: AcceptedIds::new(hash_key),
@@ -74,6 +76,21 @@ impl<R: Read> AudienceReader<R> {
     /// The names of the template variables, in lower case, in the order of their columns.
     pub fn variables(&self) -> &[String] {
         &self.columns.names
+    }
+
+    /// The names of all columns, in lower case, in their order.
+    pub fn columns(&self) -> &[String] {
+        &self.columns.all
+    }
+
+    /// What separates the fields, as it was given or found.
+    pub fn delimiter(&self) -> Delimiter {
+        self.delimiter
+    }
+
+    /// How the file is written, as far as it is read; what is ASCII so far is UTF-8.
+    pub fn encoding(&self) -> Encoding {
+        self.records.encoding()
     }
 
     /// The next row; `None` at the end of the file.

@@ -9,7 +9,7 @@ use std::io::Read;
 
 use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
-use super::text::Text;
+use super::text::{Encoding, Text};
 use crate::{ReadError, Refusal};
 
 /// The longest record, in bytes of UTF-8.
@@ -60,6 +60,11 @@ impl<R: Read> Records<R> {
             fields: vec![0; 4 * 1024],
             ends: vec![0; fields],
         }
+    }
+
+    /// How the text is written, as far as it is known.
+    pub(super) fn encoding(&self) -> Encoding {
+        self.text.encoding()
     }
 
     /// The next record; `None` at the end of the file.

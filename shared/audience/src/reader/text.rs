@@ -42,6 +42,8 @@ impl Encoding {
 pub(super) struct Text<R> {
     source: R,
     coding: Coding,
+    /// What was given or found, once that is known.
+    encoding: Option<Encoding>,
     /// Read and not decoded yet.
     raw: Vec<u8>,
     /// How many bytes of the file lie before `raw`.
@@ -68,12 +70,18 @@ impl<R: Read> Text<R> {
         Self {
             source,
             coding: Coding::Unread(given),
+            encoding: given,
             raw: Vec::with_capacity(BLOCK),
             offset: 0,
             source_ended: false,
             text: Vec::with_capacity(2 * BLOCK),
             consumed: 0,
         }
+    }
+
+    /// How the file is written, as far as it is known: what is ASCII so far is UTF-8.
+    pub(super) fn encoding(&self) -> Encoding {
+        self.encoding.unwrap_or(Encoding::Utf8)
     }
 
     /// The text that is decoded and not consumed yet.
@@ -181,6 +189,7 @@ impl<R: Read> Text<R> {
         };
         let encoding = *encoding;
         let start = self.text.len();
+        self.encoding = Some(encoding);
         let room = decoder.max_utf8_buffer_length_without_replacement(self.raw.len());
         self.text
             .resize(start + room.unwrap_or(4 * self.raw.len() + 16), 0);

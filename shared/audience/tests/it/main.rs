@@ -9,6 +9,7 @@ mod packed;
 mod refusals;
 mod report;
 mod rows;
+mod zips;
 
 use std::io::{self, Read};
 

@@ -95,6 +95,17 @@ impl Templates {
         Ok(templates)
     }
 
+    /// The variables that the message names and an audience with these columns does not have, in
+    /// the order of the alphabet.
+    pub fn unknown_variables(&self, columns: &[String]) -> Vec<String> {
+        let named = self.locales.iter().flat_map(|locale| &locale.variables);
+        let unknown: BTreeSet<&str> = named
+            .map(|name| &**name)
+            .filter(|name| *name != USER_ID && !columns.iter().any(|column| column == name))
+            .collect();
+        unknown.into_iter().map(str::to_owned).collect()
+    }
+
     /// The locale whose texts a recipient of `locale` gets: the same, or with subtags taken off
     /// from the end (RFC 4647 lookup: `zh-Hant-TW`, `zh-Hant`, `zh`), else the default one.
     pub(super) fn locale_for(&self, locale: Option<&str>) -> &Locale {

@@ -23,19 +23,18 @@ pub async fn list_abandoned(
     .await
 }
 
-/// Audiences that are ready, refused or cancelled and still have upload parts, or are refused or
-/// cancelled and still have chunks, by id: those after `after`, or from the first.
-pub async fn list_with_leftovers(
+/// Audiences that are refused or cancelled and still have chunks, by id: those after `after`, or
+/// from the first. (Upload parts may be in another database: see
+/// [`upload_part::list_audiences`](crate::upload_part::list_audiences).)
+pub async fn list_with_chunks_left(
     on: impl Executor,
     after: Option<AudienceId>,
     limit: u32,
 ) -> Result<Vec<Audience>, Error> {
-    // Primary key, and for each audience those of its parts and chunks.
+    // Primary key, and for each audience that of its chunks.
     sql(select_audiences!(
-        "WHERE id > ? AND ((state IN ('ready', 'refused', 'cancelled') \
-         AND EXISTS (SELECT 1 FROM upload_part WHERE audience_id = audience.id)) \
-         OR (state IN ('refused', 'cancelled') \
-         AND EXISTS (SELECT 1 FROM audience_chunk WHERE audience_id = audience.id))) ORDER BY id LIMIT ?"
+        "WHERE id > ? AND state IN ('refused', 'cancelled') \
+         AND EXISTS (SELECT 1 FROM audience_chunk WHERE audience_id = audience.id) ORDER BY id LIMIT ?"
     ))
     .bind(after.unwrap_or(AudienceId(uuid::Uuid::nil())))
     .bind(limit)

@@ -17,9 +17,9 @@ use ::campaign::AudienceId;
 use chrono::{DateTime, Utc};
 
 pub use import::{Claim, Progress, advance, claim_import, mark_ready, mark_refused, wait_for_imports};
-pub use leftover::{list_abandoned, list_with_leftovers};
+pub use leftover::{list_abandoned, list_with_chunks_left};
 pub use upload::{
-    abandon_upload, add_uploaded, cancel, complete_upload, delete_cancelled, find, insert, list,
+    abandon_upload, add_uploaded, cancel, complete_upload, delete_cancelled, find, insert, list, touch_upload,
 };
 
 use crate::word::words;

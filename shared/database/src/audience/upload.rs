@@ -58,8 +58,17 @@ pub async fn list(on: impl Executor, before: Option<AudienceId>, limit: u32) -> 
         .await
 }
 
-/// Counts the bytes of a new part, in the transaction that inserts it. Stale if the upload is
-/// over.
+/// Shows that somebody goes on with an upload, before a part of it is stored in the database of
+/// files. Stale if the upload is over.
+pub async fn touch_upload(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Change, Error> {
+    sql("UPDATE audience SET updated_at = ? WHERE id = ? AND state = 'uploading'")
+        .bind(now)
+        .bind(id)
+        .change(tx)
+        .await
+}
+
+/// Counts the bytes of parts that are stored. Stale if the upload is over.
 pub async fn add_uploaded(
     tx: &mut Tx,
     id: AudienceId,

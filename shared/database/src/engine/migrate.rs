@@ -13,7 +13,7 @@ use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (
         1,
         "campaigns",
@@ -45,6 +45,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
         "device lives",
         include_str!("../../migrations/0013_device_lives.sql"),
     ),
+    (15, "uploads", include_str!("../../migrations/0015_uploads.sql")),
 ];
 
 const TABLE: &str = "_sqlx_migrations";

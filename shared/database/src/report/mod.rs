@@ -4,16 +4,31 @@
 //! A report grows by parts, each in the transaction that keeps the place where its making goes
 //! on, so that one that is taken over goes on behind the last part and never repeats one.
 
+mod expiry;
+mod lease;
 mod part;
 
 use ::campaign::ReportId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use expiry::{delete, list_expired, list_unfinished, mark_expired};
+pub use lease::{Claim, claim, extend};
 pub use part::{MAX_PART_BYTES, Part, append, delete_below, find};
 
 use crate::word::words;
 use crate::{Change, Error, Executor, Row, Tx, sql};
+
+/// The columns of a [`Report`], for statements that select whole ones.
+macro_rules! select_reports {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, subject, subject_id, state, size, resume_from, created_at, ready_at, expires_at FROM report ",
+            $rest
+        )
+    };
+}
+use select_reports;
 
 words! {
     /// What a report tells about.
@@ -30,6 +45,8 @@ words! {
         Making = "making",
         /// It never changes again.
         Ready = "ready",
+        /// It was kept long enough; its parts are gone or going.
+        Expired = "expired",
     }
 }
 
@@ -99,13 +116,20 @@ pub async fn begin(
 
 /// The report, if there is one with that id.
 pub async fn get(on: impl Executor, id: ReportId) -> Result<Option<Report>, Error> {
-    sql(
-        "SELECT id, subject, subject_id, state, size, resume_from, created_at, ready_at, expires_at \
-         FROM report WHERE id = ?",
-    )
-    .bind(id)
-    .find(on, Report::read)
-    .await
+    sql(select_reports!("WHERE id = ?"))
+        .bind(id)
+        .find(on, Report::read)
+        .await
+}
+
+/// Reports about an audience or a campaign, newest first.
+pub async fn list_about(on: impl Executor, subject_id: Uuid, limit: u32) -> Result<Vec<Report>, Error> {
+    // Index report_by_subject.
+    sql(select_reports!("WHERE subject_id = ? ORDER BY id DESC LIMIT ?"))
+        .bind(subject_id)
+        .bind(limit)
+        .list(on, Report::read)
+        .await
 }
 
 /// Says that the report is whole. Stale if it is already, or is gone.

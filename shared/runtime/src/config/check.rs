@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::duration::format;
-use super::{Config, Endpoint, Fault, Provider, Queue};
+use super::{Config, DatabaseUrl, Endpoint, Fault, Provider, Queue};
 use crate::telemetry;
 
 /// A day less than Cloud Tasks allows, for clocks that differ.
@@ -14,7 +14,7 @@ const MAX_LOOK_AHEAD: Duration = Duration::from_secs(29 * 86_400);
 
 /// Whether `config` may be run, else every rule that it breaks.
 pub(super) fn check(config: &Config) -> Result<(), Vec<Fault>> {
-    let rules = [times, gateways, permits, queue, passes, guard, people];
+    let rules = [times, gateways, permits, queue, passes, files, guard, people];
     let faults: Vec<_> = rules.into_iter().flat_map(|rule| rule(config)).collect();
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
@@ -208,6 +208,24 @@ fn passes(config: &Config) -> Vec<Fault> {
         faults.push(Fault::new("prune.keep", "must be at least \"1h\""));
     }
     faults
+}
+
+fn files(config: &Config) -> Vec<Fault> {
+    let files = &config.files;
+    let is_local = files.database.as_ref().is_some_and(DatabaseUrl::is_embedded);
+    [
+        (is_local && !config.database.url.is_embedded()).then(|| {
+            Fault::new(
+                "files.database",
+                "must not be \"embedded:\" when [database] url is not: other machines could not read it",
+            )
+        }),
+        (files.keep_reports < Duration::from_secs(60))
+            .then(|| Fault::new("files.keep_reports", "must be at least \"1m\"")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn guard(config: &Config) -> Vec<Fault> {

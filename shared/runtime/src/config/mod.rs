@@ -25,7 +25,7 @@ pub use endpoint::{Endpoint, HttpUrl};
 pub use error::{ConfigError, Fault};
 pub use secret::Secret;
 pub use sections::{
-    Admin, Apns, Concurrency, Data, Database, Datastore, Dispatch, FanOut, Fcm, Guard, Import, Log,
+    Admin, Apns, Concurrency, Data, Database, Datastore, Dispatch, FanOut, Fcm, Files, Guard, Import, Log,
     LogFormat, Provider, Prune, Queue, RampUp, Reconcile, Retry, Sender, WebPush,
 };
 
@@ -38,6 +38,7 @@ pub const SAMPLE: &str = include_str!("../../../../noroshi.sample.toml");
 pub struct Config {
     pub data: Data,
     pub database: Database,
+    pub files: Files,
     pub datastore: Datastore,
     pub queue: Queue,
     pub provider: Provider,

@@ -10,7 +10,8 @@ use crate::write::{draft, noon, seconds, write};
 
 on_every_engine! {
     an_upload_is_abandoned_when_it_stands_still
-    audiences_with_leftovers_are_those_that_need_no_file_or_no_chunks
+    chunks_are_left_over_of_audiences_that_never_become_ready
+    parts_are_listed_by_whose_they_are_audience_or_not
     an_import_under_way_is_waited_for
     it_is_known_whether_anybody_was_ever_erased
     campaigns_are_active_until_they_have_ended_for_a_while
@@ -55,8 +56,10 @@ async fn audience_in(world: &World, state: AudienceState) -> AudienceId {
     id
 }
 
-async fn with_leftovers(world: &World) -> Vec<AudienceId> {
-    let found = audience::list_with_leftovers(&world.db, None, 10).await.unwrap();
+async fn with_chunks_left(world: &World) -> Vec<AudienceId> {
+    let found = audience::list_with_chunks_left(&world.db, None, 10)
+        .await
+        .unwrap();
     found.into_iter().map(|audience| audience.id).collect()
 }
 
@@ -76,30 +79,49 @@ async fn an_upload_is_abandoned_when_it_stands_still(world: World) {
     );
 }
 
-async fn audiences_with_leftovers_are_those_that_need_no_file_or_no_chunks(world: World) {
-    let ready = audience_in(&world, AudienceState::Ready).await;
+async fn chunks_are_left_over_of_audiences_that_never_become_ready(world: World) {
     let refused = audience_in(&world, AudienceState::Refused).await;
     let cancelled = audience_in(&world, AudienceState::Cancelled).await;
-    for waiting in [
+    for needed in [
+        AudienceState::Ready,
         AudienceState::Importing,
         AudienceState::Uploaded,
         AudienceState::Uploading,
     ] {
-        audience_in(&world, waiting).await;
+        audience_in(&world, needed).await;
     }
 
-    let before = with_leftovers(&world).await;
-    for id in [ready, refused, cancelled] {
-        write!(world.db, |tx| upload_part::delete_below(tx, id, 1));
-    }
-    let without_parts = with_leftovers(&world).await;
+    let before = with_chunks_left(&world).await;
     for id in [refused, cancelled] {
         write!(world.db, |tx| audience_chunk::delete_below(tx, id, 1));
     }
 
-    assert_eq!(before, [ready, refused, cancelled]);
-    assert_eq!(without_parts, [refused, cancelled]);
-    assert!(with_leftovers(&world).await.is_empty());
+    assert_eq!(before, [refused, cancelled]);
+    assert!(with_chunks_left(&world).await.is_empty());
+}
+
+async fn parts_are_listed_by_whose_they_are_audience_or_not(world: World) {
+    let audience = audience_in(&world, AudienceState::Uploading).await;
+    let nobody = AudienceId::allocate();
+    for no in 0..3 {
+        let _ = write!(world.db, |tx| upload_part::insert(
+            tx, nobody, no, &[1; 32], b"part"
+        ));
+    }
+
+    let all = upload_part::list_audiences(&world.db, None, 10).await.unwrap();
+    let first = upload_part::list_audiences(&world.db, None, 1).await.unwrap();
+    let rest = upload_part::list_audiences(&world.db, Some(audience), 10)
+        .await
+        .unwrap();
+    let bytes = upload_part::sum(&world.db, nobody).await.unwrap();
+    let none = upload_part::sum(&world.db, AudienceId::allocate()).await.unwrap();
+
+    assert_eq!(
+        (all, first, rest),
+        (vec![audience, nobody], vec![audience], vec![nobody])
+    );
+    assert_eq!((bytes, none), (12, 0));
 }
 
 async fn an_import_under_way_is_waited_for(world: World) {

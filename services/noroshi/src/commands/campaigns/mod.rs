@@ -5,8 +5,11 @@
 
 mod outlook;
 mod progress;
+mod report;
 mod text;
 mod verify;
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use runtime::{Config, ExitCode, Process};
@@ -48,6 +51,11 @@ enum CampaignsCommand {
     /// nothing is wrong and something is not there yet. The campaign may run meanwhile.
     #[command(verbatim_doc_comment)]
     Verify(VerifyArguments),
+    /// Have a report made of what became of each recipient, and fetch it: CSV
+    ///
+    /// It tells of each chunk as it stands when its turn comes; the campaign may run meanwhile.
+    #[command(verbatim_doc_comment)]
+    Report(ReportArguments),
     /// Start a draft, or a scheduled one now; what is to be sent later still is.
     Start(OneArguments),
     /// Hold a running one: nothing of it is handed to a gateway after the answer.
@@ -101,6 +109,15 @@ struct VerifyArguments {
     json: bool,
 }
 
+#[derive(Clone, Debug, Args)]
+struct ReportArguments {
+    /// The campaign, as `list` names it.
+    id: Uuid,
+    /// Where to save it.
+    #[arg(value_name = "OUT.csv")]
+    out: PathBuf,
+}
+
 /// Does it, on the API that the arguments or the configuration name.
 pub fn run(arguments: CampaignsArguments, config: Config) -> ExitCode {
     let CampaignsArguments { command, api } = arguments;
@@ -131,6 +148,7 @@ async fn perform(api: &Api, process: &Process, command: CampaignsCommand) -> Res
             progress::run(api, process, one, watch).await
         }
         CampaignsCommand::Verify(arguments) => verify::run(api, process, arguments).await,
+        CampaignsCommand::Report(ReportArguments { id, out }) => report::run(api, process, id, &out).await,
         CampaignsCommand::Start(one) => turn(api, one, "start").await,
         CampaignsCommand::Pause(one) => turn(api, one, "pause").await,
         CampaignsCommand::Resume(one) => turn(api, one, "resume").await,

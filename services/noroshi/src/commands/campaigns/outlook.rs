@@ -5,8 +5,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
 
-use super::text::plain;
-use crate::table::{Table, count, instant, span};
+use crate::table::{Table, count, instant, plain, span};
 
 /// What a campaign takes, and when it will be done.
 #[derive(Clone, Debug, Deserialize)]

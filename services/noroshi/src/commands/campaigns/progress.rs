@@ -9,10 +9,9 @@ use runtime::{ExitCode, Process};
 use serde::Deserialize;
 
 use super::OneArguments;
-use super::text::plain;
 use crate::api::{Api, Document, Error};
 use crate::output;
-use crate::table::{Table, bar, count, instant, span};
+use crate::table::{Table, bar, count, instant, plain, span};
 
 /// Between two questions.
 const POLL: Duration = Duration::from_secs(1);

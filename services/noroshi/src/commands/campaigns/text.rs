@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::table::{Table, count};
+use crate::table::{Table, count, plain};
 
 /// One page of a list.
 #[derive(Clone, Debug, Deserialize)]
@@ -108,11 +108,4 @@ fn size(campaign: &Campaign) -> String {
         0 => String::new(),
         size => count(size),
     }
-}
-
-/// A person's words, without what would move a terminal's cursor.
-pub(super) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|character| if character.is_control() { ' ' } else { character })
-        .collect()
 }

@@ -7,11 +7,10 @@ use runtime::{ExitCode, Process};
 use serde::Deserialize;
 
 use super::VerifyArguments;
-use super::text::plain;
 use crate::api::{Api, Error};
 use crate::output;
 use crate::progress;
-use crate::table::count;
+use crate::table::{count, plain};
 
 /// Faults that are told in full; those beyond are counted.
 const TOLD: usize = 100;

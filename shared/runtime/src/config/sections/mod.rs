@@ -2,6 +2,7 @@
 
 mod admin;
 mod delivery;
+mod files;
 mod guard;
 mod passes;
 mod provider;
@@ -9,6 +10,7 @@ mod stores;
 
 pub use admin::{Admin, Log, LogFormat};
 pub use delivery::{Retry, Sender};
+pub use files::Files;
 pub use guard::Guard;
 pub use passes::{Dispatch, FanOut, Import, Prune, RampUp, Reconcile};
 pub use provider::{Apns, Fcm, Provider, WebPush};
