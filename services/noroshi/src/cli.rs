@@ -14,6 +14,7 @@ use crate::commands::demo::{self, DemoArguments};
 use crate::commands::emulator::{self, EmulatorCommand};
 use crate::commands::guard::{self, GuardArguments};
 use crate::commands::inconsistencies::{self, InconsistenciesArguments};
+use crate::commands::keys::{self, KeysCommand};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::up::{self, UpArguments};
 
@@ -136,6 +137,9 @@ It asks the API of a running installation: the one that this configuration descr
     /// Run one embedded part alone: a Datastore, a task queue, a gateway.
     #[command(subcommand)]
     Emulator(EmulatorCommand),
+    /// Make the keys that gateways know Noroshi by.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Show, check or start a configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -167,6 +171,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Emulator(command) => {
                 configured(cli.config.as_deref(), |config| emulator::run(command, config))
             }
+            Command::Keys(command) => keys::run(&command),
             Command::Config(command) => config::run(&command, cli.config.as_deref()),
         },
         Err(answer) => {

@@ -34,6 +34,16 @@ pub struct BindError {
     pub source: io::Error,
 }
 
+/// The ways to end one connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ends {
+    /// Drops it on the spot when it is cancelled.
+    pub(crate) reset: CancellationToken,
+    /// Takes no new requests when it is cancelled, which HTTP/2 says by GOAWAY, and answers those
+    /// that are under way.
+    pub(crate) go_away: CancellationToken,
+}
+
 /// A listening port and the tasks that serve it.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -61,11 +71,11 @@ impl Listener {
         self.address
     }
 
-    /// Serves each connection with a service of its own, made by `service`. The token that it is
-    /// handed drops the connection on the spot when it is cancelled.
+    /// Serves each connection with a service of its own, made by `service`, which is handed the
+    /// ways to end the connection.
     pub(crate) fn serve<M, S, B>(&self, socket: TcpListener, streams: u32, drain: Duration, service: M)
     where
-        M: Fn(CancellationToken) -> S + Send + 'static,
+        M: Fn(Ends) -> S + Send + 'static,
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send,
         S::Error: Into<BoxError>,
@@ -87,15 +97,15 @@ impl Listener {
                         }
                     },
                 };
-                let reset = CancellationToken::new();
-                let service = service(reset.clone());
+                let ends = Ends::default();
+                let service = service(ends.clone());
                 connections.spawn(serve_connection(
                     stream,
                     service,
                     streams,
                     drain,
                     stop.clone(),
-                    reset,
+                    ends,
                 ));
             }
         });
@@ -115,7 +125,7 @@ async fn serve_connection<S, B>(
     streams: u32,
     drain: Duration,
     stop: CancellationToken,
-    reset: CancellationToken,
+    ends: Ends,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send,
@@ -133,12 +143,19 @@ async fn serve_connection<S, B>(
         .initial_connection_window_size(CONNECTION_WINDOW);
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
 
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = reset.cancelled() => return,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::time::timeout(drain, connection).await.unwrap_or(Ok(()))
+    let mut goes_away = false;
+    let ended = loop {
+        tokio::select! {
+            ended = connection.as_mut() => break ended,
+            () = ends.reset.cancelled() => return,
+            () = ends.go_away.cancelled(), if !goes_away => {
+                goes_away = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                break tokio::time::timeout(drain, connection).await.unwrap_or(Ok(()));
+            }
         }
     };
     if let Err(error) = ended {

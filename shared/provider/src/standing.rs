@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::now::Now;
+use crate::outcome::{Outcome, Whose};
 
 /// From the refusal to the first message that tries again; twice as long after each that is
 /// refused as well.
@@ -65,6 +66,16 @@ impl Standing {
             pause.is_trying = true;
         }
         tries
+    }
+
+    /// What comes of a message whose token was refused, when a new token is there. In a pause, in
+    /// which one message tries at a time, it is one more refusal, and so costs nobody an attempt.
+    pub(crate) fn token_renewed(&self, whose: Whose) -> Outcome {
+        if self.is_paused.load(Ordering::Relaxed) {
+            self.refused();
+            return Outcome::CredentialRefused(whose);
+        }
+        Outcome::NOT_SENT
     }
 
     /// The gateway has refused our credential.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use provider::apns::{self, Apns};
 use provider::fcm::{self, Credentials, Fcm};
 use provider::web_push::{self, Endpoints, WebPush};
-use provider::{
-    Gateways, KeyError, Now, PoolSettings, Proving, SigningKey, Target, TargetError, Trust, TrustError,
-};
+use provider::{Gateways, Now, PoolSettings, Proving, Target, TargetError, Trust, TrustError};
+
+pub use provider::{KeyError, SigningKey};
 
 use crate::backends::is_stand_in;
 use crate::clock::Clock;

@@ -28,6 +28,14 @@ pub fn google_datastore() -> Option<String> {
     named("DATASTORE_EMULATOR_HOST")
 }
 
+/// Where others' clients and servers of push gateways are installed, if they are.
+///
+/// # Panics
+/// If real engines are required and none is named.
+pub fn peers() -> Option<PathBuf> {
+    named("NOROSHI_TEST_PEERS").map(PathBuf::from)
+}
+
 /// The program of an installed MariaDB, of which a test may start servers of its own, if there is
 /// one and the embedded engines are not all that is asked for.
 #[expect(clippy::disallowed_macros, reason = "a test speaks to whoever runs it")]

@@ -10,6 +10,21 @@ fn token(address: &str) -> Value {
     json!({"kind": "fcm_token", "address": address})
 }
 
+/// The keys of a subscription (RFC 8291, appendix A).
+fn keys() -> Value {
+    json!({
+        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    })
+}
+
+/// An endpoint of the sink.
+fn endpoint(world: &World, name: &str) -> String {
+    let embedded = world.embedded.lock().unwrap();
+    let sink = embedded.as_ref().unwrap().sink().unwrap();
+    format!("http://{sink}/web-push/{name}")
+}
+
 async fn addresses(world: &World, user: &str) -> Vec<String> {
     let listed = world.get(&format!("/v1/users/{user}/devices")).await.json;
     let items = listed["items"].as_array().unwrap().iter();
@@ -32,16 +47,88 @@ async fn an_address_moves_to_whoever_registers_it() {
 }
 
 #[tokio::test]
-async fn every_kind_of_address_is_shown_in_the_word_it_came_in() {
+async fn every_kind_of_address_is_shown_as_it_was_registered() {
     let world = World::new().await;
+    let device_token = "0A".repeat(32);
 
-    for kind in ["fcm_token", "fcm_fid", "apns", "web_push"] {
-        let device = json!({"kind": kind, "address": "a1", "extra": {"auth": "x"}});
+    for (kind, address, extra, shown) in [
+        ("fcm_token", "a1".to_owned(), Value::Null, Value::Null),
+        ("fcm_fid", "a1".to_owned(), Value::Null, Value::Null),
+        (
+            "apns",
+            device_token,
+            Value::Null,
+            json!({"environment": "production"}),
+        ),
+        ("web_push", endpoint(&world, "s1"), keys(), keys()),
+    ] {
+        let device = json!({"kind": kind, "address": address, "extra": extra});
         let registered = world.post(&format!("/v1/users/{kind}/devices"), device).await;
 
+        assert_eq!(registered.status, StatusCode::CREATED, "{:?}", registered.json);
         assert_eq!(registered.json["kind"], kind);
-        assert_eq!(registered.json["extra"], json!({"auth": "x"}));
+        assert_eq!(registered.json["extra"], shown);
+        assert_eq!(registered.json["quarantined_at"], Value::Null);
     }
+    assert_eq!(addresses(&world, "apns").await, ["0a".repeat(32)]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_address_of_its_kind_is_refused_by_its_field() {
+    let world = World::new().await;
+    let token = "0a".repeat(32);
+    let endpoint = endpoint(&world, "s1");
+    let keys_but = |part: &str, value: &str| {
+        let mut keys = keys();
+        keys[part] = value.into();
+        keys
+    };
+
+    for (kind, address, extra, field) in [
+        ("fcm_token", "a b", Value::Null, "address"),
+        ("fcm_token", "a1", json!({"auth": "x"}), "extra"),
+        ("apns", "a1", Value::Null, "address"),
+        ("apns", &token, json!({"topic": "com example"}), "extra.topic"),
+        (
+            "apns",
+            &token,
+            json!({"environment": "staging"}),
+            "extra.environment",
+        ),
+        ("apns", &token, json!({"bundle": "x"}), "extra.bundle"),
+        ("web_push", &endpoint, Value::Null, "extra"),
+        ("web_push", &endpoint, json!({"p256dh": "x"}), "extra"),
+        ("web_push", &endpoint, keys_but("p256dh", "AAAA"), "extra.p256dh"),
+        ("web_push", &endpoint, keys_but("auth", "AAAA"), "extra.auth"),
+        ("web_push", "http://169.254.169.254/latest", keys(), "address"),
+        ("web_push", "https://push.example.com/x", keys(), "address"),
+    ] {
+        let device = json!({"kind": kind, "address": address, "extra": extra, "user_id": "u1"});
+        let in_bulk = world.post("/v1/devices", json!([device])).await;
+
+        assert_eq!(in_bulk.unaccepted(), format!("[0].{field}"), "{device}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_of_many_users_are_expired_at_once() {
+    let world = World::new().await;
+    for (user, address) in [("u1", "a1"), ("u2", "a2"), ("u2", "a3")] {
+        world
+            .post(&format!("/v1/users/{user}/devices"), token(address))
+            .await;
+    }
+    let gone = json!([token("a1"), token("a3"), token("unknown"), {"kind": "fcm_fid", "address": "a2"}]);
+
+    let expired = world.post("/v1/devices/expire", gone.clone()).await;
+    let again = world.post("/v1/devices/expire", gone).await;
+    let none = world.post("/v1/devices/expire", json!([])).await;
+
+    assert_eq!(expired.json, json!({"removed": 2}));
+    assert_eq!(again.json, json!({"removed": 0}));
+    assert_eq!(none.unaccepted(), "body");
+    assert_eq!(addresses(&world, "u1").await, [""; 0]);
+    assert_eq!(addresses(&world, "u2").await, ["a2"]);
 }
 
 #[tokio::test]
@@ -127,11 +214,11 @@ async fn addresses_are_registered_line_by_line_and_a_fault_names_its_line() {
         let request = world.request(Method::POST, "/v1/devices");
         send(request.header("content-type", "application/x-ndjson").body(text))
     };
-    let good = r#"{"user_id":"u1","kind":"apns","address":"a1"}"#;
+    let good = r#"{"user_id":"u1","kind":"fcm_fid","address":"a1"}"#;
 
     let registered = lines(format!("{good}\n\n{}\n", good.replace('1', "2"))).await;
     let broken = lines(format!("{good}\n{{\"user_id\":")).await;
-    let wrong = lines(format!("\n{}", good.replace("apns", "pager"))).await;
+    let wrong = lines(format!("\n{}", good.replace("fcm_fid", "pager"))).await;
     let blank = lines(format!("\n{}", good.replace("a1", ""))).await;
 
     assert_eq!(registered.json, json!({"registered": 2}));

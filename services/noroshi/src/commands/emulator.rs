@@ -1,6 +1,6 @@
 //! `noroshi emulator`: each embedded part alone, in the place of Google's.
 //!
-//! For programs that speak to Datastore, Cloud Tasks or Firebase Cloud Messaging, Noroshi's own
+//! For programs that speak to Datastore, Cloud Tasks or a gateway to devices, Noroshi's own
 //! among them. What is said on standard output is how to point such a program here.
 
 use std::net::SocketAddr;
@@ -59,10 +59,11 @@ Noroshi itself uses it with this configuration, and makes its queues there:
   service_account = \"anyone@example.com\""
     )]
     Tasks(TasksArguments),
-    /// A gateway of Firebase Cloud Messaging (HTTP v1) that writes down what it accepts
+    /// A gateway that writes down what it accepts: FCM (HTTP v1), APNs and Web Push
     ///
-    /// Requests are checked as strictly as the public reference. Every accepted message is one
-    /// line of the ledger before it is answered: push id, address, collapse id, attempt, time.
+    /// Requests are checked as strictly as the public references; Web Push messages are decrypted.
+    /// Every accepted message is one line of the ledger before it is answered: push id, address,
+    /// collapse id, attempt, time.
     #[command(
         verbatim_doc_comment,
         after_help = "\
@@ -74,11 +75,19 @@ at the start or while it runs, and counted:
     -d '{\"faults\":[{\"outcome\":\"unavailable\",\"share\":0.05,\"first\":2}]}'
   curl http://127.0.0.1:8086/_sink/stats
 
+A subscription to Web Push, as a browser gives it, messages to which are decrypted:
+
+  curl -X POST http://127.0.0.1:8086/_sink/subscriptions -d '{\"name\":\"browser-1\"}'
+
 Noroshi itself uses it with this configuration:
 
   [provider.fcm]
   endpoint = \"http://127.0.0.1:8086\"
-  project = \"any\""
+  project = \"any\"
+  [provider.apns]
+  endpoint = \"http://127.0.0.1:8086\"
+  [provider.web_push]
+  stand_in = \"http://127.0.0.1:8086\""
     )]
     Sink(SinkArguments),
 }
@@ -136,7 +145,7 @@ pub struct SinkArguments {
     /// Begin with this script, as JSON.
     #[arg(long, value_name = "JSON", value_parser = parse_script)]
     script: Option<sink::Script>,
-    /// Take this bearer token only [default: any].
+    /// Of FCM's bearer tokens, take this one only [default: any].
     #[arg(long, value_name = "TOKEN")]
     bearer: Option<String>,
 }

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod emulator;
 pub mod guard;
 pub mod inconsistencies;
+pub mod keys;
 pub mod migrate;
 mod on_api;
 pub mod up;

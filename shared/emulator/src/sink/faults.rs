@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::script::{Fault, Outcome, Script};
+use super::script::{Fault, Outcome, Script, Scripted};
 use crate::token_bucket::Bucket;
 
 /// A fault that strikes.
@@ -70,6 +70,19 @@ impl Faults {
             outcome: fault.outcome,
             retry_after: fault.retry_after,
         })
+    }
+
+    /// The answer that is written out for this address, if there is one. Counts the request.
+    pub(super) fn scripted(&self, address: &str) -> Option<&Scripted> {
+        let name = match address.rsplit_once('/') {
+            Some((_, name)) => name,
+            None => address,
+        };
+        let fits = |answer: &&Scripted| name.starts_with(&answer.prefix);
+        let answer = self.script.answers.iter().find(fits)?;
+        let hash = xxh3_64_with_seed(address.as_bytes(), self.script.seed);
+        let strikes = answer.first.is_none_or(|first| self.strikes_again(hash, first));
+        strikes.then_some(answer)
     }
 
     /// How long the answer to this request takes.

@@ -1,37 +1,58 @@
 //! What becomes of a request: checked, struck by the script or accepted, written down, answered.
+//!
+//! How a request is checked and what an answer looks like is each gateway's own matter: `fcm`,
+//! `apns`, `web_push`. Who is struck and what is remembered is the same for all.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio_util::sync::CancellationToken;
 
 use super::Config;
+use super::answer::{Answer, json, read};
+use super::connection::Connection;
 use super::faults::{Faults, Strike};
 use super::ledger::{Appender, Entry};
-use super::message::{Message, SendRequest};
-use super::problem::{Problem, Violation};
-use super::request::{parse, project, read};
 use super::script::{Outcome, Script};
-use super::stats::{Counts, Stats, count};
-use super::validation::{Target, target};
-
-type Answer = Response<Full<Bytes>>;
+use super::stats::{Counts, Stats};
+use super::{apns, fcm, web_push};
 
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Gateway {
-    config: Config,
+    pub(super) config: Config,
     ledger: Appender,
     faults: RwLock<Arc<Faults>>,
-    stats: Stats,
+    pub(super) stats: Stats,
     messages: AtomicU64,
+}
+
+/// A message that was found good.
+#[derive(Debug)]
+pub(super) struct Accepted<'m> {
+    /// Whose quota it counts against.
+    pub(super) project: &'m str,
+    /// What the ledger says of it.
+    pub(super) entry: Entry,
+    /// Whether it is only looked at.
+    pub(super) validate_only: bool,
+}
+
+/// What becomes of a message that was found good.
+#[derive(Debug)]
+pub(super) enum Becomes {
+    /// It is written down.
+    WrittenDown,
+    /// Its gateway says this of it.
+    Struck(Strike),
+    /// It is answered as the script has it.
+    Answered(Answer),
+    /// The ledger could not be written.
+    Lost,
 }
 
 impl Gateway {
@@ -51,96 +72,97 @@ impl Gateway {
         self.stats.counts(self.ledger.written())
     }
 
-    /// Answers one request; cancelling `reset` drops its connection.
+    /// Answers one request of a connection.
     pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
-        reset: &CancellationToken,
+        connection: &Connection,
     ) -> Result<Answer, Infallible> {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         Ok(match (&method, path.as_str()) {
-            (&Method::POST, path) if let Some(project) = project(path) => self
-                .send(project, request, reset)
-                .await
-                .unwrap_or_else(Problem::into_response),
+            (&Method::POST, path) if let Some(project) = fcm::project(path) => {
+                fcm::send(self, project, request, connection).await
+            }
+            (_, path) if let Some(token) = path.strip_prefix("/3/") => {
+                apns::send(self, token, request, connection).await
+            }
+            (_, path) if let Some(name) = path.strip_prefix("/web-push/") => {
+                web_push::send(self, name, request, connection).await
+            }
+            (&Method::POST, "/_sink/subscriptions") => web_push::subscribe(request).await,
             (&Method::GET, "/_sink/stats") => json(StatusCode::OK, &self.counts()),
             (&Method::GET, "/_sink/script") => json(StatusCode::OK, self.faults().script()),
             (&Method::PUT, "/_sink/script") => self.play(request).await,
             (&Method::GET, "/") => Response::new(Full::from("Ok")),
-            _ => Problem::not_found().into_response(),
+            _ => fcm::not_found(),
         })
     }
 
-    async fn send(
-        &self,
-        project: &str,
-        request: Request<Incoming>,
-        reset: &CancellationToken,
-    ) -> Result<Answer, Problem> {
-        count(&self.stats.requests);
-        if !self.is_authorized(request.headers()) {
-            count(&self.stats.unauthenticated);
-            return Err(Problem::unauthenticated());
-        }
-        let body = self.valid(read(request).await)?;
-        let request = self.valid(parse(&body))?;
-        let target = self.valid(target(&request.message))?;
-        let (now, faults) = (self.config.clock.now(), self.faults());
-        let strike = faults.strike(project, target.address, now);
+    /// Takes a good message: after the script's delay, it is struck or written down.
+    pub(super) async fn take(&self, message: Accepted<'_>, connection: &Connection) -> Becomes {
+        let Accepted {
+            project,
+            entry,
+            validate_only,
+        } = message;
+        let (now, faults) = (entry.received_at, self.faults());
+        let scripted = faults
+            .scripted(&entry.address)
+            .and_then(|answer| answer.response());
+        let strike = match scripted {
+            Some(_) => None,
+            None => faults.strike(project, &entry.address, now),
+        };
         self.delay(&faults, now).await;
+        if let Some(answer) = scripted {
+            return Becomes::Answered(answer);
+        }
         if let Some(strike) = strike {
             self.stats.struck(strike.outcome);
-            return Err(self.play_out(strike, &request, target, now, reset).await);
-        }
-        if request.validate_only {
-            count(&self.stats.validated);
-            return Ok(accepted(&format!("projects/{project}/messages/fake_message_id")));
-        }
-        self.write_down(&request.message, target, now).await?;
-        let number = self.messages.fetch_add(1, Ordering::Relaxed);
-        Ok(accepted(&format!(
-            "projects/{project}/messages/0:{}%{number:016x}",
-            now.timestamp_micros()
-        )))
-    }
-
-    /// The answer to a message that is struck. An outcome without one keeps silent until the
-    /// connection is dropped.
-    async fn play_out(
-        &self,
-        strike: Strike,
-        request: &SendRequest<'_>,
-        target: Target<'_>,
-        now: DateTime<Utc>,
-        reset: &CancellationToken,
-    ) -> Problem {
-        if let Some(problem) = Problem::of(strike.outcome, target.field) {
-            return problem.retry_after(strike.retry_after);
-        }
-        if strike.outcome == Outcome::ResetAfterAccept {
-            if !request.validate_only {
-                // Whether or not it could be written, the client hears nothing of it.
-                let _ = self.write_down(&request.message, target, now).await;
+            match strike.outcome {
+                Outcome::ResetAfterAccept => {
+                    // Whether or not it could be written, the client hears nothing of it.
+                    if !validate_only {
+                        let _ = self.ledger.append(&entry).await;
+                    }
+                    connection.ends.reset.cancel();
+                    return std::future::pending().await;
+                }
+                Outcome::Hang => return std::future::pending().await,
+                Outcome::GoAway => connection.ends.go_away.cancel(),
+                Outcome::Unregistered
+                | Outcome::InvalidArgument
+                | Outcome::BadRequest
+                | Outcome::SenderIdMismatch
+                | Outcome::QuotaExceeded
+                | Outcome::Unavailable
+                | Outcome::Internal
+                | Outcome::ThirdPartyAuthError
+                | Outcome::Unauthenticated
+                | Outcome::DeviceQuotaExceeded => return Becomes::Struck(strike),
             }
-            reset.cancel();
         }
-        std::future::pending().await
+        if validate_only {
+            super::stats::count(&self.stats.validated);
+            return Becomes::WrittenDown;
+        }
+        match self.ledger.append(&entry).await {
+            Ok(()) => Becomes::WrittenDown,
+            Err(error) => {
+                tracing::error!(%error, "an accepted message could not be written to the ledger");
+                Becomes::Lost
+            }
+        }
     }
 
-    async fn write_down(
-        &self,
-        message: &Message<'_>,
-        target: Target<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<(), Problem> {
-        self.ledger
-            .append(&entry(message, target, now))
-            .await
-            .map_err(|error| {
-                tracing::error!(%error, "an accepted message could not be written to the ledger");
-                Problem::unavailable()
-            })
+    /// A number that no other message has.
+    pub(super) fn number(&self) -> u64 {
+        self.messages.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.config.clock.now()
     }
 
     async fn delay(&self, faults: &Faults, since: DateTime<Utc>) {
@@ -158,10 +180,9 @@ impl Gateway {
 
     /// Replaces the script; what the old one remembered is forgotten.
     async fn play(&self, request: Request<Incoming>) -> Answer {
-        let script = match read(request).await {
-            Ok(body) => serde_json::from_slice::<Script>(&body).map_err(|error| error.to_string()),
-            Err(violation) => Err(violation.description),
-        };
+        let script = read(request)
+            .await
+            .and_then(|body| serde_json::from_slice::<Script>(&body).map_err(|error| error.to_string()));
         match script.and_then(|script| script.check().map(|()| script).map_err(|error| error.to_string())) {
             Ok(script) => {
                 let mut faults = self.faults.write().unwrap_or_else(PoisonError::into_inner);
@@ -175,66 +196,4 @@ impl Gateway {
     fn faults(&self) -> Arc<Faults> {
         self.faults.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
-
-    fn is_authorized(&self, headers: &HeaderMap) -> bool {
-        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = given
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .map(str::trim);
-        match (token, &self.config.bearer) {
-            (None | Some(""), _) => false,
-            (Some(_), None) => true,
-            (Some(token), Some(expected)) => token == expected,
-        }
-    }
-
-    fn valid<T>(&self, checked: Result<T, Violation>) -> Result<T, Problem> {
-        checked.map_err(|violation| {
-            count(&self.stats.invalid);
-            Problem::invalid(violation)
-        })
-    }
-}
-
-fn entry(message: &Message<'_>, target: Target<'_>, now: DateTime<Utc>) -> Entry {
-    let data = |key: &str| {
-        let pairs = message.data.iter().flat_map(|data| &data.0);
-        pairs
-            .rev()
-            .find(|(name, _)| name.as_str() == key)
-            .map(|(_, value)| value.as_str())
-    };
-    let notification = message
-        .android
-        .as_ref()
-        .and_then(|android| android.notification.as_ref());
-    let tag = notification.and_then(|notification| notification.tag.as_ref());
-    Entry {
-        push_id: data("push_id").unwrap_or_default().to_owned(),
-        address: target.address.to_owned(),
-        collapse_id: tag.map(|tag| tag.as_str().to_owned()),
-        attempt: data("attempt").and_then(|attempt| attempt.parse().ok()),
-        received_at: now,
-    }
-}
-
-fn accepted(name: &str) -> Answer {
-    #[derive(serde::Serialize)]
-    struct Accepted<'a> {
-        name: &'a str,
-    }
-
-    json(StatusCode::OK, &Accepted { name })
-}
-
-fn json(status: StatusCode, document: &impl serde::Serialize) -> Answer {
-    let text =
-        serde_json::to_string(document).expect("these documents have string keys and no maps of others");
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/json; charset=UTF-8"),
-    );
-    response
 }

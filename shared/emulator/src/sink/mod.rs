@@ -1,27 +1,31 @@
-//! A gateway of Firebase Cloud Messaging (HTTP v1) that remembers every message it accepted.
+//! A gateway that remembers every message it accepted: FCM (HTTP v1), APNs and Web Push.
 //!
-//! It checks requests as strictly as the public reference, writes each accepted message to a
+//! It checks requests as strictly as the public references, writes each accepted message to a
 //! ledger before it answers, and makes trouble by a script: errors by share, dead addresses,
-//! delays, lost answers. `PUT /_sink/script` changes the script, `GET /_sink/stats` counts.
+//! delays, lost answers. `PUT /_sink/script` changes the script, `GET /_sink/stats` counts, and
+//! `POST /_sink/subscriptions` hands out subscriptions to Web Push.
 //!
-//! It speaks HTTP/1 and HTTP/2 with prior knowledge on one port, without TLS.
+//! It speaks HTTP/1 and HTTP/2 with prior knowledge on one port, without TLS; APNs only HTTP/2.
 
+mod answer;
+mod apns;
+mod connection;
 mod faults;
+mod fcm;
 mod gateway;
 pub mod ledger;
-mod message;
-mod problem;
-mod request;
 mod script;
 mod server;
 mod stats;
-mod validation;
+mod token;
+mod web_push;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use script::{Delay, Fault, Outcome, Script, ScriptError};
+pub use apns::Sender as ApnsSender;
+pub use script::{Delay, Fault, Outcome, Script, ScriptError, Scripted};
 pub use server::{Server, StartError};
 pub use stats::Counts;
 
@@ -34,8 +38,10 @@ pub struct Config {
     pub ledger: PathBuf,
     /// The trouble it makes, until it is changed by `PUT /_sink/script`.
     pub script: Script,
-    /// The bearer token that is good; `None` takes any that is not empty.
+    /// The bearer token that is good for FCM; `None` takes any that is not empty.
     pub bearer: Option<String>,
+    /// Who may send through APNs; `None` takes anybody's token that is well-formed and not too old.
+    pub apns: Option<ApnsSender>,
     /// The clock of the ledger, of delays and quotas.
     pub clock: Arc<dyn Clock>,
     /// How long [`Server::stop`] waits for requests that are under way.
@@ -49,6 +55,7 @@ impl Config {
             ledger,
             script: Script::default(),
             bearer: None,
+            apns: None,
             clock: Arc::new(SystemClock),
             drain: Duration::from_secs(2),
         }

@@ -3,8 +3,12 @@
 //! Who is struck depends on nothing but the address and the seed, so two runs over the same
 //! addresses give the same balance.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
 use serde::{Deserialize, Serialize};
 
 /// Everything scripted. The default makes no trouble. As JSON, durations are milliseconds:
@@ -17,6 +21,7 @@ use serde::{Deserialize, Serialize};
 ///     {"outcome": "unavailable", "share": 0.05, "first": 2, "retry_after_ms": 1000}
 ///   ],
 ///   "dead_prefixes": ["dead-"],
+///   "answers": [{"prefix": "odd-", "status": 418, "body": "{}", "headers": {"retry-after": "7"}}],
 ///   "delay": {"fixed_ms": 50, "jitter_ms": 10},
 ///   "quota_per_minute": 600000
 /// }
@@ -30,6 +35,9 @@ pub struct Script {
     pub faults: Vec<Fault>,
     /// Addresses that begin with one of these are unregistered.
     pub dead_prefixes: Vec<String>,
+    /// Addresses that are answered as it says here, before any fault is looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Scripted>,
     /// How long every answer takes.
     pub delay: Delay,
     /// How many messages a project may send in a minute, after which it gets QUOTA_EXCEEDED.
@@ -52,37 +60,65 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
 }
 
+/// An answer that is written out, for what no outcome stands for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scripted {
+    /// Addresses that begin with this; of a Web Push endpoint, what is behind its last slash.
+    pub prefix: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers besides.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// The body as it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
+    /// Only the first so many requests to each of them; `None` is all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u32>,
+}
+
 /// What happens to a message that is struck.
+///
+/// Each gateway says it in its own words, given here for FCM, APNs and Web Push; where one has no
+/// word of its own, it says what comes nearest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// 404, UNREGISTERED: the address is gone.
+    /// 404 UNREGISTERED · 410 Unregistered · 410: the address is gone.
     Unregistered,
-    /// 400, INVALID_ARGUMENT with a violation of the target: the address is malformed.
+    /// 400 INVALID_ARGUMENT with a violation of the target · 400 BadDeviceToken · 403: the address
+    /// is malformed.
     InvalidArgument,
-    /// 400, a violation of the message's own fields.
+    /// 400 with a violation of the message's own fields · 413 PayloadTooLarge · 413.
     BadRequest,
-    /// 403, SENDER_ID_MISMATCH: the address belongs to another sender.
+    /// 403 SENDER_ID_MISMATCH · 400 DeviceTokenNotForTopic · 403: the address belongs to another
+    /// sender.
     SenderIdMismatch,
-    /// 429, QUOTA_EXCEEDED.
+    /// 429 QUOTA_EXCEEDED · 429 TooManyProviderTokenUpdates · 429: the project's.
     QuotaExceeded,
-    /// 503, UNAVAILABLE.
+    /// 503 UNAVAILABLE · 503 ServiceUnavailable · 503.
     Unavailable,
-    /// 500, INTERNAL.
+    /// 500 INTERNAL · 500 InternalServerError · 500.
     Internal,
-    /// 401, THIRD_PARTY_AUTH_ERROR: the platform's credential is refused.
+    /// 401 THIRD_PARTY_AUTH_ERROR · 403 Forbidden · 401: the platform's credential is refused.
     ThirdPartyAuthError,
-    /// 401 without an FCM error: the access token is refused.
+    /// 401 without an FCM error · 403 InvalidProviderToken · 401: the token is refused.
     Unauthenticated,
     /// The message is accepted and written down, then the connection is dropped unanswered.
     ResetAfterAccept,
     /// The request is never answered, and the message not accepted.
     Hang,
+    /// 429 QUOTA_EXCEEDED of the device · 429 TooManyRequests · 429: the address's.
+    DeviceQuotaExceeded,
+    /// The message is accepted and answered, and the connection takes no other: GOAWAY.
+    GoAway,
 }
 
 impl Outcome {
     /// Every outcome, in the order of their counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Unregistered,
         Self::InvalidArgument,
         Self::BadRequest,
@@ -94,6 +130,8 @@ impl Outcome {
         Self::Unauthenticated,
         Self::ResetAfterAccept,
         Self::Hang,
+        Self::DeviceQuotaExceeded,
+        Self::GoAway,
     ];
 }
 
@@ -118,6 +156,9 @@ pub enum ScriptError {
     /// The shares add up to more than everybody.
     #[error("the shares of all faults must not add up to more than 1")]
     Sum,
+    /// A status that is none, or a header that cannot be sent.
+    #[error("answers[{0}] must have a status from 100 to 999 and headers that can be sent")]
+    Answer(usize),
     /// A quota of nothing.
     #[error("quota_per_minute must be at least 1")]
     Quota,
@@ -141,10 +182,24 @@ impl Script {
         if self.faults.iter().map(|fault| fault.share).sum::<f64>() > 1.0 + 1e-9 {
             return Err(ScriptError::Sum);
         }
+        if let Some(wrong) = self.answers.iter().position(|answer| answer.response().is_none()) {
+            return Err(ScriptError::Answer(wrong));
+        }
         if self.quota_per_minute == Some(0) {
             return Err(ScriptError::Quota);
         }
         Ok(())
+    }
+}
+
+impl Scripted {
+    /// The answer; `None` if it cannot be sent.
+    pub(super) fn response(&self) -> Option<Response<Full<Bytes>>> {
+        let mut response = Response::builder().status(self.status);
+        for (name, value) in &self.headers {
+            response = response.header(name, value);
+        }
+        response.body(Full::from(self.body.clone())).ok()
     }
 }
 

@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use tokio_util::sync::CancellationToken;
 
+use super::connection::Connection;
 use super::gateway::Gateway;
 use super::ledger::Appender;
 use super::script::ScriptError;
@@ -55,11 +55,12 @@ impl Server {
         let drain = config.drain;
         let gateway = Arc::new(Gateway::new(config, ledger));
         let shared = gateway.clone();
-        listener.serve(socket, STREAMS, drain, move |reset: CancellationToken| {
+        listener.serve(socket, STREAMS, drain, move |ends| {
             let gateway = shared.clone();
+            let connection = Arc::new(Connection::new(ends));
             service_fn(move |request: Request<Incoming>| {
-                let (gateway, reset) = (gateway.clone(), reset.clone());
-                async move { gateway.answer(request, &reset).await }
+                let (gateway, connection) = (gateway.clone(), connection.clone());
+                async move { gateway.answer(request, &connection).await }
             })
         });
         Ok(Self {

@@ -142,7 +142,7 @@ impl Apns {
 
     fn token_refused(&self, place: &Place, token: &Token) -> Outcome {
         match self.authorization.refused(token, self.now.get()) {
-            Verdict::Newer | Verdict::Renew => Outcome::NOT_SENT,
+            Verdict::Newer | Verdict::Renew => place.standing.token_renewed(Whose::Ours),
             Verdict::Refused => {
                 place.standing.refused();
                 Outcome::CredentialRefused(Whose::Ours)

@@ -99,7 +99,7 @@ impl Fcm {
 
     fn token_refused(&self, header: &Header) -> Outcome {
         match self.authorization.refused(header, self.now.get()) {
-            Verdict::Newer | Verdict::Renew => Outcome::NOT_SENT,
+            Verdict::Newer | Verdict::Renew => self.standing.token_renewed(Whose::Ours),
             Verdict::Refused => {
                 self.standing.refused();
                 Outcome::CredentialRefused(Whose::Ours)

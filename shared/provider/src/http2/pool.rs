@@ -107,12 +107,6 @@ impl Pool {
         }
     }
 
-    /// How many connections were opened so far.
-    #[cfg(test)]
-    pub(crate) fn opened(&self) -> u64 {
-        self.shared.state().opened
-    }
-
     /// Whether nothing is on it.
     pub(crate) fn is_idle(&self) -> bool {
         self.shared.state().is_idle()

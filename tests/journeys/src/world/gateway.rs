@@ -41,6 +41,17 @@ impl Gateway {
         self.play(&json!({})).await;
     }
 
+    /// A subscription to Web Push, as a browser gives it: `endpoint` and `keys`.
+    ///
+    /// # Panics
+    /// If there cannot be one of that name.
+    pub async fn subscribe(&self, name: &str) -> Value {
+        let url = format!("http://{}/_sink/subscriptions", self.address);
+        let answer = self.http.post(url).json(&json!({"name": name})).send().await;
+        let given = answer.expect("the sink answers").json().await;
+        given.expect("the sink gives a subscription")
+    }
+
     /// What it has counted.
     pub async fn counts(&self) -> Counts {
         let url = format!("http://{}/_sink/stats", self.address);

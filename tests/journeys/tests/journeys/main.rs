@@ -12,6 +12,8 @@ mod control;
 mod costs;
 mod coupons;
 mod delivery;
+mod devices;
+mod error_tables;
 mod gateway;
 mod guard;
 mod inconsistencies;

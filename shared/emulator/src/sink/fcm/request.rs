@@ -1,31 +1,13 @@
-//! From an HTTP request to a message that parses: its path, its body, its JSON.
-
-use bytes::Bytes;
-use http::Request;
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+//! From an HTTP request to a message that parses: its path and its JSON.
 
 use super::message::SendRequest;
 use super::problem::Violation;
 
-/// A request larger than this is not read.
-const LARGEST_BODY: usize = 64 << 10;
-
 /// The project of a path `/v1/projects/{project}/messages:send`.
-pub(super) fn project(path: &str) -> Option<&str> {
+pub(in crate::sink) fn project(path: &str) -> Option<&str> {
     path.strip_prefix("/v1/projects/")?
         .strip_suffix("/messages:send")
         .filter(|project| !project.is_empty() && !project.contains('/'))
-}
-
-/// The body of a request, read to its end.
-pub(super) async fn read(request: Request<Incoming>) -> Result<Bytes, Violation> {
-    let body = Limited::new(request.into_body(), LARGEST_BODY).collect().await;
-    body.map(http_body_util::Collected::to_bytes)
-        .map_err(|error| Violation {
-            field: String::new(),
-            description: format!("The request could not be read: {error}"),
-        })
 }
 
 /// Parses a body; at full speed, and again with a path to the fault only where there is one.

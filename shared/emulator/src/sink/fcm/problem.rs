@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use super::script::Outcome;
+use crate::sink::answer::with_retry_after;
+use crate::sink::script::Outcome;
 
 /// A field of the request and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +95,18 @@ impl Problem {
                 "Message rate exceeded.",
                 "QUOTA_EXCEEDED",
             ),
+            Outcome::DeviceQuotaExceeded => {
+                let mut problem = fcm_error(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "Device message rate exceeded.",
+                    "QUOTA_EXCEEDED",
+                );
+                problem.details.push(json!({
+                    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+                    "violations": [{ "subject": "device", "description": "Device message rate exceeded" }],
+                }));
+                problem
+            }
             Outcome::Unavailable => Self::unavailable(),
             Outcome::Internal => fcm_error(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -106,7 +119,7 @@ impl Problem {
                 "THIRD_PARTY_AUTH_ERROR",
             ),
             Outcome::Unauthenticated => Self::unauthenticated(),
-            Outcome::ResetAfterAccept | Outcome::Hang => return None,
+            Outcome::ResetAfterAccept | Outcome::Hang | Outcome::GoAway => return None,
         })
     }
 
@@ -131,13 +144,7 @@ impl Problem {
             CONTENT_TYPE,
             HeaderValue::from_static("application/json; charset=UTF-8"),
         );
-        if let Some(delay) = self.retry_after {
-            let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        with_retry_after(response, self.retry_after)
     }
 
     fn new(status: StatusCode, message: impl Into<String>, details: Vec<Value>) -> Self {

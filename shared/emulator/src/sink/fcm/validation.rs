@@ -228,7 +228,7 @@ fn violation(field: &str, description: &str) -> Violation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sink::message::SendRequest;
+    use crate::sink::fcm::message::SendRequest;
 
     fn checked(message: serde_json::Value) -> Result<(), Violation> {
         let body = serde_json::json!({ "message": message }).to_string();
