@@ -14,28 +14,46 @@ use tokio::sync::mpsc::{Receiver, Sender};
 /// Parts that wait for the reader.
 pub(super) const PARTS_AHEAD: usize = 2;
 
-/// Sends the parts of a file of `bytes` bytes in order, until all are sent, one is missing or
+/// Numbers and sizes of parts that are looked through at once.
+const PAGE: u32 = 1_000;
+
+/// Sends the file from its byte `offset` on, part by part, until all is sent, a part is missing or
 /// nobody listens any more.
 pub(super) async fn feed(
-    db: &Db,
+    files: &Db,
     audience: AudienceId,
-    bytes: u64,
+    offset: u64,
     parts: Sender<Vec<u8>>,
 ) -> Result<(), database::Error> {
-    let mut sent = 0;
-    for no in 0.. {
-        if sent >= bytes {
-            break;
-        }
-        let Some(part) = upload_part::find(db, audience, no).await? else {
-            break;
-        };
-        sent += part.len() as u64;
+    let (mut no, mut skip) = find_part(files, audience, offset).await?;
+    while let Some(mut part) = upload_part::find(files, audience, no).await? {
+        part.drain(..part.len().min(skip));
+        skip = 0;
         if parts.send(part).await.is_err() {
             break;
         }
+        no += 1;
     }
     Ok(())
+}
+
+/// The part in which the byte is, and how many bytes of it come before.
+async fn find_part(files: &Db, audience: AudienceId, offset: u64) -> Result<(u32, usize), database::Error> {
+    let (mut no, mut before) = (0, 0);
+    loop {
+        let page = upload_part::list(files, audience, no, PAGE).await?;
+        for part in &page {
+            if offset < before + u64::from(part.size) {
+                let skip = usize::try_from(offset - before).expect("it is in a part of 1 MiB");
+                return Ok((part.no, skip));
+            }
+            before += u64::from(part.size);
+            no = part.no + 1;
+        }
+        if page.is_empty() {
+            return Ok((no, 0));
+        }
+    }
 }
 
 /// Reads the parts that [`feed`] sends, on a thread that may wait.
@@ -44,13 +62,14 @@ pub(super) struct Parts {
     current: io::Cursor<Vec<u8>>,
     /// Of the whole file.
     bytes: u64,
-    /// Shared with whoever reports progress on the same thread.
+    /// Of the file, shared with whoever reports progress on the same thread.
     read: Rc<Cell<u64>>,
 }
 
 impl Parts {
-    /// A file of `bytes` bytes; what was read of it is counted in `read`.
-    pub(super) fn new(parts: Receiver<Vec<u8>>, bytes: u64, read: Rc<Cell<u64>>) -> Self {
+    /// A file of `bytes` bytes from its byte `offset` on; up to where it is read is told by `read`.
+    pub(super) fn new(parts: Receiver<Vec<u8>>, bytes: u64, offset: u64, read: Rc<Cell<u64>>) -> Self {
+        read.set(offset);
         Self {
             parts,
             current: io::Cursor::default(),

@@ -3,12 +3,13 @@
 use chrono::TimeDelta;
 use database::Change;
 use database::audience::{self as audiences, Audience, AudienceState};
+use database::import_work;
 use runtime::Backends;
 use tracing::info;
 
 use super::report::Report;
 use crate::Error;
-use crate::import::{discard_chunks, discard_parts};
+use crate::import::{discard_chunks, discard_parts, discard_runs};
 
 /// How long an upload may stand still.
 const ABANDONED_AFTER: TimeDelta = TimeDelta::days(1);
@@ -19,6 +20,7 @@ const PAGE: u32 = 100;
 /// Gives up what is abandoned, and clears what has no use any more.
 pub(super) async fn clear(backends: &Backends, report: &mut Report) -> Result<(), Error> {
     give_up_abandoned(backends).await?;
+    clear_imports(backends).await?;
     let mut after = None;
     loop {
         let page = audiences::list_with_leftovers(&backends.db, after, PAGE).await?;
@@ -33,6 +35,27 @@ pub(super) async fn clear(backends: &Backends, report: &mut Report) -> Result<()
             report.audiences += 1;
         }
         after = Some(last.id);
+    }
+}
+
+/// What lies between the steps of imports that have none left.
+async fn clear_imports(backends: &Backends) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let page = import_work::list(&backends.files, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        for audience in &page {
+            if backends.process.stop.is_requested() {
+                return Ok(());
+            }
+            let found = audiences::find(&backends.db, *audience).await?;
+            if found.is_none_or(|audience| audience.phase.is_none()) {
+                discard_runs(&backends.files, *audience).await?;
+            }
+        }
+        after = Some(*last);
     }
 }
 
@@ -64,5 +87,5 @@ async fn discard(backends: &Backends, audience: &Audience) -> Result<(), Error> 
         | AudienceState::Uploaded
         | AudienceState::Importing => {}
     }
-    discard_parts(&backends.db, audience.id).await
+    discard_parts(&backends.files, audience.id).await
 }

@@ -45,6 +45,8 @@ words! {
     AudienceState of database::audience::AudienceState::ALL => {
         Uploading, Uploaded, Importing, Ready, Refused, Cancelled,
     }
+    /// What an audience's import does.
+    ImportPhase of database::audience::Phase::ALL => { Sort, Merge, Report }
     /// How far the erasure of a user is.
     ErasureState of database::erasure::ErasureState::ALL => { Open, Done }
     /// How far an inconsistency is.

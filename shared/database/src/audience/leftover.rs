@@ -23,8 +23,9 @@ pub async fn list_abandoned(
     .await
 }
 
-/// Audiences that are ready, refused or cancelled and still have upload parts, or are refused or
-/// cancelled and still have chunks, by id: those after `after`, or from the first.
+/// Audiences that are ready, with nothing left to report, refused or cancelled and still have upload
+/// parts, or are refused or cancelled and still have chunks, by id: those after `after`, or from the
+/// first.
 pub async fn list_with_leftovers(
     on: impl Executor,
     after: Option<AudienceId>,
@@ -32,7 +33,7 @@ pub async fn list_with_leftovers(
 ) -> Result<Vec<Audience>, Error> {
     // Primary key, and for each audience those of its parts and chunks.
     sql(select_audiences!(
-        "WHERE id > ? AND ((state IN ('ready', 'refused', 'cancelled') \
+        "WHERE id > ? AND ((state IN ('ready', 'refused', 'cancelled') AND phase IS NULL \
          AND EXISTS (SELECT 1 FROM upload_part WHERE audience_id = audience.id)) \
          OR (state IN ('refused', 'cancelled') \
          AND EXISTS (SELECT 1 FROM audience_chunk WHERE audience_id = audience.id))) ORDER BY id LIMIT ?"
