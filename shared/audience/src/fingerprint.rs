@@ -7,8 +7,8 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// A user id under a secret key.
 ///
-/// Four words, the highest first: the first decides the partition and the order, the last two
-/// the place in a table.
+/// Four words, the highest first: the first decides the partition, the last two the place in a
+/// table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Fingerprint([u32; 4]);
 

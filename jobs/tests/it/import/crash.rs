@@ -159,13 +159,14 @@ async fn a_run_that_is_not_what_was_stored_makes_no_audience() {
     let world = small_world().await;
     let audience = world.upload(&file(ROWS)).await;
     kill_at(&world, audience, Phase::Merge, 1).await;
-    let spoil = "DELETE FROM import_run WHERE audience_id = ? AND kind = 'rows' AND place = 60";
-    world
+    let spoil = "DELETE FROM import_run WHERE audience_id = ? AND kind = 'rows' AND place = 40";
+    let spoilt = world
         .write(async |tx| database::sql(spoil).bind(audience).execute(tx).await)
         .await;
 
     let report = pass(&world).await;
 
+    assert!(spoilt > 0, "there is such a partition");
     assert_eq!((report.ready, report.given_up), (0, 1));
     assert_eq!(world.audience(audience).await.state, AudienceState::Importing);
     assert!(

@@ -5,9 +5,9 @@
 //! 1. [`Spread`] takes the rows in the order of the file and spreads them over *partitions* by a
 //!    hash of the user. Every few megabytes it gives what it has as *runs*, at most 1 MiB each.
 //! 2. [`Merge`] takes one partition after the other. All rows of a user are in one, in the order
-//!    of the file: the first is accepted and the others are its duplicates. What is accepted is
-//!    sorted by time zone and hash and cut into chunks; what does not fill a chunk is *carried* to
-//!    the next partition as runs like any other.
+//!    of the file: the first is accepted and the others are its duplicates. What is accepted is put
+//!    together by time zone, in the order of the file, and cut into chunks; what does not fill a
+//!    chunk is *carried* to the next partition as runs like any other.
 //!
 //! Chunks, carried runs and duplicates of a partition are a pure function of its runs, of what was
 //! carried to it, and of the settings. How the rows were cut into runs has no influence.

@@ -1,6 +1,7 @@
 //! The accepted rows of one partition, in memory.
 //!
-//! They lie one behind the other as they came in their runs, and are sorted by place.
+//! They lie one behind the other as they came in their runs, and stay there; what is sorted is where
+//! they lie.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,6 @@ use chrono_tz::Tz;
 
 use super::row::StoredRow;
 use crate::Corrupt;
-use crate::fingerprint::Fingerprint;
 
 /// Rows of one partition. The memory is kept from partition to partition.
 #[derive(Debug, Default)]
@@ -18,11 +18,10 @@ pub(super) struct Partition {
     zones: Zones,
 }
 
-/// Where a row lies, and what it is sorted by.
-#[derive(Clone, Copy, Debug)]
+/// Where a row lies, and what it is sorted by: rows that come later lie further behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     zone: u16,
-    user: Fingerprint,
     start: u32,
     length: u32,
 }
@@ -32,7 +31,6 @@ impl Partition {
         let number = |length| u32::try_from(length).map_err(|_| Corrupt::Content("size"));
         self.rows.push(Place {
             zone: self.zones.number(row.time_zone)?,
-            user: row.user,
             start: number(self.bytes.len())?,
             length: number(row.bytes.len())?,
         });
@@ -40,11 +38,10 @@ impl Partition {
         Ok(())
     }
 
-    /// Brings the rows into the order of their zones' names and, within a zone, of their users.
+    /// Puts the rows together zone by zone. Zones, and the rows of each, stay in the order in which
+    /// they came.
     pub(super) fn sort(&mut self) {
-        let ranks = self.zones.ranks();
-        self.rows
-            .sort_unstable_by_key(|row| (ranks[usize::from(row.zone)], row.user));
+        self.rows.sort_unstable();
     }
 
     pub(super) fn len(&self) -> usize {
@@ -65,10 +62,12 @@ impl Partition {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.rows.clear();
+        self.zones.known.clear();
+        self.zones.numbers.clear();
     }
 }
 
-/// The time zones that occurred, by numbers of their own.
+/// The time zones that occurred, by numbers in the order in which they came.
 #[derive(Debug, Default)]
 struct Zones {
     known: Vec<Option<Tz>>,
@@ -90,16 +89,5 @@ impl Zones {
         self.known.push(zone);
         self.numbers.insert(name.to_owned(), number);
         Ok(number)
-    }
-
-    /// For each number, the place of its zone in the order of names.
-    fn ranks(&self) -> Vec<u16> {
-        let mut order: Vec<u16> = self.numbers.values().copied().collect();
-        order.sort_unstable_by_key(|number| self.known[usize::from(*number)].map_or("", Tz::name));
-        let mut ranks = vec![0; order.len()];
-        for (rank, number) in (0..).zip(order) {
-            ranks[usize::from(number)] = rank;
-        }
-        ranks
     }
 }

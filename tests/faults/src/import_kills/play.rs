@@ -97,7 +97,11 @@ impl Killing {
     /// Kills whoever has worked most since the last time.
     fn strike(&mut self, done: f64) {
         let worked: Vec<_> = self.workers.iter_mut().map(Worker::worked).collect();
-        let busiest = self.workers.iter_mut().zip(worked).max_by_key(|(_, worked)| *worked);
+        let busiest = self
+            .workers
+            .iter_mut()
+            .zip(worked)
+            .max_by_key(|(_, worked)| *worked);
         if let Some((worker, _)) = busiest {
             worker.kill_and_start();
             self.kills[(done as usize).min(2)] += 1;
