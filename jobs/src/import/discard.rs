@@ -1,10 +1,11 @@
 //! Deletes what an audience no longer needs, in small transactions.
 //!
-//! The audience's state says first that it is not needed: its parts once it is ready, refused or
-//! cancelled, its chunks once it is refused or cancelled. So a process may be killed here, and
+//! The audience's state says first that it is not needed: its parts and runs once nothing is left
+//! of its import, its chunks once it is refused or cancelled. So a process may be killed here, and
 //! the pass that prunes goes on.
 
 use campaign::AudienceId;
+use database::import_work::{self, RunKind};
 use database::{Db, audience_chunk, upload_part};
 
 use crate::Error;
@@ -32,5 +33,26 @@ pub(crate) async fn chunks(db: &Db, audience: AudienceId) -> Result<(), Error> {
         audience_chunk::delete_below(&mut tx, audience, last.no + 1).await?;
         tx.commit().await.repeatable()?;
     }
+    Ok(())
+}
+
+/// Deletes what lies between the steps of the import, and last what says that there was one.
+pub(crate) async fn runs(files: &Db, audience: AudienceId) -> Result<(), Error> {
+    let mut tx = files.begin().await?;
+    import_work::close(&mut tx, audience).await?;
+    tx.commit().await.repeatable()?;
+    for kind in RunKind::ALL {
+        loop {
+            let mut tx = files.begin().await?;
+            let deleted = import_work::delete_some(&mut tx, audience, *kind).await?;
+            tx.commit().await.repeatable()?;
+            if deleted == 0 {
+                break;
+            }
+        }
+    }
+    let mut tx = files.begin().await?;
+    import_work::delete(&mut tx, audience).await?;
+    tx.commit().await.repeatable()?;
     Ok(())
 }

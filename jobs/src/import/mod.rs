@@ -1,40 +1,53 @@
-//! Turns uploaded files into audiences.
+//! Turns uploaded files into audiences, and tells what became of each row.
 //!
-//! A pass claims audiences one after the other. A thread reads the file and cuts it into chunks;
-//! they are stored in batches, each in one transaction with the progress that counts it. Which
-//! recipient is in which chunk is a pure function of the file and of the settings with which
-//! its import began, which are kept beside it. So an import that takes over from a dead one
-//! reads the file from its start, compares the chunks that are stored and goes on behind them;
-//! reading again is also what rebuilds the set of ids that finds duplicates. That set is all
-//! that grows with the file, by some 40 bytes an accepted row; everything else has a bound.
+//! Three phases, in each of which the memory is the same for any file:
+//!
+//! 1. **[sorting]** reads the file, rejects what is no recipient, and spreads the others over
+//!    partitions by a keyed hash of the user; what memory does not hold is stored beside the file.
+//! 2. **[merging]** takes one partition after the other, finds duplicates, and cuts the others into
+//!    chunks. With the last of them the audience is ready.
+//! 3. **[reporting]** reads the file once more and writes the report.
+//!
+//! Each step is stored with the place where the next one begins. What it writes is a pure function
+//! of the file and of the settings with which the import began, so it makes no difference who does
+//! it, or how often somebody was cut off in its middle. The lease, in the main database, keeps two
+//! from the same work; that nothing is done twice is seen to by the steps themselves.
+//!
+//! A pass serves those who wait in turns of some seconds, so a small file waits for no large one.
 
+mod begun;
 mod discard;
 mod erased;
-mod reading;
+mod halt;
+mod hold;
+mod merging;
 mod report;
+mod reporting;
+mod sorting;
 mod source;
-mod storing;
 
-use audience::{ChunkSettings, FileSettings, ZipLimits};
-use database::audience::{self as audiences, AudienceState, Claim};
-use futures::future::try_join;
+use database::audience::{self as audiences, AudienceState, Claim, Phase};
+use database::{import_key, import_work};
 use runtime::Backends;
-use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tracing::error;
 
 use crate::Error;
-use storing::{Ended, LEASE, Storing};
+use begun::Begun;
+use halt::{Ended, Halt};
+use hold::Hold;
+use source::Source;
 
-pub(crate) use discard::{chunks as discard_chunks, parts as discard_parts};
+pub(crate) use discard::{chunks as discard_chunks, parts as discard_parts, runs as discard_runs};
 pub use report::Report;
 
-/// Audiences in one pass.
-const AUDIENCES: u32 = 16;
+/// Turns in one pass.
+const TURNS: u32 = 64;
 
-/// Imports what is uploaded, and what an import that fell silent left.
+/// Imports what is uploaded, and goes on with what others left.
 pub async fn run(backends: &Backends) -> Result<Report, Error> {
     let mut report = Report::default();
-    for _ in 0..AUDIENCES {
+    for _ in 0..TURNS {
         if backends.process.stop.is_requested() {
             return Ok(report);
         }
@@ -55,10 +68,10 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
         };
         report.count(&ended);
         match ended {
-            Ended::Ready(_) => discard_parts(&backends.files, audience).await?,
+            Ended::Done { .. } => discard_files(backends, audience).await?,
             Ended::Refused => discard_all(backends, audience).await?,
             Ended::Lost => discard_cancelled(backends, audience).await?,
-            Ended::Stopped => {}
+            Ended::Stopped | Ended::GaveWay => {}
         }
     }
     report.is_bounded = true;
@@ -68,7 +81,7 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
 async fn claim(backends: &Backends) -> Result<Option<Claim>, Error> {
     let now = backends.process.clock.now();
     let mut tx = backends.db.begin().await?;
-    let claim = audiences::claim_import(&mut tx, now, now + LEASE).await?;
+    let claim = audiences::claim_import(&mut tx, now, now + backends.process.config.import.lease).await?;
     if claim.is_some() {
         tx.commit().await.repeatable()?;
     } else {
@@ -78,66 +91,69 @@ async fn claim(backends: &Backends) -> Result<Option<Claim>, Error> {
 }
 
 async fn import(backends: &Backends, claim: Claim) -> Result<Ended, Error> {
-    let settings = settings(backends, &claim)?;
-    let (files, audience, bytes) = (&backends.files, claim.audience.id, settings.bytes);
-    let (parts_in, parts) = mpsc::channel(source::PARTS_AHEAD);
-    let (batches_in, batches) = mpsc::channel(reading::BATCHES_AHEAD);
-    let reading = backends
-        .process
-        .tasks
-        .tracker()
-        .spawn_blocking(move || reading::read(parts, settings, &batches_in));
-    let feeding = async { Ok(source::feed(files, audience, bytes, parts_in).await?) };
-    let storing = Storing::new(backends, claim).run(batches);
-    match try_join(feeding, storing).await? {
-        ((), Some(ended)) => Ok(ended),
-        // The reading fell silent, which it does only by a panic.
-        ((), None) => match reading.await {
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Ok(()) | Err(_) => Ok(Ended::Stopped),
-        },
+    let mut hold = Hold::new(backends, claim);
+    match go_on(&mut hold).await {
+        Ok(()) => Ok(Ended::Done {
+            recipients: hold.progress.size,
+            rejected_rows: hold.progress.records - hold.progress.size,
+        }),
+        Err(halt) => halt.into_result(),
     }
 }
 
-/// What the file was uploaded with, and the chunks' bounds: those with which the import began.
-fn settings(backends: &Backends, claim: &Claim) -> Result<reading::Settings, Error> {
-    let audience = &claim.audience;
-    let unusable = |what, error| Error::stored(format!("{what} of audience {}", audience.id), error);
-    let file: FileSettings =
-        serde_json::from_str(&audience.settings).map_err(|error| unusable("the settings", error))?;
-    let chunks = match &audience.progress.resume_from {
-        Some(begun) => serde_json::from_str(begun).map_err(|error| unusable("the progress", error))?,
-        None => chunk_settings(backends),
-    };
-    Ok(reading::Settings {
-        file,
-        chunks,
-        zip: zip_limits(backends),
-        bytes: audience.uploaded_bytes,
+/// Does what is left to do, phase by phase.
+async fn go_on(hold: &mut Hold<'_>) -> Result<(), Halt> {
+    if hold.phase == Phase::Sort {
+        let (begun, key) = (begin(hold).await?, key(hold.backends).await?);
+        sorting::run(hold, &begun, key).await?;
+    }
+    if hold.phase == Phase::Merge {
+        let begun = begin(hold).await?;
+        merging::run(hold, &begun).await?;
+    }
+    reporting::run(hold).await
+}
+
+/// With what the import began: now, unless it did before.
+async fn begin(hold: &Hold<'_>) -> Result<Begun, Error> {
+    let source = Source::of(hold.backends, &hold.claim.audience, 0).await?;
+    let begun = Begun::now(hold.backends, &source);
+    let mut tx = hold.backends.files.begin().await?;
+    let settings = serde_json::json!(begun).to_string();
+    let work = import_work::begin(&mut tx, hold.id(), &settings).await?;
+    tx.commit().await.repeatable()?;
+    serde_json::from_str(&work.settings).map_err(|error| {
+        Error::stored(
+            format!("the settings of the import of audience {}", hold.id()),
+            error,
+        )
     })
 }
 
-fn zip_limits(backends: &Backends) -> ZipLimits {
-    let config = &backends.process.config.files;
-    ZipLimits {
-        bytes: config.zip_max_bytes.get(),
-        ratio: config.zip_max_ratio.get(),
+/// The installation's key.
+async fn key(backends: &Backends) -> Result<[u8; 16], Error> {
+    let mut tx = backends.db.begin().await?;
+    let key = import_key::find_or_insert(&mut tx, rand::random()).await?;
+    tx.commit().await.repeatable()?;
+    Ok(key)
+}
+
+/// A thread ended without its last word, which it does only by a panic.
+async fn silent(thread: JoinHandle<()>) -> Halt {
+    match thread.await {
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Ok(()) | Err(_) => Halt::Ended(Ended::Stopped),
     }
 }
 
-/// One mutation of a commit is the chunk's marker.
-fn chunk_settings(backends: &Backends) -> ChunkSettings {
-    let config = &backends.process.config;
-    ChunkSettings {
-        recipients: config.fan_out.mutations.get() - 1,
-        commit_bytes: config.import.chunk_max_bytes.get() as usize,
-        ..ChunkSettings::default()
-    }
+async fn discard_files(backends: &Backends, audience: campaign::AudienceId) -> Result<(), Error> {
+    discard_parts(&backends.files, audience).await?;
+    discard_runs(&backends.files, audience).await
 }
 
 async fn discard_all(backends: &Backends, audience: campaign::AudienceId) -> Result<(), Error> {
     discard_chunks(&backends.db, audience).await?;
-    discard_parts(&backends.files, audience).await
+    discard_files(backends, audience).await
 }
 
 /// Whoever cancels an audience leaves it to its import to clear what is there.

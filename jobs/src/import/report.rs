@@ -4,7 +4,7 @@ use std::fmt;
 
 use runtime::job::Outcome;
 
-use super::storing::Ended;
+use super::halt::Ended;
 
 /// Counts of one pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,13 +26,18 @@ pub struct Report {
 impl Report {
     pub(super) fn count(&mut self, ended: &Ended) {
         match ended {
-            Ended::Ready(progress) => {
+            Ended::Done {
+                recipients,
+                rejected_rows,
+            } => {
                 self.ready += 1;
-                self.recipients += progress.size;
-                self.rejected_rows += progress.records - progress.size;
+                self.recipients += recipients;
+                self.rejected_rows += rejected_rows;
             }
             Ended::Refused => self.refused += 1,
             Ended::Lost | Ended::Stopped => self.given_up += 1,
+            // Its turn comes again.
+            Ended::GaveWay => {}
         }
     }
 }

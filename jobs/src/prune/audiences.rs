@@ -7,13 +7,13 @@
 use campaign::AudienceId;
 use chrono::TimeDelta;
 use database::audience::{self as audiences, AudienceState};
-use database::{Change, upload_part};
+use database::{Change, import_work, upload_part};
 use runtime::Backends;
 use tracing::info;
 
 use super::report::Report;
 use crate::Error;
-use crate::import::{discard_chunks, discard_parts};
+use crate::import::{discard_chunks, discard_parts, discard_runs};
 
 /// How long an upload may stand still.
 const ABANDONED_AFTER: TimeDelta = TimeDelta::days(1);
@@ -24,8 +24,30 @@ const PAGE: u32 = 100;
 /// Gives up what is abandoned, and clears what has no use any more.
 pub(super) async fn clear(backends: &Backends, report: &mut Report) -> Result<(), Error> {
     give_up_abandoned(backends).await?;
+    clear_imports(backends).await?;
     clear_chunks(backends, report).await?;
     clear_parts(backends, report).await
+}
+
+/// What lies between the steps of imports that have none left.
+async fn clear_imports(backends: &Backends) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let page = import_work::list(&backends.files, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        for audience in &page {
+            if backends.process.stop.is_requested() {
+                return Ok(());
+            }
+            let found = audiences::find(&backends.db, *audience).await?;
+            if found.is_none_or(|audience| audience.phase.is_none()) {
+                discard_runs(&backends.files, *audience).await?;
+            }
+        }
+        after = Some(*last);
+    }
 }
 
 /// From here on they are cancelled audiences with leftovers, like any other.
@@ -89,6 +111,8 @@ async fn needs_parts(backends: &Backends, audience: AudienceId) -> Result<bool, 
     let found = audiences::find(&backends.db, audience).await?;
     Ok(found.is_some_and(|audience| match audience.state {
         AudienceState::Uploading | AudienceState::Uploaded | AudienceState::Importing => true,
-        AudienceState::Ready | AudienceState::Refused | AudienceState::Cancelled => false,
+        // Its report is made from them.
+        AudienceState::Ready => audience.phase.is_some(),
+        AudienceState::Refused | AudienceState::Cancelled => false,
     }))
 }

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use audience::Unpacked;
-use campaign::AudienceId;
+use campaign::{AudienceId, ReportId};
 use chrono::{DateTime, Utc};
 use database::audience::Audience;
 use database::audience_chunk::AudienceChunk;
+use database::report::{self, ReportState};
 use database::upload_part::Stored;
 use database::{Change, Tx, audience as audiences, audience_chunk, upload_part};
 use runtime::clock::ManualClock;
@@ -144,6 +145,31 @@ impl World {
     pub(crate) async fn parts(&self, audience: AudienceId) -> usize {
         let parts = upload_part::list(&self.backends.files, audience, 0, 100_000).await;
         parts.unwrap().len()
+    }
+
+    /// Runs that lie between the steps of its import.
+    pub(crate) async fn runs(&self, audience: AudienceId) -> u64 {
+        let runs =
+            database::sql("SELECT COUNT(*) AS runs FROM import_run WHERE audience_id = ?").bind(audience);
+        let row = runs.fetch_one(&self.backends.files).await.unwrap();
+        row.get("runs").unwrap()
+    }
+
+    /// The report of what became of the audience's rows, as it is given out; `None` until it is
+    /// ready.
+    pub(crate) async fn report(&self, audience: AudienceId) -> Option<Vec<u8>> {
+        let (files, id) = (&self.backends.files, ReportId(audience.0));
+        let report = report::get(files, id).await.unwrap()?;
+        let mut bytes = Vec::new();
+        while (bytes.len() as u64) < report.size {
+            let part = report::find(files, id, bytes.len() as u64)
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(part.start, bytes.len() as u64);
+            bytes.extend(part.bytes);
+        }
+        (report.state == ReportState::Ready).then_some(bytes)
     }
 
     /// Waits until `state` holds.

@@ -128,6 +128,12 @@ pub(crate) enum Error {
     /// The load guard lets nothing begin.
     #[error("the databases are under load, and nothing more is taken in now")]
     HeldBack,
+    /// There is no import to hold, or it is held.
+    #[error("the import of an audience that is {} cannot be paused, or is paused already", .0.as_str())]
+    AudienceNotPaused(AudienceState),
+    /// The audience's import is not held.
+    #[error("the import of an audience that is {} is not paused", .0.as_str())]
+    AudienceNotHeld(AudienceState),
     /// An update names no version.
     #[error("an update must name the version that it replaces: `If-Match: \"1\"`")]
     VersionMissing,

@@ -98,7 +98,10 @@ impl Error {
                 "campaign-pruned",
                 "the campaign's pushes are deleted",
             ),
-            Self::AudienceNotReady(state) | Self::AudienceOver(state) => problem(
+            Self::AudienceNotReady(state)
+            | Self::AudienceOver(state)
+            | Self::AudienceNotPaused(state)
+            | Self::AudienceNotHeld(state) => problem(
                 StatusCode::CONFLICT,
                 "audience-state",
                 "the audience's state does not allow it",

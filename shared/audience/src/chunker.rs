@@ -1,10 +1,8 @@
-//! Distributes recipients over chunks.
+//! Cuts recipients, who come zone by zone, into chunks.
 //!
 //! A chunk's recipients share a time zone, and the transaction that will expand it stays under
 //! the store's limits in number and bytes. Which recipient is in which chunk is a pure function
-//! of their order and the settings: an import that was killed makes the same chunks again.
-
-use std::collections::HashMap;
+//! of their order and the settings.
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -22,18 +20,18 @@ pub struct ChunkSettings {
     pub recipients: u32,
     /// The estimated size of the commit that expands a chunk, in bytes.
     pub commit_bytes: usize,
-    /// The memory for all chunks that are not full yet, in bytes of text: with many time zones
-    /// and large variables the largest is then closed early.
-    pub open_bytes: usize,
+    /// The memory for what is carried from partition to partition because it fills no chunk yet,
+    /// in bytes: with many time zones and large variables the largest is then closed early.
+    pub carried_bytes: usize,
 }
 
 impl Default for ChunkSettings {
-    /// 499 recipients, 3.5 MiB a commit (Google's emulators refuse 4, production 10), 64 MiB open.
+    /// 499 recipients, 3.5 MiB a commit (Google's emulators refuse 4, production 10), 8 MiB carried.
     fn default() -> Self {
         Self {
             recipients: MAX_CHUNK_RECIPIENTS,
             commit_bytes: 3_584 * 1_024,
-            open_bytes: 64 * 1_024 * 1_024,
+            carried_bytes: 8 * 1_024 * 1_024,
         }
     }
 }
@@ -41,36 +39,24 @@ impl Default for ChunkSettings {
 /// A chunk of an audience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
-    /// Its number in the audience, from 0.
-    pub no: u32,
     /// The zone of all its recipients; `None` is the campaign's.
     pub time_zone: Option<Tz>,
     /// Its recipients.
     pub packed: Packed,
 }
 
-/// Chunks that are being filled, one for each time zone.
+/// The chunk that is being filled.
 #[derive(Debug)]
 pub struct Chunker {
     settings: ChunkSettings,
     names: Vec<String>,
-    open: Vec<OpenChunk>,
-    /// Where in `open` a zone's chunk is.
-    places: HashMap<Option<Tz>, usize>,
-    open_bytes: usize,
-    next_no: u32,
-}
-
-#[derive(Debug)]
-struct OpenChunk {
     time_zone: Option<Tz>,
     packer: Packer,
-    text_bytes: usize,
     commit_bytes: usize,
 }
 
 impl Chunker {
-    /// No chunks yet. `names` are those of the audience's variables.
+    /// An empty chunk of the campaign's zone. `names` are those of the audience's variables.
     pub fn new(settings: ChunkSettings, names: &[String]) -> Self {
         Self {
             settings: ChunkSettings {
@@ -78,87 +64,46 @@ impl Chunker {
                 ..settings
             },
             names: names.to_vec(),
-            open: Vec::new(),
-            places: HashMap::new(),
-            open_bytes: 0,
-            next_no: 0,
-        }
-    }
-
-    /// Adds a recipient; gives a chunk if one became full by it.
-    pub fn push(&mut self, recipient: &Recipient<'_>) -> Option<Chunk> {
-        let commit_bytes = estimated_commit_bytes(recipient);
-        let place = self.place_of(recipient.time_zone);
-        let open = &self.open[place];
-        let is_over = open.commit_bytes + commit_bytes > self.settings.commit_bytes;
-        let full = (is_over && open.packer.size() > 0).then(|| self.close(place));
-
-        let open = &mut self.open[place];
-        let text_bytes = text_bytes(recipient);
-        open.packer.push(recipient);
-        open.commit_bytes += commit_bytes;
-        open.text_bytes += text_bytes;
-        self.open_bytes += text_bytes;
-        if full.is_some() {
-            return full;
-        }
-        if open.packer.size() >= self.settings.recipients {
-            return Some(self.close(place));
-        }
-        if self.open_bytes > self.settings.open_bytes {
-            return self.largest().map(|place| self.close(place));
-        }
-        None
-    }
-
-    /// Closes what is not full yet, zone by zone in the order in which they first came.
-    pub fn finish(mut self) -> impl Iterator<Item = Chunk> {
-        let mut places = 0..self.open.len();
-        std::iter::from_fn(move || {
-            let place = places.find(|place| self.open[*place].packer.size() > 0)?;
-            Some(self.close(place))
-        })
-    }
-
-    fn place_of(&mut self, time_zone: Option<Tz>) -> usize {
-        let Self {
-            open, places, names, ..
-        } = self;
-        *places.entry(time_zone).or_insert_with(|| {
-            open.push(OpenChunk::new(time_zone, names));
-            open.len() - 1
-        })
-    }
-
-    fn close(&mut self, place: usize) -> Chunk {
-        let open = &mut self.open[place];
-        let time_zone = open.time_zone;
-        let full = std::mem::replace(open, OpenChunk::new(time_zone, &self.names));
-        self.open_bytes -= full.text_bytes;
-        let no = self.next_no;
-        self.next_no += 1;
-        Chunk {
-            no,
-            time_zone,
-            packed: full.packer.pack(),
-        }
-    }
-
-    fn largest(&self) -> Option<usize> {
-        (0..self.open.len())
-            .rev()
-            .max_by_key(|place| self.open[*place].text_bytes)
-    }
-}
-
-impl OpenChunk {
-    fn new(time_zone: Option<Tz>, names: &[String]) -> Self {
-        Self {
-            time_zone,
-            packer: Packer::new(time_zone, names),
-            text_bytes: 0,
+            time_zone: None,
+            packer: Packer::new(None, names),
             commit_bytes: MARKER_BYTES,
         }
+    }
+
+    /// Begins another zone. A chunk that is not closed is dropped.
+    pub fn begin(&mut self, time_zone: Option<Tz>) {
+        self.time_zone = time_zone;
+        self.packer = Packer::new(time_zone, &self.names);
+        self.commit_bytes = MARKER_BYTES;
+    }
+
+    /// Adds a recipient of the zone; gives a chunk if one became full by it.
+    pub fn push(&mut self, recipient: &Recipient<'_>) -> Option<Chunk> {
+        let commit_bytes = estimated_commit_bytes(recipient);
+        let is_over = self.commit_bytes + commit_bytes > self.settings.commit_bytes;
+        let full = if is_over { self.close() } else { None };
+        self.packer.push(recipient);
+        self.commit_bytes += commit_bytes;
+        if full.is_none() && self.packer.size() >= self.settings.recipients {
+            return self.close();
+        }
+        full
+    }
+
+    /// How many recipients wait for their chunk to be full.
+    pub fn waiting(&self) -> u32 {
+        self.packer.size()
+    }
+
+    /// Closes the chunk before it is full; `None` if it is empty.
+    pub fn close(&mut self) -> Option<Chunk> {
+        if self.packer.size() == 0 {
+            return None;
+        }
+        let packed = self.packer.pack();
+        let time_zone = self.time_zone;
+        self.begin(time_zone);
+        Some(Chunk { time_zone, packed })
     }
 }
 
@@ -178,13 +123,4 @@ pub fn estimated_commit_bytes(recipient: &Recipient<'_>) -> usize {
         .map(|(name, value)| name.len() + value.len() + VARIABLE_BYTES)
         .sum();
     PUSH_BYTES + recipient.user_id.len() + recipient.locale.map_or(0, str::len) + variables
-}
-
-fn text_bytes(recipient: &Recipient<'_>) -> usize {
-    recipient.user_id.len()
-        + recipient
-            .variables
-            .iter()
-            .map(|(_, value)| value.len())
-            .sum::<usize>()
 }

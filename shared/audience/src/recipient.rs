@@ -67,6 +67,12 @@ impl<'a> Variables<'a> {
         self.names
     }
 
+    /// All values, one behind the other.
+    pub(crate) fn text(&self) -> &'a str {
+        let end = self.ends.last().map_or(self.start, |end| *end);
+        &self.text[self.start as usize..end as usize]
+    }
+
     fn value(&self, position: usize) -> &'a str {
         let start = position
             .checked_sub(1)

@@ -148,7 +148,7 @@ pub enum Rejection {
     /// Its user id was accepted before.
     Duplicate {
         /// The line of the accepted row.
-        of_line: u64,
+        of_line: u32,
     },
 }
 

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Rejection, Row};
 
-/// Counts of an audience file's rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Counts of an audience file's rows. As JSON, part of how far an import is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     accepted: u64,
     rejected: [u64; Rejection::WORDS.len()],
@@ -18,6 +20,15 @@ impl Summary {
             Ok(_) => self.accepted += 1,
             Err(rejection) => self.rejected[rejection.position()] += 1,
         }
+    }
+
+    /// Moves so many of the accepted rows to the duplicates: those of which it was found later.
+    #[must_use]
+    pub fn with_duplicates(&self, duplicates: u64) -> Self {
+        let mut summary = self.clone();
+        summary.accepted = summary.accepted.saturating_sub(duplicates);
+        summary.rejected[Rejection::Duplicate { of_line: 0 }.position()] += duplicates;
+        summary
     }
 
     /// How many rows became recipients.

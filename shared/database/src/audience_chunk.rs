@@ -5,7 +5,7 @@
 
 use ::campaign::AudienceId;
 
-use crate::{Error, Executor, Row, Tx, sql};
+use crate::{Error, Executor, Row, Tx, Value, insert_rows, sql};
 
 /// A chunk without its recipients.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +31,25 @@ pub struct AudienceChunk {
     pub recipients: Vec<u8>,
 }
 
-/// Inserts a chunk, in the transaction that advances the import. [`Error::UniqueViolation`] if
-/// it is there: another import is at work, and the lease was lost.
+/// Inserts several chunks, in the transaction that advances the import. [`Error::UniqueViolation`]
+/// if one is there: another import is at work, and the lease was lost.
+pub async fn insert_all(tx: &mut Tx, chunks: &[AudienceChunk]) -> Result<(), Error> {
+    let rows = chunks.iter().map(|chunk| {
+        [
+            chunk.header.audience_id.into(),
+            chunk.header.no.into(),
+            chunk.header.size.into(),
+            Value::from(&chunk.header.time_zone),
+            chunk.header.digest.into(),
+            Value::from(&chunk.recipients),
+        ]
+    });
+    let head = "INSERT INTO audience_chunk (audience_id, no, size, time_zone, digest, recipients)";
+    insert_rows(tx, head, rows.collect(), "").await?;
+    Ok(())
+}
+
+/// Inserts a chunk, as [`insert_all`] does several.
 pub async fn insert(tx: &mut Tx, chunk: &AudienceChunk) -> Result<(), Error> {
     sql(
         "INSERT INTO audience_chunk (audience_id, no, size, time_zone, digest, recipients) \

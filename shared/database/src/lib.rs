@@ -24,6 +24,8 @@ pub mod fan_out_progress;
 pub mod fan_out_stripe;
 pub mod heartbeat;
 pub mod idempotency;
+pub mod import_key;
+pub mod import_work;
 pub mod inconsistency;
 pub mod opt_out;
 mod outcome;

@@ -14,6 +14,7 @@ mod fan_out;
 mod figures;
 mod grants;
 mod guard;
+mod import;
 mod lanes;
 mod packages;
 mod pipeline;
@@ -50,6 +51,8 @@ enum Command {
     Grants(grants::Arguments),
     /// Grant a campaign's coupons on a primary with a slow replica, with the load guard and without.
     Guard(guard::Arguments),
+    /// Import an audience file, and read it in other ways.
+    Import(import::Arguments),
     /// Deliver small campaigns by several processes, alone and beside a large one.
     Lanes(lanes::Arguments),
     /// Run whole campaigns by `noroshi demo`, on embedded stores and on real ones.
@@ -65,6 +68,9 @@ enum Command {
     /// One client of the fan-out comparison, which is started as a process of its own.
     #[command(hide = true)]
     FanOutClient(fan_out::ClientArguments),
+    /// One side of the import's comparison, which is started as a process of its own.
+    #[command(hide = true)]
+    ImportClient(import::ClientArguments),
     /// The `noroshi` command, which the benchmarks start in processes of its own.
     #[command(hide = true, disable_help_flag = true)]
     Noroshi(command::Arguments),
@@ -80,6 +86,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::FanOutClient(arguments) => return fan_out::run_client(&arguments),
         Command::Grants(arguments) => grants::run(&arguments)?,
         Command::Guard(arguments) => guard::run(&arguments)?,
+        Command::Import(arguments) => import::run(&arguments)?,
+        Command::ImportClient(arguments) => return import::run_client(&arguments),
         Command::Lanes(arguments) => lanes::run(&arguments)?,
         Command::Pipeline(arguments) => pipeline::run(&arguments)?,
         Command::ColdBuild(arguments) => cold_build::run(&arguments)?,

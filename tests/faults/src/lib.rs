@@ -10,6 +10,7 @@ pub mod command;
 pub mod counts;
 pub mod decisions;
 pub mod fan_out;
+pub mod import_kills;
 pub mod kill_loop;
 pub mod killer;
 pub mod matrix;

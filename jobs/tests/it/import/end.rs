@@ -30,6 +30,8 @@ async fn a_file_becomes_an_audience_and_is_gone() {
     assert!(ready.digest.is_some());
     assert_eq!(sorted(world.recipients(audience).await), users(50_000));
     assert_eq!(world.parts(audience).await, 0);
+    assert_eq!(world.runs(audience).await, 0);
+    assert_eq!(ready.phase, None);
     assert_eq!(
         report.to_string(),
         "1 audiences ready (45000 recipients, 5000 rows rejected), 0 refused, 0 given up"

@@ -4,10 +4,17 @@ mod crash;
 mod end;
 mod hostile;
 mod refusal;
+mod report;
+mod turns;
 
 use jobs::import::{self, Report};
 
 use crate::world::World;
+
+/// A world in which the memory of an import is small, so that it has many steps.
+async fn small_world() -> World {
+    World::with(|config| config.import.partition_bytes = 65_536.try_into().unwrap()).await
+}
 
 async fn pass(world: &World) -> Report {
     import::run(&world.backends).await.unwrap()

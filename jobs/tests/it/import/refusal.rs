@@ -17,12 +17,13 @@ async fn refused(world: &World, file: &[u8]) -> String {
     assert_eq!((refused.progress.size, refused.progress.chunk_count), (0, 0));
     assert_eq!(world.chunks(audience).await, []);
     assert_eq!(world.parts(audience).await, 0);
+    assert_eq!(world.runs(audience).await, 0);
     refused.refusal.expect("a refusal has its reason")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_refused_file_nothing_is_left_but_the_reason() {
-    let world = World::new().await;
+    let world = super::small_world().await;
     let mut undecodable = file(60_000);
     let offset = undecodable.len();
     undecodable.extend(b"\xFF\n");
@@ -69,7 +70,7 @@ async fn a_long_reason_is_cut_to_what_is_kept_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_import_stops_and_clears_what_it_stored() {
-    let world = World::new().await;
+    let world = super::small_world().await;
     let audience = world.upload(&file(200_000)).await;
     let cancellation = async {
         world.until_chunks(audience, 1).await;
@@ -87,4 +88,5 @@ async fn a_cancelled_import_stops_and_clears_what_it_stored() {
     assert_eq!(world.audience(audience).await.state, AudienceState::Cancelled);
     assert_eq!(world.chunks(audience).await, []);
     assert_eq!(world.parts(audience).await, 0);
+    assert_eq!(world.runs(audience).await, 0);
 }

@@ -31,7 +31,7 @@ async fn an_upload_that_stands_still_for_a_day_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_import_left_of_a_cancelled_audience_is_cleared() {
-    let world = World::new().await;
+    let world = World::with(|config| config.import.partition_bytes = 65_536.try_into().unwrap()).await;
     let ids: Vec<_> = (0..100_000).map(|user| format!("u{user:06}")).collect();
     let file = format!("user_id\n{}\n", ids.join("\n"));
     let audience = world.upload(file.as_bytes()).await;
@@ -49,6 +49,7 @@ async fn what_a_killed_import_left_of_a_cancelled_audience_is_cleared() {
     assert_eq!(cancelled, Change::Applied);
     assert_eq!(world.chunks(audience).await, []);
     assert_eq!(world.parts(audience).await, 0);
+    assert_eq!(world.runs(audience).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,6 +46,8 @@ pub(crate) fn routes() -> OpenApiRouter<Backends> {
         .routes(routes!(events::events))
         .routes(routes!(preview::preview))
         .routes(routes!(cancel))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
 }
 
 /// List audiences, newest first.
@@ -118,6 +120,61 @@ async fn cancel_in(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Au
     match change {
         Change::Applied => Audience::of(row),
         Change::Stale => Err(Error::AudienceOver(row.state)),
+    }
+}
+
+/// Hold an audience's import where it is.
+///
+/// What is stored stays, and nothing more is. A repeat, and an audience that is uploading, ready,
+/// refused or cancelled, is 409.
+#[utoipa::path(
+    post, path = "/v1/audiences/{id}/pause", tag = "audiences", operation_id = "pause_audience",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "Its import is held", body = Audience),
+        (status = 409, response = Conflicting),
+    )
+)]
+async fn pause(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
+    let mut tx = backends.db.begin_ahead().await?;
+    let paused = pause_in(&mut tx, AudienceId(id), backends.process.clock.now()).await;
+    Ok(Done::Ok.with(conclude(tx, paused).await?))
+}
+
+async fn pause_in(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Audience, Error> {
+    let change = database::audience::pause(tx, id, now).await?;
+    let row = database::audience::find(tx, id).await?.ok_or(NO_AUDIENCE)?;
+    match change {
+        Change::Applied => Audience::of(row),
+        Change::Stale => Err(Error::AudienceNotPaused(row.state)),
+    }
+}
+
+/// Let an audience's import go on.
+///
+/// A repeat, and an import that is not held, is 409.
+#[utoipa::path(
+    post, path = "/v1/audiences/{id}/resume", tag = "audiences", operation_id = "resume_audience",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "Its import goes on", body = Audience),
+        (status = 409, response = Conflicting),
+    )
+)]
+async fn resume(State(backends): State<Backends>, Segments(id): Segments<Uuid>) -> Result<Response, Error> {
+    let mut tx = backends.db.begin().await?;
+    let resumed = resume_in(&mut tx, AudienceId(id), backends.process.clock.now()).await;
+    let answer = Done::Ok.with(conclude(tx, resumed).await?);
+    backends.nudges.import.nudge();
+    Ok(answer)
+}
+
+async fn resume_in(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Audience, Error> {
+    let change = database::audience::resume(tx, id, now).await?;
+    let row = database::audience::find(tx, id).await?.ok_or(NO_AUDIENCE)?;
+    match change {
+        Change::Applied => Audience::of(row),
+        Change::Stale => Err(Error::AudienceNotHeld(row.state)),
     }
 }
 

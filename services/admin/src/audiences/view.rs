@@ -29,6 +29,8 @@ pub(crate) struct Audience {
     rejected_rows: u64,
     /// Names of its template variables, once its header is read.
     variables: Vec<String>,
+    /// Since when its import is held.
+    paused_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     /// Since when it is frozen.
@@ -43,13 +45,23 @@ pub(crate) struct AudienceProgress {
     state: &'static str,
     /// Why its file was refused.
     refusal: Option<String>,
+    /// What its import does: `sort`, then `merge`, then, when the audience is ready, `report`; none
+    /// before and after.
+    #[schema(value_type = Option<schema::ImportPhase>)]
+    phase: Option<&'static str>,
+    /// How far the phase is.
+    phase_done: u64,
+    /// Where the phase ends: bytes of the file, or, of `merge`, partitions.
+    phase_end: u64,
+    /// Since when the import is held.
+    paused_at: Option<DateTime<Utc>>,
     /// Bytes of the file that are here.
     uploaded_bytes: u64,
     /// Bytes of it that are read.
     read_bytes: u64,
     /// Rows read.
     rows: u64,
-    /// Rows that became recipients.
+    /// Rows that became recipients, which is known from the phase `merge` on.
     accepted: u64,
     /// Rows that did not, by reason.
     rejected: BTreeMap<String, u64>,
@@ -68,6 +80,7 @@ impl Audience {
             size: row.progress.size,
             rejected_rows: read_rejected(&row.progress)?.values().sum(),
             variables: json::read("an audience's variables", &row.progress.variables)?,
+            paused_at: row.paused_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
             ready_at: row.ready_at,
@@ -91,6 +104,10 @@ impl AudienceProgress {
         Ok(Self {
             state: row.state.as_str(),
             refusal: row.refusal,
+            phase: row.phase.map(|phase| phase.as_str()),
+            phase_done: row.progress.phase_done,
+            phase_end: row.progress.phase_end,
+            paused_at: row.paused_at,
             uploaded_bytes: row.uploaded_bytes,
             read_bytes: row.progress.read_bytes,
             rows: row.progress.records,

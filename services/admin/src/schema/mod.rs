@@ -10,5 +10,5 @@ pub(crate) use message::Message;
 pub(crate) use schedule::Schedule;
 pub(crate) use words::{
     AudienceState, CampaignState, ChunkState, ErasureState, GuardCause, GuardHearing, GuardState,
-    InconsistencyKind, InconsistencyState, IntentState, PushReason, PushState, ReportState,
+    ImportPhase, InconsistencyKind, InconsistencyState, IntentState, PushReason, PushState, ReportState,
 };

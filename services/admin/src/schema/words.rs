@@ -47,6 +47,8 @@ words! {
     }
     /// Whether a report is being made, can be downloaded, or could be once.
     ReportState of database::report::ReportState::ALL => { Making, Ready, Expired }
+    /// What an audience's import does.
+    ImportPhase of database::audience::Phase::ALL => { Sort, Merge, Report }
     /// How far the erasure of a user is.
     ErasureState of database::erasure::ErasureState::ALL => { Open, Done }
     /// How far an inconsistency is.

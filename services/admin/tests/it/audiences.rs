@@ -269,6 +269,29 @@ async fn an_audience_is_cancelled_before_it_is_ready_and_not_after() {
     assert_eq!(too_late.json["state"], "ready");
 }
 
+#[tokio::test]
+async fn an_import_is_held_and_let_go_by_a_person() {
+    let world = World::new().await;
+    let id = world.upload("user_id\nu1\n").await.id();
+    let step = async |step: &str| world.post(&format!("/v1/audiences/{id}/{step}"), json!({})).await;
+
+    let (early, paused, again) = (step("resume").await, step("pause").await, step("pause").await);
+    let shown = world.get(&format!("/v1/audiences/{id}/progress")).await;
+    let (resumed, resumed_again) = (step("resume").await, step("resume").await);
+
+    assert_eq!(early.status, StatusCode::CONFLICT);
+    assert_eq!(paused.status, StatusCode::OK);
+    assert!(paused.json["paused_at"].is_string());
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert_eq!(shown.json["phase"], "sort");
+    assert_eq!(shown.json["paused_at"], paused.json["paused_at"]);
+    assert_eq!(resumed.status, StatusCode::OK);
+    assert!(resumed.json["paused_at"].is_null());
+    assert_eq!(resumed_again.status, StatusCode::CONFLICT);
+    world.import(&id, 1, &[]).await;
+    assert_eq!(step("pause").await.status, StatusCode::CONFLICT);
+}
+
 /// Waits until it holds, half a minute at most.
 async fn until<F: Future<Output = bool>>(holds: impl Fn() -> F) {
     let wait = async {

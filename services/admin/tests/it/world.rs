@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use campaign::AudienceId;
-use database::audience::Progress;
+use database::audience::{Phase, Progress};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use runtime::clock::ManualClock;
 use runtime::config::Secret;
@@ -155,10 +155,13 @@ impl World {
             rejected: json!({"duplicate": 2}).to_string(),
             ..Progress::default()
         };
-        let advanced = database::audience::advance(&mut tx, id, claim.token, &progress, now, until).await;
+        let advanced =
+            database::audience::advance(&mut tx, id, claim.token, Phase::Merge, &progress, now, until).await;
         assert_eq!(advanced.unwrap(), database::Change::Applied);
         let ready = database::audience::mark_ready(&mut tx, id, claim.token, &[0; 32], now).await;
         assert_eq!(ready.unwrap(), database::Change::Applied);
+        let finished = database::audience::finish_import(&mut tx, id, claim.token, now).await;
+        assert_eq!(finished.unwrap(), database::Change::Applied);
         tx.commit().await.repeatable().unwrap();
     }
 

@@ -16,6 +16,7 @@
 //! An erased recipient has no user id, no locale and empty values. LZ4 takes off a third where
 //! rows hold little but an id, and more than half where they hold texts, for 0.2 µs a recipient.
 
+mod envelope;
 mod pack;
 mod unpack;
 mod varint;
@@ -23,25 +24,20 @@ mod varint;
 pub use pack::{Packed, Packer};
 pub use unpack::{Unpacked, erase};
 
-const VERSION: u8 = 1;
+pub(crate) use envelope::{open as open_sealed, seal};
+pub(crate) use varint::{read as read_number, write as write_number};
 
-/// Bytes before the checked part: the version and the checksum.
-const PREFIX: usize = 9;
-
-/// The longest content: several times that of the largest chunk there can be.
-const MAX_CONTENT_BYTES: usize = 16 * 1024 * 1024;
-
-/// Bytes that are not a packed chunk, or not any more.
+/// Bytes that are not a packed chunk or a run of rows, or not any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Corrupt {
     /// They begin with a version that this program does not know.
-    #[error("packed chunk of version {0}, which is not known")]
+    #[error("packed content of version {0}, which is not known")]
     Version(u8),
     /// They are not what was stored.
-    #[error("packed chunk with a wrong checksum")]
+    #[error("packed content with a wrong checksum")]
     Checksum,
     /// They were never written by this program.
-    #[error("packed chunk with a wrong {0}")]
+    #[error("packed content with a wrong {0}")]
     Content(&'static str),
 }
 

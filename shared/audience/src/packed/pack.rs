@@ -2,9 +2,9 @@
 
 use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
-use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Digest, MAX_CONTENT_BYTES, PREFIX, VERSION, varint};
+use super::envelope::{MAX_CONTENT_BYTES, seal};
+use super::{Digest, varint};
 use crate::Recipient;
 
 /// A packed chunk.
@@ -77,13 +77,8 @@ impl Packer {
     /// The chunk as it is stored, with its digest.
     pub fn pack(&self) -> Packed {
         let content = self.content();
-        let compressed = lz4_flex::compress_prepend_size(&content);
-        let mut bytes = Vec::with_capacity(PREFIX + compressed.len());
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&xxh3_64(&compressed).to_be_bytes());
-        bytes.extend_from_slice(&compressed);
         Packed {
-            bytes,
+            bytes: seal(&content),
             digest: Digest(Sha256::digest(&content).into()),
             size: self.size,
         }

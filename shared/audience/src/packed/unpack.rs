@@ -1,9 +1,8 @@
 //! Reads packed chunks, and erases users in them.
 
 use chrono_tz::Tz;
-use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Corrupt, MAX_CONTENT_BYTES, PREFIX, Packer, VERSION, varint};
+use super::{Corrupt, Packer, envelope, varint};
 use crate::{Recipient, Variables};
 
 /// A packed chunk, open for reading.
@@ -27,7 +26,7 @@ impl Unpacked {
     ///
     /// The bytes are not a packed chunk, or not any more.
     pub fn open(bytes: &[u8]) -> Result<Self, Corrupt> {
-        let content = content_of(bytes)?;
+        let content = envelope::open(bytes)?;
         let mut rest = content.as_slice();
         let numbers_length = varint::read(&mut rest)? as usize;
         let (mut numbers, text) = rest
@@ -149,22 +148,6 @@ pub fn erase(bytes: &[u8], user_id: &str) -> Result<Option<Vec<u8>>, Corrupt> {
         }
     }
     Ok(Some(packer.pack().bytes))
-}
-
-fn content_of(bytes: &[u8]) -> Result<Vec<u8>, Corrupt> {
-    let (prefix, compressed) = bytes.split_at_checked(PREFIX).ok_or(Corrupt::Content("length"))?;
-    if prefix[0] != VERSION {
-        return Err(Corrupt::Version(prefix[0]));
-    }
-    if prefix[1..] != xxh3_64(compressed).to_be_bytes() {
-        return Err(Corrupt::Checksum);
-    }
-    let (length, block) =
-        lz4_flex::block::uncompressed_size(compressed).map_err(|_| Corrupt::Content("block"))?;
-    if length > MAX_CONTENT_BYTES {
-        return Err(Corrupt::Content("length"));
-    }
-    lz4_flex::decompress(block, length).map_err(|_| Corrupt::Content("block"))
 }
 
 fn time_zone_of(name: &str) -> Result<Option<Tz>, Corrupt> {

@@ -2,7 +2,7 @@
 
 use super::Corrupt;
 
-pub(super) fn write(bytes: &mut Vec<u8>, mut number: u32) {
+pub(crate) fn write(bytes: &mut Vec<u8>, mut number: u32) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
@@ -11,7 +11,7 @@ pub(super) fn write(bytes: &mut Vec<u8>, mut number: u32) {
 }
 
 /// Takes a number off the front.
-pub(super) fn read(bytes: &mut &[u8]) -> Result<u32, Corrupt> {
+pub(crate) fn read(bytes: &mut &[u8]) -> Result<u32, Corrupt> {
     let mut number = 0_u64;
     for shift in (0..35).step_by(7) {
         let (byte, rest) = bytes.split_first().ok_or(Corrupt::Content("number"))?;

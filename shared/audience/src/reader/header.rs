@@ -41,15 +41,14 @@ impl Delimiter {
 /// Where which column stands.
 #[derive(Debug)]
 pub(super) struct Columns {
-    pub(super) count: usize,
+    /// The header: every column's name, in lower case.
+    pub(super) header: Vec<String>,
     pub(super) user_id: usize,
     pub(super) time_zone: Option<usize>,
     pub(super) locale: Option<usize>,
     /// All the others, in their order.
     pub(super) variables: Vec<usize>,
-    /// The names of all, in lower case.
-    pub(super) all: Vec<String>,
-    /// Their names, in lower case.
+    /// Their names.
     pub(super) names: Vec<String>,
 }
 
@@ -97,7 +96,8 @@ impl Columns {
         Ok(Self::of(names.map(str::to_lowercase).collect())?)
     }
 
-    fn of(names: Vec<String>) -> Result<Self, Refusal> {
+    /// Of a header with these names, in lower case.
+    pub(super) fn of(names: Vec<String>) -> Result<Self, Refusal> {
         check_names(&names)?;
         let position_of = |wanted: &str| names.iter().position(|name| name == wanted);
         let Some(user_id) = position_of("user_id") else {
@@ -111,7 +111,6 @@ impl Columns {
         };
         let variables: Vec<usize> = (0..names.len()).filter(is_variable).collect();
         Ok(Self {
-            count: names.len(),
             user_id,
             time_zone,
             locale,
@@ -120,7 +119,7 @@ impl Columns {
                 .map(|position| names[*position].clone())
                 .collect(),
             variables,
-            all: names,
+            header: names,
         })
     }
 }

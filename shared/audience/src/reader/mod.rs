@@ -1,49 +1,34 @@
 //! Reads an audience file row by row, and accepts or rejects each.
 //!
-//! The file is a stream: a few blocks of it are in memory, and a hash of every accepted id.
-//! What comes out is a pure function of the bytes and the settings, so an import that was
-//! killed reads the file again and skips what it has stored.
+//! [`RowReader`] judges a row by what stands in it, and can go on anywhere; [`AudienceReader`]
+//! knows all rows before as well, and so finds duplicates. It keeps a hash of every accepted id in
+//! memory: it is for files that fit there, and what the import is measured by.
 
 mod header;
+mod place;
 mod records;
+mod rows;
 mod rules;
 mod text;
 
 use std::io::Read;
 
-use header::{Columns, MAX_COLUMNS};
-use records::Records;
-use rules::Rules;
-use text::Text;
-
 pub use header::Delimiter;
+pub use place::Place;
+pub use rows::{Row, RowReader};
 pub use rules::check_user_id;
 pub use text::Encoding;
 
 use crate::duplicates::AcceptedIds;
-use crate::{FileSettings, ReadError, Recipient, Refusal, Rejection};
+use crate::fingerprint::Fingerprint;
+use crate::{FileSettings, ReadError, Rejection};
 
-/// The most lines of a file: what fits 32 bits.
-const MAX_LINES: u64 = u32::MAX as u64;
-
-/// Rows of an audience file, one after the other.
+/// Rows of an audience file, one after the other, of which a user's second is a duplicate.
+#[derive(Debug)]
 pub struct AudienceReader<R> {
-    records: Records<R>,
-    delimiter: Delimiter,
-    columns: Columns,
-    rules: Rules,
+    rows: RowReader<R>,
+    hash_key: [u8; 16],
     accepted: AcceptedIds,
-}
-
-/// One row and what became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row<'a> {
-    /// The physical line on which it starts; the header is usually 1.
-    pub line: u64,
-    /// Its user id as it stands there, trimmed; empty where the row has none.
-    pub user_id: &'a str,
-    /// The recipient, or why it is none.
-    pub verdict: Result<Recipient<'a>, Rejection>,
 }
 
 impl<R: Read> AudienceReader<R> {
@@ -56,41 +41,31 @@ impl<R: Read> AudienceReader<R> {
     ///
     /// The file is refused, or its source cannot be read.
     pub fn open(source: R, settings: FileSettings, hash_key: [u8; 16]) -> Result<Self, ReadError> {
-        let mut text = Text::new(source, settings.encoding);
-        let delimiter = match settings.delimiter {
-            Some(delimiter) => delimiter,
-            None => header::find_delimiter(&mut text)?,
-        };
-        // One field more than a header may have, to see that there are more.
-        let mut records = Records::new(text, delimiter.as_byte(), MAX_COLUMNS + 1);
-        let columns = Columns::read(&mut records)?;
         Ok(Self {
-            records,
-            delimiter,
-            columns,
-            rules: Rules::default(),
-            accepted: AcceptedIds::new(hash_key),
+            rows: RowReader::open(source, settings)?,
+            hash_key,
+            accepted: AcceptedIds::default(),
         })
     }
 
     /// The names of the template variables, in lower case, in the order of their columns.
     pub fn variables(&self) -> &[String] {
-        &self.columns.names
+        self.rows.variables()
     }
 
     /// The names of all columns, in lower case, in their order.
     pub fn columns(&self) -> &[String] {
-        &self.columns.all
+        self.rows.columns()
     }
 
     /// What separates the fields, as it was given or found.
     pub fn delimiter(&self) -> Delimiter {
-        self.delimiter
+        self.rows.delimiter()
     }
 
     /// How the file is written, as far as it is read; what is ASCII so far is UTF-8.
     pub fn encoding(&self) -> Encoding {
-        self.records.encoding()
+        self.rows.encoding()
     }
 
     /// The next row; `None` at the end of the file.
@@ -99,34 +74,16 @@ impl<R: Read> AudienceReader<R> {
     ///
     /// The file is refused, or its source cannot be read; there is nothing more to come then.
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, ReadError> {
-        let Some(record) = self.records.next_record()? else {
+        let Some(row) = self.rows.next_row()? else {
             return Ok(None);
         };
-        let line = record.line;
-        let Ok(short_line) = u32::try_from(line) else {
-            return Err(Refusal::TooManyLines { limit: MAX_LINES }.into());
-        };
-        let user_id = record.field(self.columns.user_id).unwrap_or_default();
-        let verdict = self.rules.check(&record, &self.columns).and_then(|recipient| {
-            match self.accepted.insert(recipient.user_id, short_line) {
+        let verdict = row.verdict.and_then(|recipient| {
+            let fingerprint = Fingerprint::of(recipient.user_id, &self.hash_key);
+            match self.accepted.insert(fingerprint, row.line) {
                 Ok(()) => Ok(recipient),
-                Err(of_line) => Err(Rejection::Duplicate {
-                    of_line: of_line.into(),
-                }),
+                Err(of_line) => Err(Rejection::Duplicate { of_line }),
             }
         });
-        Ok(Some(Row {
-            line,
-            user_id,
-            verdict,
-        }))
-    }
-}
-
-impl<R> std::fmt::Debug for AudienceReader<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AudienceReader")
-            .field("columns", &self.columns)
-            .finish_non_exhaustive()
+        Ok(Some(Row { verdict, ..row }))
     }
 }

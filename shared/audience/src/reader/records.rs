@@ -9,7 +9,7 @@ use std::io::Read;
 
 use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
-use super::text::{Encoding, Text};
+use super::text::Text;
 use crate::{ReadError, Refusal};
 
 /// The longest record, in bytes of UTF-8.
@@ -62,9 +62,25 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// How the text is written, as far as it is known.
-    pub(super) fn encoding(&self) -> Encoding {
-        self.text.encoding()
+    /// Goes on behind a record, with the line that comes next.
+    pub(super) fn resume(text: Text<R>, delimiter: u8, fields: usize, line: u64) -> Self {
+        let mut records = Self::new(text, delimiter, fields);
+        // Past its start the parser takes no byte order mark for one.
+        let _ = records
+            .parser
+            .read_record(b"\n", &mut records.fields, &mut records.ends);
+        records.parser.set_line(line);
+        records
+    }
+
+    /// The text behind the current record.
+    pub(super) fn text(&self) -> &Text<R> {
+        &self.text
+    }
+
+    /// On which line the text behind the current record begins.
+    pub(super) fn next_line(&self) -> u64 {
+        self.parser.line()
     }
 
     /// The next record; `None` at the end of the file.

@@ -33,7 +33,7 @@ impl Rules {
         record: &Record<'a>,
         columns: &'a Columns,
     ) -> Result<Recipient<'a>, Rejection> {
-        if record.count != columns.count {
+        if record.count != columns.header.len() {
             return Err(Rejection::FieldCount);
         }
         let field = |position: usize| record.field(position).unwrap_or_default();

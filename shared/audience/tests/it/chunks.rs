@@ -1,17 +1,43 @@
 //! Which recipient is in which chunk.
 
-use audience::{Chunk, ChunkSettings, Chunker, MAX_CHUNK_RECIPIENTS, Unpacked, estimated_commit_bytes};
-
-use super::open;
+use audience::{
+    Chunk, ChunkSettings, FileSettings, MAX_CHUNK_RECIPIENTS, Merge, Position, RowReader, Spread, Unpacked,
+    estimated_commit_bytes,
+};
 
 fn chunks(file: &str, settings: ChunkSettings) -> Vec<Chunk> {
-    let mut reader = open(file.as_bytes());
-    let mut chunker = Chunker::new(settings, reader.variables());
-    let mut chunks = Vec::new();
+    sorted(file, settings, 1)
+}
+
+/// Of a file that is sorted in so many partitions.
+fn sorted(file: &str, settings: ChunkSettings, partitions: u32) -> Vec<Chunk> {
+    let mut reader = RowReader::open(file.as_bytes(), FileSettings::default()).unwrap();
+    let mut spread = Spread::new([7; 16], partitions);
     while let Some(row) = reader.next_row().unwrap() {
-        chunks.extend(row.verdict.ok().and_then(|recipient| chunker.push(&recipient)));
+        if let Ok(recipient) = row.verdict {
+            spread.push(row.line, &recipient);
+        }
     }
-    chunks.extend(chunker.finish());
+    let runs = spread.take();
+    let mut merge = Merge::new(settings, reader.variables());
+    let mut chunks = Vec::new();
+    let mut carried: Vec<Vec<u8>> = Vec::new();
+    for partition in 0..partitions {
+        for run in &carried {
+            merge.carry(run).unwrap();
+        }
+        for run in runs.iter().filter(|run| run.partition == partition) {
+            merge.add(&run.bytes).unwrap();
+        }
+        let position = if partition + 1 == partitions {
+            Position::Last
+        } else {
+            Position::Middle
+        };
+        let merged = merge.finish(position).unwrap();
+        chunks.extend(merged.chunks);
+        carried = merged.carried;
+    }
     chunks
 }
 
@@ -65,10 +91,23 @@ fn a_chunk_has_one_time_zone_and_none_is_one_of_its_own() {
         contents(&chunks),
         expected.map(|(zone, ids)| (zone.to_owned(), ids.into_iter().map(str::to_owned).collect()))
     );
-    assert_eq!(
-        chunks.iter().map(|chunk| chunk.no).collect::<Vec<_>>(),
-        [0, 1, 2, 3]
-    );
+}
+
+#[test]
+fn no_partition_closes_a_chunk_before_it_is_full() {
+    let file = (0..5_000).fold("user_id,time_zone\n".to_owned(), |file, user| {
+        file + &format!("u{user},{}\n", ["", "Asia/Tokyo", "UTC"][user % 3])
+    });
+
+    let mut sizes: Vec<_> = sorted(&file, small(100), 64)
+        .iter()
+        .map(|chunk| chunk.packed.size)
+        .collect();
+
+    sizes.sort_unstable();
+    // 1,667, 1,667 and 1,666 users.
+    assert_eq!(sizes[..3], [66, 67, 67]);
+    assert!(sizes[3..].iter().all(|size| *size == 100));
 }
 
 #[test]
@@ -123,7 +162,7 @@ fn the_largest_rows_there_can_be_fill_a_chunk_within_the_default_bytes() {
 }
 
 #[test]
-fn with_many_time_zones_the_open_chunks_stay_within_their_memory() {
+fn with_many_time_zones_what_is_carried_stays_within_its_memory() {
     let zones = chrono_tz::TZ_VARIANTS.iter().take(100);
     let file = zones
         .enumerate()
@@ -131,14 +170,17 @@ fn with_many_time_zones_the_open_chunks_stay_within_their_memory() {
             file + &format!("u{row},{},{}\n", zone.name(), "x".repeat(1_000))
         });
     let settings = ChunkSettings {
-        open_bytes: 10_000,
+        carried_bytes: 10_000,
         ..ChunkSettings::default()
     };
+    let file = file.clone() + &file.replace("\nu", "\nv").replace("user_id,time_zone,note\n", "");
 
-    let chunks = chunks(&file, settings);
+    let early = sorted(&file, settings, 16);
+    let full = sorted(&file, ChunkSettings::default(), 16);
 
-    assert_eq!(chunks.iter().map(|chunk| chunk.packed.size).sum::<u32>(), 100);
-    assert_eq!(chunks.len(), 100);
+    assert_eq!(early.iter().map(|chunk| chunk.packed.size).sum::<u32>(), 200);
+    assert!(early.len() > 150, "most are alone: {}", early.len());
+    assert_eq!(full.len(), 100);
 }
 
 #[test]

@@ -6,9 +6,11 @@ mod chunks;
 mod encodings;
 mod expected;
 mod packed;
+mod places;
 mod refusals;
 mod report;
 mod rows;
+mod sorting;
 mod zips;
 
 use std::io::{self, Read};

@@ -240,7 +240,7 @@ proptest! {
             prop_assert_eq!(row.line, line);
             prop_assert_eq!(recipient.user_id, format!("{id}{position}"));
             prop_assert_eq!(recipient.variables.get("note"), Some(note.trim()));
-            line += 1 + note.matches('\n').count() as u64;
+            line += 1 + u32::try_from(note.matches('\n').count()).unwrap();
         }
         prop_assert_eq!(reader.next_row().unwrap(), None);
     }

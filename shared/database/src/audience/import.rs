@@ -6,10 +6,10 @@
 use ::campaign::{AudienceId, LeaseToken};
 use chrono::{DateTime, Utc};
 
-use super::Audience;
 use super::upload::select_audiences;
+use super::{Audience, AudienceState, Phase};
 use crate::text::cut;
-use crate::{Change, Error, Tx, sql};
+use crate::{Change, Error, Executor, Tx, sql};
 
 /// What an import made so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,29 +26,36 @@ pub struct Progress {
     pub rejected: String,
     /// JSON array: names of the template variables.
     pub variables: String,
-    /// Where to go on: JSON of the import's own.
+    /// Where merging goes on: JSON of the import's own.
     pub resume_from: Option<String>,
+    /// How far its phase is: bytes of the file, or of merging, partitions.
+    pub phase_done: u64,
+    /// Where its phase ends.
+    pub phase_end: u64,
 }
 
 /// The right to import one audience until the lease ends.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// As it was when it was claimed, in state `importing`.
+    /// As it was when it was claimed, in state `importing` or, with its report to be written,
+    /// `ready`.
     pub audience: Audience,
     /// What every change must name.
     pub token: LeaseToken,
 }
 
-/// Claims the oldest audience that waits for an import, or whose import's lease ran out.
+/// Claims the audience that has waited longest since its import was last claimed, of those whose
+/// import has something left to do and is in nobody's hands.
 pub async fn claim_import(
     tx: &mut Tx,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Option<Claim>, Error> {
-    // Index audience_by_state.
+    // Index audience_by_phase: only imports under way have one. Both engines put NULL first.
     let found = sql(select_audiences!(
-        "WHERE state IN ('uploaded', 'importing') AND (leased_until IS NULL OR leased_until <= ?) \
-         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+        "WHERE phase IN ('sort', 'merge', 'report') AND paused_at IS NULL \
+         AND (leased_until IS NULL OR leased_until <= ?) \
+         ORDER BY served_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"
     ))
     .bind(now)
     .find(&mut *tx, Audience::read)
@@ -57,30 +64,57 @@ pub async fn claim_import(
         return Ok(None);
     };
     let token = LeaseToken::allocate();
-    sql("UPDATE audience SET state = 'importing', lease_token = ?, leased_until = ?, updated_at = ? WHERE id = ?")
-        .bind(token)
-        .bind(until)
-        .bind(now)
-        .bind(audience.id)
-        .execute(tx)
-        .await?;
-    audience.state = super::AudienceState::Importing;
+    if audience.state == AudienceState::Uploaded {
+        audience.state = AudienceState::Importing;
+    }
+    sql(
+        "UPDATE audience SET state = ?, lease_token = ?, leased_until = ?, served_at = ?, updated_at = ? \
+         WHERE id = ?",
+    )
+    .bind(audience.state)
+    .bind(token)
+    .bind(until)
+    .bind(now)
+    .bind(now)
+    .bind(audience.id)
+    .execute(tx)
+    .await?;
     Ok(Some(Claim { audience, token }))
 }
 
-/// Keeps progress in the transaction of the chunks it counts, and extends the lease.
+/// Whether another audience than this waits for an import.
+pub async fn is_import_waiting(
+    on: impl Executor,
+    other_than: AudienceId,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    // Index audience_by_phase.
+    let found = sql(
+        "SELECT id FROM audience WHERE phase IN ('sort', 'merge', 'report') AND paused_at IS NULL \
+         AND (leased_until IS NULL OR leased_until <= ?) AND id <> ? LIMIT 1",
+    )
+    .bind(now)
+    .bind(other_than)
+    .fetch_all(on)
+    .await?;
+    Ok(!found.is_empty())
+}
+
+/// Keeps progress in the transaction of the chunks it counts, and extends the lease. Stale if the
+/// import is somebody else's now, is paused, or the audience was cancelled.
 pub async fn advance(
     tx: &mut Tx,
     id: AudienceId,
     token: LeaseToken,
+    phase: Phase,
     progress: &Progress,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Change, Error> {
     sql(
         "UPDATE audience SET read_bytes = ?, records = ?, size = ?, chunk_count = ?, rejected = ?, variables = ?, \
-         resume_from = ?, leased_until = ?, updated_at = ? \
-         WHERE id = ? AND lease_token = ? AND state = 'importing'",
+         resume_from = ?, phase = ?, phase_done = ?, phase_end = ?, leased_until = ?, updated_at = ? \
+         WHERE id = ? AND lease_token = ? AND state IN ('importing', 'ready')",
     )
     .bind(progress.read_bytes)
     .bind(progress.records)
@@ -89,6 +123,9 @@ pub async fn advance(
     .bind(&progress.rejected)
     .bind(&progress.variables)
     .bind(progress.resume_from.as_ref())
+    .bind(phase)
+    .bind(progress.phase_done)
+    .bind(progress.phase_end)
     .bind(until)
     .bind(now)
     .bind(id)
@@ -97,7 +134,8 @@ pub async fn advance(
     .await
 }
 
-/// Freezes the audience. Its last progress is kept before, in the same transaction.
+/// Freezes the audience; what is left to do is its report. Its last progress is kept before, in
+/// the same transaction.
 pub async fn mark_ready(
     tx: &mut Tx,
     id: AudienceId,
@@ -107,7 +145,8 @@ pub async fn mark_ready(
 ) -> Result<Change, Error> {
     sql(
         "UPDATE audience SET state = 'ready', digest = ?, ready_at = ?, updated_at = ?, resume_from = NULL, \
-         lease_token = NULL, leased_until = NULL WHERE id = ? AND lease_token = ? AND state = 'importing'",
+         phase = 'report', phase_done = 0, phase_end = uploaded_bytes \
+         WHERE id = ? AND lease_token = ? AND state = 'importing'",
     )
     .bind(digest)
     .bind(now)
@@ -127,10 +166,28 @@ pub async fn mark_refused(
     now: DateTime<Utc>,
 ) -> Result<Change, Error> {
     sql(
-        "UPDATE audience SET state = 'refused', refusal = ?, updated_at = ?, resume_from = NULL, \
+        "UPDATE audience SET state = 'refused', refusal = ?, updated_at = ?, resume_from = NULL, phase = NULL, \
          lease_token = NULL, leased_until = NULL WHERE id = ? AND lease_token = ? AND state = 'importing'",
     )
     .bind(cut(refusal, 512))
+    .bind(now)
+    .bind(id)
+    .bind(token)
+    .change(tx)
+    .await
+}
+
+/// Says that the import of a ready audience has nothing left to do.
+pub async fn finish_import(
+    tx: &mut Tx,
+    id: AudienceId,
+    token: LeaseToken,
+    now: DateTime<Utc>,
+) -> Result<Change, Error> {
+    sql(
+        "UPDATE audience SET phase = NULL, updated_at = ?, lease_token = NULL, leased_until = NULL \
+         WHERE id = ? AND lease_token = ? AND state = 'ready'",
+    )
     .bind(now)
     .bind(id)
     .bind(token)

@@ -7,17 +7,23 @@
 //! ```
 //!
 //! The import works under a lease on the row; each chunk and the place to go on from are one
-//! transaction.
+//! transaction. What it has left to do is its phase: sort, merge, and, once the audience is ready,
+//! report. A person may pause it until the audience is ready.
 
 mod import;
 mod leftover;
+mod pause;
 mod upload;
 
 use ::campaign::AudienceId;
 use chrono::{DateTime, Utc};
 
-pub use import::{Claim, Progress, advance, claim_import, mark_ready, mark_refused, wait_for_imports};
+pub use import::{
+    Claim, Progress, advance, claim_import, finish_import, is_import_waiting, mark_ready, mark_refused,
+    wait_for_imports,
+};
 pub use leftover::{list_abandoned, list_with_chunks_left};
+pub use pause::{pause, resume};
 pub use upload::{
     abandon_upload, add_uploaded, cancel, complete_upload, delete_cancelled, find, insert, list, touch_upload,
 };
@@ -40,6 +46,16 @@ words! {
         Refused = "refused",
         /// Nobody wants it any more.
         Cancelled = "cancelled",
+    }
+
+    /// What an import has left to do.
+    Phase {
+        /// The file is read, and its rows are spread over partitions.
+        Sort = "sort",
+        /// Duplicates are found, and the others become chunks.
+        Merge = "merge",
+        /// The audience is ready, and the report is written.
+        Report = "report",
     }
 }
 
@@ -64,6 +80,10 @@ pub struct Audience {
     pub digest: Option<[u8; 32]>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// What its import has left to do; `None` before and after.
+    pub phase: Option<Phase>,
+    /// Since when a person holds its import.
+    pub paused_at: Option<DateTime<Utc>>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
     /// Since when it is frozen.
@@ -87,7 +107,11 @@ impl Audience {
                 rejected: row.get("rejected")?,
                 variables: row.get("variables")?,
                 resume_from: row.get("resume_from")?,
+                phase_done: row.get("phase_done")?,
+                phase_end: row.get("phase_end")?,
             },
+            phase: row.get("phase")?,
+            paused_at: row.get("paused_at")?,
             digest: row.get("digest")?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,

@@ -11,7 +11,8 @@ macro_rules! select_audiences {
     ($rest:literal) => {
         concat!(
             "SELECT id, name, state, refusal, settings, uploaded_bytes, read_bytes, records, size, chunk_count, \
-             rejected, variables, resume_from, digest, created_at, updated_at, ready_at FROM audience ",
+             rejected, variables, resume_from, phase, phase_done, phase_end, paused_at, digest, created_at, \
+             updated_at, ready_at FROM audience ",
             $rest
         )
     };
@@ -86,19 +87,25 @@ pub async fn add_uploaded(
     .await
 }
 
-/// Says that every part is there. Stale if the upload was over before.
+/// Says that every part is there, and leaves the rest to the import. Stale if the upload was over
+/// before.
 pub async fn complete_upload(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Change, Error> {
-    sql("UPDATE audience SET state = 'uploaded', updated_at = ? WHERE id = ? AND state = 'uploading'")
-        .bind(now)
-        .bind(id)
-        .change(tx)
-        .await
+    sql(
+        "UPDATE audience SET state = 'uploaded', phase = 'sort', phase_end = uploaded_bytes, updated_at = ? \
+         WHERE id = ? AND state = 'uploading'",
+    )
+    .bind(now)
+    .bind(id)
+    .change(tx)
+    .await
 }
 
 /// Gives an audience up before it is ready. Stale if it is ready, refused or cancelled.
 pub async fn cancel(tx: &mut Tx, id: AudienceId, now: DateTime<Utc>) -> Result<Change, Error> {
-    sql("UPDATE audience SET state = 'cancelled', updated_at = ? \
-         WHERE id = ? AND state IN ('uploading', 'uploaded', 'importing')")
+    sql(
+        "UPDATE audience SET state = 'cancelled', phase = NULL, updated_at = ? \
+         WHERE id = ? AND state IN ('uploading', 'uploaded', 'importing')",
+    )
     .bind(now)
     .bind(id)
     .change(tx)

@@ -13,7 +13,7 @@ use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
-const MIGRATIONS: [(i64, &str, &str); 12] = [
+const MIGRATIONS: [(i64, &str, &str); 13] = [
     (
         1,
         "campaigns",
@@ -40,6 +40,7 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
         include_str!("../../migrations/0009_heartbeat.sql"),
     ),
     (10, "reports", include_str!("../../migrations/0010_reports.sql")),
+    (11, "imports", include_str!("../../migrations/0011_imports.sql")),
     (
         13,
         "device lives",

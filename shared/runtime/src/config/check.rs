@@ -177,6 +177,18 @@ fn passes(config: &Config) -> Vec<Fault> {
     .filter(|(_, duration)| duration.is_zero())
     .map(|(setting, _)| Fault::new(setting, "must be above zero"))
     .collect();
+    if config.import.partition_bytes.get() < 4_096 {
+        faults.push(Fault::new(
+            "import.partition_bytes",
+            "must be at least 4096, which is more than any row takes",
+        ));
+    }
+    if config.import.lease < Duration::from_millis(500) {
+        faults.push(Fault::new(
+            "import.lease",
+            "must be at least \"500ms\", or a process under load loses what it works on",
+        ));
+    }
     if !(2..=500).contains(&config.fan_out.mutations.get()) {
         faults.push(Fault::new(
             "fan_out.mutations",

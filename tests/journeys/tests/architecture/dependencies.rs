@@ -9,6 +9,7 @@ use crate::ROOT;
 
 /// Each package, and those of ours that it may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("archive", &[]),
     ("audience", &[]),
     ("campaign", &[]),
     ("emulator", &[]),
@@ -52,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 const APPLICATION: &[&str] = &[
+    "archive",
     "audience",
     "campaign",
     "database",

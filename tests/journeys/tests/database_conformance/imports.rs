@@ -2,7 +2,7 @@
 
 use campaign::{AudienceId, LeaseToken};
 use chrono::{DateTime, TimeDelta, Utc};
-use database::audience::{self, AudienceState, Claim, Progress};
+use database::audience::{self, AudienceState, Claim, Phase, Progress};
 use database::{Change, audience_chunk};
 
 use crate::chunks::chunk;
@@ -18,6 +18,10 @@ on_every_engine! {
     an_import_goes_on_where_it_was
     a_refused_audience_keeps_its_reason
     a_cancelled_audience_stops_its_import
+    whoever_waited_longest_is_claimed_next
+    whether_others_wait_is_known
+    a_paused_import_is_stale_and_claimed_by_nobody_until_it_is_resumed
+    a_ready_audience_is_claimed_for_its_report_until_the_import_is_finished
 }
 
 async fn an_audience_is_claimed_by_one_import_at_a_time(world: World) {
@@ -58,9 +62,18 @@ async fn an_import_goes_on_where_it_was(world: World) {
     audience_chunk::insert(&mut tx, &chunk(id, 0, b"packed"))
         .await
         .unwrap();
-    let kept = audience::advance(&mut tx, id, claim.token, &progress(1), noon(), noon())
-        .await
-        .unwrap();
+    let progress_kept = progress(1);
+    let kept = audience::advance(
+        &mut tx,
+        id,
+        claim.token,
+        Phase::Merge,
+        &progress_kept,
+        noon(),
+        noon(),
+    )
+    .await
+    .unwrap();
     commit(tx).await;
 
     let again = claimed(&world, noon() + LEASE).await.unwrap();
@@ -71,6 +84,80 @@ async fn an_import_goes_on_where_it_was(world: World) {
     let found = audience::find(&world.db, id).await.unwrap().unwrap();
     assert_eq!((found.state, found.digest), (AudienceState::Ready, Some([9; 32])));
     assert_eq!((found.progress.resume_from, found.ready_at), (None, Some(noon())));
+    assert_eq!((found.phase, found.progress.phase_done), (Some(Phase::Report), 0));
+}
+
+async fn whoever_waited_longest_is_claimed_next(world: World) {
+    let (first, second) = (uploaded(&world).await, uploaded(&world).await);
+    let next = async |at: i64| {
+        let now = noon() + TimeDelta::seconds(at);
+        let claim = write!(world.db, |tx| audience::claim_import(tx, now, now));
+        claim.unwrap().audience.id
+    };
+
+    let claimed = [next(1).await, next(2).await, next(3).await, next(4).await];
+
+    assert_eq!(claimed, [first, second, first, second]);
+}
+
+async fn whether_others_wait_is_known(world: World) {
+    let id = uploaded(&world).await;
+    let alone = audience::is_import_waiting(&world.db, id, noon()).await.unwrap();
+    let other = uploaded(&world).await;
+
+    let waiting = audience::is_import_waiting(&world.db, id, noon()).await.unwrap();
+    let paused = write!(world.db, |tx| audience::pause(tx, other, noon()));
+    let held = audience::is_import_waiting(&world.db, id, noon()).await.unwrap();
+
+    assert_eq!((alone, waiting, held), (false, true, false));
+    assert_eq!(paused, Change::Applied);
+}
+
+async fn a_paused_import_is_stale_and_claimed_by_nobody_until_it_is_resumed(world: World) {
+    let id = uploaded(&world).await;
+    let claim = claimed(&world, noon()).await.unwrap();
+
+    let paused = write!(world.db, |tx| audience::pause(tx, id, noon()));
+    let again = write!(world.db, |tx| audience::pause(tx, id, noon()));
+    let advanced = advance(&world, id, claim.token, 1).await;
+    let while_held = claimed(&world, noon() + LEASE).await;
+    let resumed = write!(world.db, |tx| audience::resume(tx, id, noon()));
+    let after = claimed(&world, noon()).await;
+
+    assert_eq!(
+        (paused, again, resumed),
+        (Change::Applied, Change::Stale, Change::Applied)
+    );
+    assert_eq!(advanced, Change::Stale);
+    assert!(while_held.is_none());
+    assert_eq!(after.unwrap().audience.id, id);
+}
+
+async fn a_ready_audience_is_claimed_for_its_report_until_the_import_is_finished(world: World) {
+    let id = uploaded(&world).await;
+    let claim = claimed(&world, noon()).await.unwrap();
+    let ready = mark_ready(&world, id, claim.token).await;
+
+    let report = claimed(&world, noon() + LEASE).await.unwrap();
+    let advanced = advance(&world, id, report.token, 1).await;
+    let stale = write!(world.db, |tx| audience::finish_import(
+        tx,
+        id,
+        claim.token,
+        noon()
+    ));
+    let finished = write!(world.db, |tx| audience::finish_import(
+        tx,
+        id,
+        report.token,
+        noon()
+    ));
+    let after = claimed(&world, noon() + LEASE * 2).await;
+
+    assert_eq!((ready, advanced), (Change::Applied, Change::Applied));
+    assert_eq!(report.audience.state, AudienceState::Ready);
+    assert_eq!((stale, finished), (Change::Stale, Change::Applied));
+    assert!(after.is_none());
 }
 
 async fn a_refused_audience_keeps_its_reason(world: World) {
@@ -119,6 +206,7 @@ async fn advance(world: &World, id: AudienceId, token: LeaseToken, chunk_count: 
         tx,
         id,
         token,
+        Phase::Merge,
         &progress,
         noon(),
         until
@@ -144,5 +232,7 @@ fn progress(chunk_count: u32) -> Progress {
         rejected: r#"{"duplicate": 1}"#.to_owned(),
         variables: r#"["name"]"#.to_owned(),
         resume_from: Some(r#"{"line": 501}"#.to_owned()),
+        phase_done: 3,
+        phase_end: 7,
     }
 }

@@ -1,7 +1,7 @@
 //! What the passes that erase and prune look for.
 
 use campaign::{AudienceId, Transition};
-use database::audience::{self, AudienceState};
+use database::audience::{self, AudienceState, Phase};
 use database::audience_chunk::{self, AudienceChunk, ChunkHeader};
 use database::{Change, campaign as campaigns, erasure, fan_out_progress, upload_part};
 
@@ -49,6 +49,7 @@ async fn audience_in(world: &World, state: AudienceState) -> AudienceId {
     let token = claim.unwrap().token;
     if state == AudienceState::Ready {
         let _ = write!(world.db, |tx| audience::mark_ready(tx, id, token, &[1; 32], now));
+        let _ = write!(world.db, |tx| audience::finish_import(tx, id, token, now));
     }
     if state == AudienceState::Refused {
         let _ = write!(world.db, |tx| audience::mark_refused(tx, id, token, "empty", now));
@@ -134,6 +135,7 @@ async fn an_import_under_way_is_waited_for(world: World) {
         &mut import,
         id,
         claim.token,
+        Phase::Sort,
         &claim.audience.progress,
         noon(),
         until,

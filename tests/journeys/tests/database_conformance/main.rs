@@ -13,6 +13,7 @@ mod engine;
 mod grants;
 mod heartbeat;
 mod idempotency;
+mod import_work;
 mod imports;
 mod inconsistencies;
 mod intents;

@@ -33,6 +33,7 @@ fn gateways(base: &str) -> Gateways {
         key: SigningKey::generate(),
         subject: "mailto:ops@example.com".to_owned(),
         endpoints: Endpoints::StandIn(base.to_owned()),
+        trust: Trust::default(),
         pool: PoolSettings {
             connections: 1,
             streams: 100,

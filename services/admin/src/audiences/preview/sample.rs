@@ -73,7 +73,7 @@ enum Meaning {
 #[derive(Debug, Serialize, ToSchema)]
 struct PreviewRow {
     /// The line on which it starts; the header is line 1.
-    line: u64,
+    line: u32,
     /// Empty where it has none.
     user_id: String,
     /// IANA name; `null` is the campaign's.
@@ -85,7 +85,7 @@ struct PreviewRow {
     /// Why it would be rejected.
     reason: Option<&'static str>,
     /// Of a duplicate: the line that has the user already.
-    of_line: Option<u64>,
+    of_line: Option<u32>,
 }
 
 impl Sample {

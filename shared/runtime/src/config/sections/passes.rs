@@ -17,6 +17,11 @@ pub struct Import {
     /// Most bytes of one chunk's pushes, so that its one Datastore commit is taken everywhere:
     /// Google's emulators refuse 4 MiB, production 10.
     pub chunk_max_bytes: NonZeroU32,
+    /// Memory for the rows of one partition of a file; the whole import takes a few times that.
+    pub partition_bytes: NonZeroU32,
+    /// How long an import is a process's own without a sign of life.
+    #[serde(with = "duration")]
+    pub lease: Duration,
 }
 
 /// `[fan_out]`: chunks become pushes in Datastore.
@@ -99,6 +104,8 @@ impl Default for Import {
         Self {
             interval: Duration::from_secs(1),
             chunk_max_bytes: super::count(3_670_016),
+            partition_bytes: super::count(8_388_608),
+            lease: Duration::from_secs(10),
         }
     }
 }

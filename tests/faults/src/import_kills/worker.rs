@@ -1,0 +1,69 @@
+//! An import process, in all its lives.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context;
+use journeys::processes::Process;
+
+use super::stage::PATIENCE;
+
+/// One process.
+#[derive(Debug)]
+pub(super) struct Worker {
+    program: PathBuf,
+    settings: PathBuf,
+    process: Process,
+    /// CPU time at the last look, in the kernel's ticks.
+    ticks: u64,
+}
+
+impl Worker {
+    /// Starts one with that configuration.
+    pub(super) fn start(program: PathBuf, settings: PathBuf) -> Self {
+        let process = start(&program, &settings);
+        Self {
+            program,
+            settings,
+            process,
+            ticks: 0,
+        }
+    }
+
+    /// CPU time since the last look: whoever imports has the most.
+    pub(super) fn worked(&mut self) -> u64 {
+        let ticks = ticks(self.process.pid()).unwrap_or(self.ticks);
+        let worked = ticks.saturating_sub(self.ticks);
+        self.ticks = ticks;
+        worked
+    }
+
+    /// Kills it (SIGKILL), and starts it again.
+    pub(super) fn kill_and_start(&mut self) {
+        let next = start(&self.program, &self.settings);
+        std::mem::replace(&mut self.process, next).kill();
+        self.ticks = 0;
+    }
+
+    /// Ends it by a drain.
+    pub(super) async fn end(self) -> anyhow::Result<()> {
+        let status = self.process.terminate(PATIENCE).await;
+        anyhow::ensure!(status.success(), "a process ended with {status}");
+        Ok(())
+    }
+}
+
+fn start(program: &PathBuf, settings: &PathBuf) -> Process {
+    let mut command = Command::new(program);
+    command.arg("import-process").arg("--config").arg(settings);
+    Process::start(command, settings.with_extension("log"))
+}
+
+/// CPU time of a process, its fields 14 and 15 by proc_pid_stat(5).
+fn ticks(pid: u32) -> anyhow::Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, after_name) = stat.rsplit_once(')').context("no name")?;
+    let mut fields = after_name.split_whitespace().skip(11);
+    let mut next = || anyhow::Ok(fields.next().context("too short")?.parse::<u64>()?);
+    Ok(next()? + next()?)
+}
