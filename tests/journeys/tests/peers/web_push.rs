@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use journeys::engines;
 use journeys::world::until;
 use provider::web_push::{Config, Endpoints, Subscription, WebPush};
-use provider::{Address, Gateways, Now, Outcome, Outgoing, PoolSettings, Proving, SigningKey};
+use provider::{Address, Gateways, Now, Outcome, Outgoing, PoolSettings, Proving, SigningKey, Trust};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
