@@ -121,6 +121,7 @@ impl Message {
                 &field,
                 "is reserved by FCM: keys may not be `from`, `gcm` or begin with `google`",
             )?;
+            check(key != "aps", &field, "is reserved by APNs")?;
         }
         Ok(())
     }

@@ -93,7 +93,7 @@ fn a_refusal_names_the_field() {
 }
 
 #[test]
-fn keys_that_fcm_keeps_for_itself_are_refused() {
+fn keys_that_gateways_keep_for_themselves_are_refused() {
     for key in ["from", "gcm", "google", "google.ttl"] {
         let refusal = refusal(with(&format!("/data/{key}"), json!("x")));
 
@@ -102,4 +102,8 @@ fn keys_that_fcm_keeps_for_itself_are_refused() {
             "{refusal}"
         );
     }
+    assert_eq!(
+        refusal(with("/data/aps", json!("x"))),
+        "data.aps: is reserved by APNs"
+    );
 }

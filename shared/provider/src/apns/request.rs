@@ -94,7 +94,7 @@ pub(super) fn body(outgoing: &Outgoing<'_>) -> Vec<u8> {
     if let Some(image) = &message.image {
         custom.insert("image", image);
     }
-    // Apple's own; a campaign has no such key.
+    // Apple's own, which no campaign's message may have.
     custom.remove("aps");
     let body = Body {
         aps: Aps {

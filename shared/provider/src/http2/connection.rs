@@ -1,15 +1,17 @@
 //! One connection of the pool: how it is opened, how many streams it takes, and its end.
+//!
+//! It stands on `h2` itself: hyper's client tells neither when the peer's SETTINGS have come nor
+//! when it has said GOAWAY, on which the number of streams depends.
 
-use std::pin::pin;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::client::conn::http2::{self, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use futures::FutureExt as _;
+use h2::client::{Builder, SendRequest};
+use h2::{Ping, PingPong};
 
 use super::pool::{PoolSettings, Proving, Shared};
 use super::target::{Stream, Target};
@@ -21,8 +23,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a connection asks whether it is still needed.
 const NEEDED_EVERY: Duration = Duration::from_secs(300);
 
-pub(super) type Requests = SendRequest<Full<Bytes>>;
-type Driver = http2::Connection<TokioIo<Box<dyn Stream>>, Full<Bytes>, TokioExecutor>;
+type Driver = h2::client::Connection<Box<dyn Stream>, Bytes>;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +31,7 @@ pub(super) enum ConnectError {
     #[error("the gateway cannot be reached")]
     Unreachable(#[source] std::io::Error),
     #[error("the gateway does not speak HTTP/2")]
-    Handshake(#[source] hyper::Error),
+    Handshake(#[source] h2::Error),
     #[error("the gateway did not accept a connection in time")]
     Timeout,
 }
@@ -38,31 +39,27 @@ pub(super) enum ConnectError {
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    requests: Requests,
+    requests: SendRequest<Bytes>,
     /// Streams that are taken. Changed under the pool's lock, but for those given back.
     taken: AtomicUsize,
     /// What the peer's SETTINGS allow; one until they have come.
     allowed: AtomicUsize,
     /// Whether an answer has shown that the peer takes our credential.
     is_proven: AtomicBool,
+    /// Whether nothing comes on it any more.
+    has_ended: AtomicBool,
 }
 
 impl Connection {
     /// Opens a connection, which takes itself out of the pool when it ends or has grown old.
-    pub(super) async fn open(
-        target: &Target,
-        settings: &PoolSettings,
-    ) -> Result<(Self, Driver), ConnectError> {
+    pub(super) async fn open(target: &Target, settings: &PoolSettings) -> Result<(Self, Driver), ConnectError> {
         let opened = async {
             let stream = target.connect().await.map_err(ConnectError::Unreachable)?;
-            http2::Builder::new(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .keep_alive_interval(PING_EVERY)
-                .keep_alive_timeout(PING_TIMEOUT)
-                .keep_alive_while_idle(true)
+            Builder::new()
                 // Until the peer has said how many it takes.
                 .initial_max_send_streams(1)
-                .handshake(TokioIo::new(stream))
+                .enable_push(false)
+                .handshake::<_, Bytes>(stream)
                 .await
                 .map_err(ConnectError::Handshake)
         };
@@ -73,18 +70,19 @@ impl Connection {
             taken: AtomicUsize::new(0),
             allowed: AtomicUsize::new(1),
             is_proven: AtomicBool::new(settings.proving == Proving::NotNeeded),
+            has_ended: AtomicBool::new(false),
         };
         Ok((connection, driver))
     }
 
     /// The way to send on it.
-    pub(super) fn requests(&self) -> Requests {
+    pub(super) fn requests(&self) -> SendRequest<Bytes> {
         self.requests.clone()
     }
 
-    /// Whether nothing more can be sent on it: it has ended, or its peer has said GOAWAY.
-    pub(super) fn is_closed(&self) -> bool {
-        self.requests.is_closed()
+    /// Whether nothing comes on it any more. One that has said GOAWAY still answers.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::SeqCst)
     }
 
     /// How many streams of at most `most` it takes.
@@ -117,32 +115,27 @@ impl Connection {
     fn allow(&self, streams: usize) -> bool {
         self.allowed.swap(streams, Ordering::Relaxed) != streams
     }
+
+    /// Whether its peer takes no more requests on it.
+    fn goes_away(&self, context: &mut Context<'_>) -> bool {
+        matches!(self.requests().poll_ready(context), Poll::Ready(Err(_)))
+    }
 }
 
-/// Drives a connection to its end. It is no more given out once it has lived for `age`.
+/// Drives a connection to its end. It is no more given out once its peer has said GOAWAY, once it
+/// has lived for `age`, and once others are enough.
 #[expect(
     clippy::disallowed_methods,
     reason = "the driver ends when the last handle to its connection is dropped"
 )]
-pub(super) fn drive(driver: Driver, connection: Weak<Connection>, pool: Weak<Shared>, age: Duration) {
+pub(super) fn drive(mut driver: Driver, connection: Weak<Connection>, pool: Weak<Shared>, age: Duration) {
+    let pings = driver.ping_pong();
     tokio::spawn(async move {
-        let mut driver = pin!(driver);
-        let mut old = pin!(tokio::time::sleep(age));
-        let mut is_old = false;
+        let mut silent = std::pin::pin!(silence(pings));
+        let mut old = std::pin::pin!(tokio::time::sleep(age));
+        let mut is_retired = false;
         loop {
-            let ended = std::future::poll_fn(|context| {
-                let ended = driver.as_mut().poll(context);
-                if let Some(connection) = connection.upgrade()
-                    && connection.allow(driver.current_max_send_streams())
-                    && let Some(pool) = pool.upgrade()
-                {
-                    pool.changed();
-                }
-                match ended {
-                    Poll::Ready(ended) => Poll::Ready(ended),
-                    Poll::Pending => Poll::Pending,
-                }
-            });
+            let ended = std::future::poll_fn(|context| poll(&mut driver, context, &connection, &pool));
             tokio::select! {
                 ended = ended => {
                     if let Err(error) = ended {
@@ -150,21 +143,62 @@ pub(super) fn drive(driver: Driver, connection: Weak<Connection>, pool: Weak<Sha
                     }
                     break;
                 }
-                () = old.as_mut(), if !is_old => {
-                    is_old = true;
-                    retire(&pool, &connection);
+                () = silent.as_mut() => {
+                    tracing::debug!("a gateway connection does not answer");
+                    break;
                 }
-                () = tokio::time::sleep(NEEDED_EVERY), if !is_old => {
-                    let surplus = pool.upgrade().is_some_and(|pool| pool.has_surplus());
-                    is_old = surplus;
-                    if surplus {
-                        retire(&pool, &connection);
-                    }
+                () = old.as_mut(), if !is_retired => is_retired = true,
+                () = tokio::time::sleep(NEEDED_EVERY), if !is_retired => {
+                    is_retired = pool.upgrade().is_some_and(|pool| pool.has_surplus());
                 }
             }
+            if is_retired {
+                retire(&pool, &connection);
+            }
+        }
+        if let Some(connection) = connection.upgrade() {
+            connection.has_ended.store(true, Ordering::SeqCst);
         }
         retire(&pool, &connection);
     });
+}
+
+/// Goes on with a connection, and tells the pool what its peer has said meanwhile.
+fn poll(
+    driver: &mut Driver,
+    context: &mut Context<'_>,
+    connection: &Weak<Connection>,
+    pool: &Weak<Shared>,
+) -> Poll<Result<(), h2::Error>> {
+    let ended = driver.poll_unpin(context);
+    if let (Some(open), Some(pool)) = (connection.upgrade(), pool.upgrade()) {
+        if ended.is_ready() {
+            open.has_ended.store(true, Ordering::SeqCst);
+        }
+        if ended.is_ready() || open.goes_away(context) {
+            pool.retire(connection);
+        } else if open.allow(driver.max_concurrent_send_streams()) {
+            pool.changed();
+        }
+    }
+    ended
+}
+
+/// Comes to its end when the peer does not answer any more.
+async fn silence(pings: Option<PingPong>) {
+    let Some(mut pings) = pings else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::time::sleep(PING_EVERY).await;
+        let answered = tokio::time::timeout(PING_TIMEOUT, pings.ping(Ping::opaque())).await;
+        match answered {
+            Ok(Ok(_)) => {}
+            // The connection's own end says more.
+            Ok(Err(_)) => return std::future::pending().await,
+            Err(_) => return,
+        }
+    }
 }
 
 fn retire(pool: &Weak<Shared>, connection: &Weak<Connection>) {

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use h2::RecvStream;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 
 use super::connection::Connection;
 use super::pool::Shared;
@@ -43,7 +43,7 @@ impl Slot {
     }
 
     /// Hands the request to the connection and waits for the answer, body included.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, SendError> {
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, SendError> {
         tokio::time::timeout(self.timeout, self.exchange(request))
             .await
             .unwrap_or(Err(SendError::NotAnswered))
@@ -58,27 +58,48 @@ impl Slot {
         }
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, SendError> {
-        let response = match self.connection.requests().try_send_request(request).await {
-            Ok(response) => response,
-            Err(mut error) => {
-                // A message that came back had not been taken by the connection.
-                let not_sent = error.take_message().is_some() || is_refused(error.error());
-                return Err(if not_sent {
-                    SendError::NotSent
-                } else {
-                    SendError::NotAnswered
-                });
-            }
-        };
-        let (parts, body) = response.into_parts();
-        match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
-            Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
-            // The status is there, which tells most.
-            Err(error) if error.is::<LengthLimitError>() => Ok(Response::from_parts(parts, Bytes::new())),
-            Err(_) => Err(SendError::NotAnswered),
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, SendError> {
+        let (head, body) = request.into_parts();
+        let requests = self.connection.requests().ready().await;
+        let mut requests = requests.map_err(|_| SendError::NotSent)?;
+        let (answer, mut rest) = requests
+            .send_request(Request::from_parts(head, ()), body.is_empty())
+            .map_err(|_| SendError::NotSent)?;
+        if !body.is_empty() {
+            // Kept until the peer has room for it.
+            rest.send_data(body, true).map_err(|_| SendError::NotAnswered)?;
+        }
+        let (head, body) = answer.await.map_err(|error| self.unanswered(&error))?.into_parts();
+        let body = read(body).await.map_err(|_| SendError::NotAnswered)?;
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// What an error in the place of an answer says. A peer that refuses the stream, or goes away
+    /// without having got to it, says that nothing was done (RFC 9113, 8.7); but after GOAWAY, a
+    /// connection that breaks gives the same error to those that it had got to.
+    fn unanswered(&self, error: &h2::Error) -> SendError {
+        let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        let not_got_to = error.is_go_away() && error.is_remote() && !self.connection.has_ended();
+        if refused || not_got_to {
+            SendError::NotSent
+        } else {
+            SendError::NotAnswered
         }
     }
+}
+
+/// A body, or nothing of it if it is too long: the status tells most.
+async fn read(mut body: RecvStream) -> Result<Bytes, h2::Error> {
+    let mut whole = BytesMut::new();
+    while let Some(part) = body.data().await {
+        let part = part?;
+        if whole.len() + part.len() > MAX_ANSWER_BYTES {
+            return Ok(Bytes::new());
+        }
+        body.flow_control().release_capacity(part.len())?;
+        whole.extend_from_slice(&part);
+    }
+    Ok(whole.freeze())
 }
 
 impl Drop for Slot {
@@ -88,12 +109,4 @@ impl Drop for Slot {
             pool.changed();
         }
     }
-}
-
-/// Whether the peer refused the stream, by which it says that nothing was done (RFC 9113, 8.7).
-fn is_refused(error: &hyper::Error) -> bool {
-    let source = std::error::Error::source(error);
-    source
-        .and_then(|source| source.downcast_ref::<h2::Error>())
-        .is_some_and(|error| error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
 }

@@ -35,7 +35,6 @@ impl State {
     /// What somebody has to do who came when `failures` had failed, in a pool of at most `most`
     /// connections with at most `streams` each.
     pub(super) fn next(&mut self, failures: u64, most: usize, streams: usize) -> Next {
-        self.connections.retain(|connection| !connection.is_closed());
         let with_room = self
             .connections
             .iter()

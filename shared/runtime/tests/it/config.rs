@@ -71,6 +71,18 @@ fn a_wrong_value_is_named_by_its_setting() {
             "[provider.fcm]\nproject = \"p\"\nendpoint = \"fcm\"",
             "[provider.fcm] endpoint: must be an http:// or https:// URL",
         ),
+        (
+            "[provider.apns]\nendpoint = \"https://api.push.apple.com\"",
+            "[provider.apns] key: must be set when `endpoint` is Apple's",
+        ),
+        (
+            "[provider.web_push]\nstand_in = \"https://push.example.com\"",
+            "[provider.web_push] stand_in: must be an http:// URL",
+        ),
+        (
+            "[provider.web_push]\ntimeout = \"25s\"",
+            "[sender] budget: must be longer than [provider.web_push] timeout + settle_margin (35s)",
+        ),
         ("[log]\nlevel = \"loud\"", "[log] level: must be a level"),
         ("[log]\nformat = \"xml\"", "[log] format: "),
         (

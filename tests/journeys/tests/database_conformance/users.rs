@@ -19,6 +19,10 @@ on_every_engine! {
     a_user_with_too_many_devices_is_found
     an_address_is_removed_from_its_user_only
     gone_devices_are_removed_unless_registered_since
+    wrong_devices_are_quarantined_until_they_are_registered_again
+    only_devices_that_can_be_sent_to_are_reachable
+    addresses_are_expired_whosever_they_are
+    devices_that_have_ended_are_removed_page_by_page
     devices_of_a_whole_chunk_are_listed
     an_opt_out_lasts_until_it_is_taken_back
     an_erasure_goes_on_where_it_was_until_it_is_done
@@ -156,6 +160,102 @@ async fn gone_devices_are_removed_unless_registered_since(world: World) {
 
     assert_eq!(removed, 1);
     assert_eq!(addresses(&world, "u1").await, ["b", "c"]);
+}
+
+async fn wrong_devices_are_quarantined_until_they_are_registered_again(world: World) {
+    register(&world, &[fcm("u1", "a"), fcm("u1", "b")]).await;
+    let devices = device::list_by_user(&world.db, "u1").await.unwrap();
+    let ids: Vec<_> = devices.iter().map(|device| device.id).collect();
+    write!(world.db, |tx| device::register(
+        tx,
+        &[fcm("u1", "b")],
+        noon() + seconds(2)
+    ));
+
+    let quarantined = write!(world.db, |tx| device::quarantine(tx, &ids, noon() + seconds(1)));
+    let again = write!(world.db, |tx| device::quarantine(tx, &ids, noon() + seconds(1)));
+    let since = async |address| {
+        let device = device::find(&world.db, DeviceKind::FcmToken, address)
+            .await
+            .unwrap();
+        device.unwrap().quarantined_at
+    };
+    let shown = (since("a").await, since("b").await);
+    register(&world, &[fcm("u2", "a")]).await;
+
+    assert_eq!((quarantined, again), (1, 0));
+    assert_eq!(shown, (Some(noon() + seconds(1)), None));
+    assert_eq!(since("a").await, None);
+}
+
+async fn only_devices_that_can_be_sent_to_are_reachable(world: World) {
+    let ends = |address, at| Registration {
+        expires_at: Some(at),
+        ..fcm("u1", address)
+    };
+    let devices = [
+        fcm("u1", "a"),
+        fcm("u1", "wrong"),
+        ends("ended", noon() + seconds(1)),
+        ends("ends", noon() + seconds(2)),
+        fcm("u2", "b"),
+    ];
+    register(&world, &devices).await;
+    let wrong = device::find(&world.db, DeviceKind::FcmToken, "wrong")
+        .await
+        .unwrap()
+        .unwrap();
+    write!(world.db, |tx| device::quarantine(
+        tx,
+        &[wrong.id],
+        noon() + seconds(1)
+    ));
+
+    let reachable = device::list_reachable(&world.db, &["u1", "u3"], noon() + seconds(1))
+        .await
+        .unwrap();
+
+    let reachable: BTreeSet<_> = reachable
+        .iter()
+        .map(|device| &*device.registration.address)
+        .collect();
+    assert_eq!(reachable, BTreeSet::from(["a", "ends"]));
+}
+
+async fn addresses_are_expired_whosever_they_are(world: World) {
+    let fid = Registration {
+        kind: DeviceKind::FcmFid,
+        ..fcm("u1", "b")
+    };
+    register(&world, &[fcm("u1", "a"), fid, fcm("u2", "b"), fcm("u2", "c")]).await;
+    let gone = [
+        (DeviceKind::FcmToken, "a"),
+        (DeviceKind::FcmFid, "b"),
+        (DeviceKind::FcmFid, "c"),
+        (DeviceKind::FcmToken, "unknown"),
+    ];
+
+    let removed = write!(world.db, |tx| device::expire(tx, &gone));
+
+    assert_eq!(removed, 2);
+    assert!(addresses(&world, "u1").await.is_empty());
+    assert_eq!(addresses(&world, "u2").await, ["b", "c"]);
+}
+
+async fn devices_that_have_ended_are_removed_page_by_page(world: World) {
+    let ends = |number: i64| Registration {
+        expires_at: Some(noon() + seconds(number)),
+        ..fcm("u1", &format!("a{number}"))
+    };
+    let devices: Vec<_> = (1..=5).map(ends).collect();
+    register(&world, &devices).await;
+    register(&world, &[fcm("u1", "stays")]).await;
+    let remove = async || write!(world.db, |tx| device::remove_expired(tx, noon() + seconds(4), 3));
+
+    let pages = [remove().await, remove().await, remove().await];
+
+    assert_eq!(pages, [3, 1, 0]);
+    assert_eq!(addresses(&world, "u1").await, ["a5", "stays"]);
 }
 
 async fn devices_of_a_whole_chunk_are_listed(world: World) {

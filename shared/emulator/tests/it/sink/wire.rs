@@ -69,7 +69,7 @@ async fn other_paths_are_not_found_in_googles_form() {
     assert_eq!(other.body["error"]["status"], "NOT_FOUND");
 }
 
-async fn connect(world: &World) -> http2::SendRequest<Full<Bytes>> {
+pub(super) async fn connect(world: &World) -> http2::SendRequest<Full<Bytes>> {
     let stream = TcpStream::connect(world.server.address()).await.unwrap();
     let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
         .await
