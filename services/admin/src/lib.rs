@@ -18,6 +18,7 @@ mod once;
 mod openapi;
 mod page;
 mod problem;
+mod quotas;
 mod request;
 mod schema;
 mod stop;
@@ -63,6 +64,7 @@ fn routes() -> OpenApiRouter<Backends> {
         .merge(users::routes())
         .merge(stop::routes())
         .merge(guard::routes())
+        .merge(quotas::routes())
         .merge(inconsistencies::routes())
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Campaign {
     pub(crate) lane: Lane,
     pub(crate) templates: Templates,
     pub(crate) coupon: Option<Coupon>,
+    /// Messages a second at most, of all processes together.
+    pub(crate) max_per_second: Option<u32>,
 }
 
 /// The coupon that comes with a campaign.
@@ -73,5 +75,6 @@ fn compile(stored: &database::campaign::Campaign) -> Result<Campaign, Error> {
         lane: plan.lane,
         templates,
         coupon,
+        max_per_second: plan.max_per_second,
     })
 }

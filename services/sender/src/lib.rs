@@ -14,6 +14,7 @@ pub mod grants;
 mod handler;
 mod load;
 mod permit;
+mod quota;
 mod send;
 mod sort;
 mod totals;

@@ -1,7 +1,7 @@
 //! Hands one push to its user's addresses.
 //!
-//! The permit is asked for last, when the stream is there and nothing stands between the answer
-//! and the hand-over. So nothing is handed over after a pause, a cancel or a stop was answered.
+//! The permit is asked for last, when the governor has let the message through, the stream is there
+//! and nothing stands between the answer and the hand-over. So nothing is handed over after a pause, a cancel or a stop was answered.
 
 use std::sync::Arc;
 
@@ -57,15 +57,13 @@ impl Attempt<'_> {
 
     async fn send(&self, push: PushId, device: &Device, message: &RenderedMessage) -> Answer {
         let (clock, fcm) = (&self.backends.process.clock, &self.backends.fcm);
-        let slot = tokio::select! {
-            biased;
-            slot = fcm.slot(self.campaign.lane) => slot,
-            // Behind a gateway that does not answer, a slot may be longer in coming.
-            () = clock.sleep(self.until.since(clock.monotonic())) => return Answer::NotTried,
-        };
+        let turnstiles = self
+            .governor
+            .to_fcm(self.campaign.id, self.campaign.max_per_second);
+        let slot = self.pass(&turnstiles, || fcm.slot(self.campaign.lane)).await;
         let slot = match slot {
             Ok(slot) => slot,
-            Err(outcome) => return Answer::Said(outcome),
+            Err(answer) => return answer,
         };
         let Some(time_to_live) = time_to_live(message.ttl, self.chunk.expires_at, clock.now()) else {
             return Answer::TooLate;
@@ -86,7 +84,10 @@ impl Attempt<'_> {
             message,
             time_to_live,
         };
-        Answer::Said(fcm.send(slot, &outgoing).await)
+        let outcome = fcm.send(slot, &outgoing).await;
+        self.governor
+            .heard_of_fcm(&outcome, self.backends.process.config.retry.throttled_floor);
+        Answer::Said(outcome)
     }
 }
 

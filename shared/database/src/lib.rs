@@ -26,6 +26,7 @@ pub mod idempotency;
 pub mod inconsistency;
 pub mod opt_out;
 mod outcome;
+pub mod quota;
 pub mod ramp;
 pub mod report;
 pub mod server;

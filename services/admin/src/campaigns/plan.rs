@@ -4,6 +4,8 @@
 //! audience's variables as soon as those are known, and once more when the campaign is
 //! scheduled or started.
 
+use std::num::NonZeroU32;
+
 use campaign::{AudienceId, CouponId, Expiry, Lane, Message, Schedule, Templates};
 use chrono::{DateTime, Utc};
 use database::Tx;
@@ -48,6 +50,9 @@ pub(crate) struct CampaignPlan {
     /// Who gets the coupon; by default `all`.
     #[serde(default)]
     coupon_for: CouponFor,
+    /// Messages a second at most, of all senders together; by default as many as the gateway takes.
+    #[schema(minimum = 1, value_type = Option<u32>)]
+    max_per_second: Option<NonZeroU32>,
 }
 
 fn as_soon_as_started() -> Schedule {
@@ -117,6 +122,7 @@ impl CampaignPlan {
                 Some(Expiry::At(instant)) => Some(instant),
                 Some(Expiry::After(_)) | None => None,
             },
+            max_per_second: self.max_per_second.map(NonZeroU32::get),
         })
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Campaign {
     /// Who gets that: `all` recipients or the `reachable` ones.
     #[schema(value_type = super::plan::CouponFor)]
     coupon_for: &'static str,
+    /// Messages a second at most.
+    max_per_second: Option<u32>,
     /// Recipients; fixed when it is scheduled or started.
     audience_size: u64,
     created_at: DateTime<Utc>,
@@ -63,6 +65,7 @@ impl Campaign {
             audience_id: row.plan.audience_id.map(|id| id.0),
             coupon_id: row.plan.coupon_id.map(|id| id.0),
             coupon_for: row.plan.coupon_for.as_str(),
+            max_per_second: row.plan.max_per_second,
             audience_size: row.audience_size,
             created_at: row.created_at,
             updated_at: row.updated_at,

@@ -8,4 +8,5 @@ pub mod guard;
 pub mod inconsistencies;
 pub mod migrate;
 mod on_api;
+pub mod quotas;
 pub mod up;

@@ -59,6 +59,8 @@ pub struct Plan {
     pub starts_at: Option<DateTime<Utc>>,
     /// When what is not sent expires.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Messages a second at most, of all processes together.
+    pub max_per_second: Option<u32>,
 }
 
 /// A campaign as it is stored.
@@ -111,6 +113,7 @@ impl Campaign {
                 schedule: row.get("schedule")?,
                 starts_at: row.get("starts_at")?,
                 expires_at: row.get("expires_at")?,
+                max_per_second: row.get("max_per_second")?,
             },
             audience_size: row.get("audience_size")?,
             chunk_count: row.get("chunk_count")?,

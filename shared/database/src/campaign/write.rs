@@ -29,8 +29,8 @@ pub async fn insert(
 ) -> Result<(), Error> {
     sql(
         "INSERT INTO campaign (id, kind, state, name, lane, audience_id, coupon_id, coupon_for, message, schedule, \
-         starts_at, expires_at, audience_size, chunk_count, version, created_at, updated_at) \
-         VALUES (?, ?, 'draft', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?)",
+         starts_at, expires_at, max_per_second, audience_size, chunk_count, version, created_at, updated_at) \
+         VALUES (?, ?, 'draft', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?)",
     )
     .bind(id)
     .bind(kind)
@@ -43,6 +43,7 @@ pub async fn insert(
     .bind(&plan.schedule)
     .bind(plan.starts_at)
     .bind(plan.expires_at)
+    .bind(plan.max_per_second)
     .bind(now)
     .bind(now)
     .execute(tx)
@@ -61,7 +62,7 @@ pub async fn update_draft(
 ) -> Result<Change, Error> {
     sql(
         "UPDATE campaign SET name = ?, lane = ?, audience_id = ?, coupon_id = ?, coupon_for = ?, message = ?, \
-         schedule = ?, starts_at = ?, expires_at = ?, version = version + 1, updated_at = ? \
+         schedule = ?, starts_at = ?, expires_at = ?, max_per_second = ?, version = version + 1, updated_at = ? \
          WHERE id = ? AND version = ? AND state = 'draft'",
     )
     .bind(&plan.name)
@@ -73,6 +74,7 @@ pub async fn update_draft(
     .bind(&plan.schedule)
     .bind(plan.starts_at)
     .bind(plan.expires_at)
+    .bind(plan.max_per_second)
     .bind(now)
     .bind(id)
     .bind(version)

@@ -13,7 +13,7 @@ use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (
         1,
         "campaigns",
@@ -40,6 +40,7 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
         include_str!("../../migrations/0009_heartbeat.sql"),
     ),
     (10, "reports", include_str!("../../migrations/0010_reports.sql")),
+    (16, "quotas", include_str!("../../migrations/0016_quotas.sql")),
 ];
 
 const TABLE: &str = "_sqlx_migrations";

@@ -45,6 +45,7 @@ pub(crate) fn plan() -> Plan {
         schedule: r#"{"at": "now"}"#.to_owned(),
         starts_at: None,
         expires_at: Some(noon() + seconds(3600)),
+        max_per_second: Some(250),
     }
 }
 
