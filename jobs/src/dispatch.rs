@@ -12,7 +12,7 @@
 
 use std::fmt;
 
-use campaign::{CampaignId, HandOverTerms, Lane, Queued};
+use campaign::{CampaignId, HandOverTerms, Lane, Queued, TimerShards};
 use database::campaign::Campaign;
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt};
@@ -22,7 +22,7 @@ use runtime::job::{self, Outcome};
 use task_queue::Delivery;
 
 use crate::error::Error;
-use crate::plan::Plan;
+use crate::plan;
 use crate::turns::{Turns, pass_over};
 
 /// Chunks of one campaign in one turn.
@@ -95,7 +95,7 @@ async fn turn(
     lane: Lane,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let Some(plan) = Plan::of(campaign)? else {
+    let Some(timers) = plan::timers(campaign) else {
         return Ok(());
     };
     let most = in_queue(backends);
@@ -105,7 +105,7 @@ async fn turn(
         .min(TURN);
     let due = match room {
         0 => list_overdue(backends, campaign.id, most).await?,
-        room => list_due(backends, campaign.id, &plan, room).await?,
+        room => list_due(backends, campaign.id, timers, room).await?,
     };
     report.left |= due.len() == usize::from(TURN);
     fault_points::reach!(
@@ -138,11 +138,11 @@ async fn list_overdue(backends: &Backends, campaign: CampaignId, most: u16) -> R
 async fn list_due(
     backends: &Backends,
     campaign: CampaignId,
-    plan: &Plan,
+    timers: TimerShards,
     limit: u16,
 ) -> Result<Vec<Chunk>, Error> {
     let until = backends.process.clock.now() + backends.process.config.dispatch.look_ahead;
-    let timers = plan.timers.keys(campaign);
+    let timers = timers.keys(campaign);
     let due = try_join_all(timers.map(|timer| backends.push_store.list_due(timer, until, limit)));
     let mut due = due.await?.into_iter().flatten().collect::<Vec<_>>();
     due.sort_unstable_by_key(|chunk| (chunk.record.due_at, chunk.no));
@@ -171,6 +171,7 @@ async fn hand_over(backends: &Backends, lane: Lane, chunk: Chunk) -> Result<bool
     };
     let delivery = Delivery {
         campaign: chunk.campaign,
+        chunk: chunk.id,
         chunk_no: chunk.no,
         generation,
     };

@@ -2,7 +2,7 @@
 
 use campaign::{AudienceId, Schedule, TimerShards};
 use chrono::{DateTime, Utc};
-use database::campaign::Campaign;
+use database::campaign::{Campaign, Kind};
 
 use crate::error::Error;
 
@@ -31,4 +31,13 @@ impl Plan {
             timers,
         }))
     }
+}
+
+/// Where the timers of a started campaign's chunks stand; `None` if it was not started.
+pub(crate) fn timers(campaign: &Campaign) -> Option<TimerShards> {
+    campaign.started_at?;
+    Some(match campaign.kind {
+        Kind::Broadcast => TimerShards::for_audience(campaign.audience_size),
+        Kind::Triggered => TimerShards::TRIGGERED,
+    })
 }

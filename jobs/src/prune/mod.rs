@@ -3,7 +3,7 @@
 //! Of a campaign that ended long ago: its chunks and pushes in Datastore, and in SQL what
 //! counted them. Its row stays, marked as pruned before anything is deleted, and so do its
 //! coupons: grants belong to users, and reservations are the account of the stock. Besides:
-//! uploads that nobody went on with, what a killed process left of audiences, and idempotency
+//! single pushes that are old, of campaigns that go on; uploads that nobody went on with, what a killed process left of audiences, and idempotency
 //! keys that no repeat is expected for.
 //!
 //! Every deletion may be repeated, and what there is to delete is found by looking. So a pass
@@ -14,6 +14,7 @@ mod deletion;
 mod eligibility;
 mod keys;
 mod report;
+mod triggered;
 
 use campaign::CampaignId;
 use database::Change;
@@ -37,6 +38,8 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
     let mut report = Report::default();
     finish_half_pruned(backends, &mut report).await?;
     prune_ended(backends, &mut report).await?;
+    let before = backends.process.clock.now() - backends.process.config.prune.keep;
+    triggered::delete_old(backends, before, &mut report).await?;
     audiences::clear(backends, &mut report).await?;
     keys::forget(backends, &mut report).await?;
     Ok(report)

@@ -14,6 +14,7 @@ mod intents;
 mod measure;
 mod pace;
 mod stock;
+mod triggered;
 
 use std::fmt;
 use std::time::Duration;

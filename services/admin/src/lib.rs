@@ -18,6 +18,7 @@ mod once;
 mod openapi;
 mod page;
 mod problem;
+mod pushes;
 mod quotas;
 mod request;
 mod schema;
@@ -64,6 +65,7 @@ fn routes() -> OpenApiRouter<Backends> {
         .merge(users::routes())
         .merge(stop::routes())
         .merge(guard::routes())
+        .merge(pushes::routes())
         .merge(quotas::routes())
         .merge(inconsistencies::routes())
 }

@@ -82,7 +82,14 @@ impl Error {
                 "the body is incomplete",
             ),
             Self::NotFound { .. } => problem(StatusCode::NOT_FOUND, "not-found", "it is not there"),
-            Self::WrongState(CampaignStateError { from, .. }) | Self::NotDraft(from) => problem(
+            Self::NoAudience => problem(
+                StatusCode::CONFLICT,
+                "no-audience",
+                "the campaign has no audience",
+            ),
+            Self::WrongState(CampaignStateError { from, .. })
+            | Self::NotDraft(from)
+            | Self::NotRunning(from) => problem(
                 StatusCode::CONFLICT,
                 "campaign-state",
                 "the campaign's state does not allow it",

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use campaign::{CampaignId, CouponId, Lane, Message, Templates};
 use database::Db;
-use database::campaign::CouponFor;
+use database::campaign::{CouponFor, Kind};
 
 use crate::error::Error;
 
@@ -19,6 +19,7 @@ const KEPT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Campaign {
     pub(crate) id: CampaignId,
+    pub(crate) kind: Kind,
     pub(crate) lane: Lane,
     pub(crate) templates: Templates,
     pub(crate) coupon: Option<Coupon>,
@@ -72,6 +73,7 @@ fn compile(stored: &database::campaign::Campaign) -> Result<Campaign, Error> {
     });
     Ok(Campaign {
         id: stored.id,
+        kind: stored.kind,
         lane: plan.lane,
         templates,
         coupon,

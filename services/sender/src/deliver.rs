@@ -147,7 +147,7 @@ impl Sender {
         let until = clock.monotonic() + self.backends.process.config.sender.budget;
         let token = LeaseToken::allocate();
         let leased = self.backends.push_store.lease(
-            delivery.chunk(),
+            delivery.chunk,
             delivery.generation,
             token,
             clock.now(),
@@ -194,7 +194,7 @@ impl Sender {
         let at = self.backends.process.clock.now() + wait;
         self.backends
             .push_store
-            .put_back(delivery.chunk(), delivery.generation, at)
+            .put_back(delivery.chunk, delivery.generation, at)
             .await?;
         info!(campaign.id = %delivery.campaign, chunk.no = delivery.chunk_no, "a chunk was put back");
         Ok(Delivered::PutBack)

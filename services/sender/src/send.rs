@@ -91,14 +91,33 @@ impl Attempt<'_> {
     }
 }
 
-/// The message for one recipient, with what the audience file says of it.
+/// The message for one recipient, with what the audience file says of it; the push's own, if it has
+/// one.
 fn render(templates: &Templates, wanted: &Wanted) -> Result<Arc<RenderedMessage>, RenderError> {
     let Wanted { push, user, .. } = wanted;
+    let own;
+    let templates = match &push.message {
+        None => templates,
+        Some(message) => {
+            own = compile(message)?;
+            &own
+        }
+    };
     let variable = |name: &str| {
         let named = push.variables.iter().find(|(known, _)| known == name);
         named.map(|(_, value)| value.as_str())
     };
     templates.render(user, push.locale.as_deref(), variable)
+}
+
+/// A message that was checked when it came.
+fn compile(message: &str) -> Result<Templates, RenderError> {
+    let unreadable = |error: &dyn std::error::Error| RenderError::Template {
+        field: "message".to_owned(),
+        message: error.to_string(),
+    };
+    let message = serde_json::from_str(message).map_err(|error| unreadable(&error))?;
+    Templates::compile(&message, None).map_err(|error| unreadable(&error))
 }
 
 #[cfg(test)]
@@ -135,6 +154,7 @@ mod tests {
                 variables: variables
                     .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                     .collect(),
+                message: None,
                 standing: Standing::Pending,
                 settled_at: None,
             },

@@ -5,6 +5,7 @@
 
 use campaign::IntentId;
 use chrono::{DateTime, Utc};
+use database::campaign::Kind;
 use database::chunk_tally::{self, ChunkTally};
 use database::shard::{chunk_grants, intent};
 use database::stock_reservation::{self, Holder};
@@ -55,9 +56,15 @@ impl Totals {
         for gone in self.gone.chunks(499) {
             device::remove_gone(&mut tx, gone, self.since).await?;
         }
-        let (version, state) = (chunk.version, chunk.record.state);
-        let tally = ChunkTally::of(chunk.campaign, chunk.no, version, state, &chunk.tally);
-        let _: database::Change = chunk_tally::replace(&mut tx, &tally).await?;
+        match attempt.campaign.kind {
+            Kind::Broadcast => {
+                let (version, state) = (chunk.version, chunk.record.state);
+                let tally = ChunkTally::of(chunk.campaign, chunk.no, version, state, &chunk.tally);
+                let _: database::Change = chunk_tally::replace(&mut tx, &tally).await?;
+            }
+            // Their chunks have no numbers, and are counted in Datastore.
+            Kind::Triggered => {}
+        }
         if let Some(coupon) = attempt.campaign.coupon
             && chunk.record.state.is_closed()
         {

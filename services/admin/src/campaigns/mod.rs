@@ -12,7 +12,6 @@ use axum::extract::State;
 use axum::response::Response;
 use campaign::{CampaignId, CampaignState};
 use chrono::{DateTime, Utc};
-use database::campaign::Kind;
 use database::{Change, Executor, Tx};
 use http::HeaderMap;
 use http::header::IF_MATCH;
@@ -69,9 +68,10 @@ async fn create(
 }
 
 async fn create_in(tx: &mut Tx, plan: &CampaignPlan, now: DateTime<Utc>) -> Result<Campaign, Error> {
+    let kind = plan.kind();
     let plan = plan.resolve(tx, now).await?;
     let id = CampaignId::allocate();
-    database::campaign::insert(tx, id, Kind::Broadcast, &plan, now).await?;
+    database::campaign::insert(tx, id, kind, &plan, now).await?;
     Campaign::of(find_row(tx, id).await?)
 }
 
@@ -146,7 +146,11 @@ async fn update_in(
     plan: &CampaignPlan,
     now: DateTime<Utc>,
 ) -> Result<Campaign, Error> {
-    check_draft(&find_row(&mut *tx, id).await?, version)?;
+    let before = find_row(&mut *tx, id).await?;
+    check_draft(&before, version)?;
+    if plan.kind() != before.kind {
+        return Err(Error::invalid("kind", "cannot be changed: make another campaign"));
+    }
     let plan = plan.resolve(tx, now).await?;
     let change = database::campaign::update_draft(tx, id, version, &plan, now).await?;
     let row = find_row(tx, id).await?;

@@ -6,11 +6,11 @@
 
 use std::num::NonZeroU32;
 
-use campaign::{AudienceId, CouponId, Expiry, Lane, Message, Schedule, Templates};
+use campaign::{AudienceId, CouponId, Expiry, Lane, Message, Schedule, SendAt, Templates};
 use chrono::{DateTime, Utc};
 use database::Tx;
 use database::audience::{Audience, AudienceState};
-use database::campaign::Plan;
+use database::campaign::{Kind, Plan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -24,13 +24,16 @@ use crate::schema;
 use crate::user_id::UserId;
 
 /// A campaign, as a person decides it. Exactly one of `audience_id` and `user_ids` is given, and
-/// at most one of `coupon_id` and `coupon`.
+/// at most one of `coupon_id` and `coupon`; none of them for one of kind `triggered`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CampaignPlan {
     /// For people; 1 to 255 characters.
     #[schema(min_length = 1, max_length = 255)]
     name: String,
+    /// How it comes by its recipients; by default `broadcast`.
+    #[serde(default)]
+    kind: CampaignKind,
     /// What recipients see.
     #[schema(value_type = schema::Message)]
     message: Message,
@@ -59,6 +62,26 @@ fn as_soon_as_started() -> Schedule {
     Schedule::NOW
 }
 
+/// How a campaign comes by its recipients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CampaignKind {
+    /// Once, to an audience.
+    #[default]
+    Broadcast,
+    /// One by one, as `POST /v1/pushes` names them; it is never finished.
+    Triggered,
+}
+
+impl From<CampaignKind> for Kind {
+    fn from(kind: CampaignKind) -> Self {
+        match kind {
+            CampaignKind::Broadcast => Self::Broadcast,
+            CampaignKind::Triggered => Self::Triggered,
+        }
+    }
+}
+
 /// Who gets a campaign's coupon.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -80,10 +103,18 @@ impl From<CouponFor> for database::campaign::CouponFor {
 }
 
 impl CampaignPlan {
+    /// How it comes by its recipients.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind.into()
+    }
+
     /// Checks all that needs no store.
     pub(super) fn check(&self, now: DateTime<Utc>) -> Result<(), Error> {
         check_name("name", &self.name)?;
         check_schedule(&self.schedule, now)?;
+        if self.kind == CampaignKind::Triggered {
+            return self.check_triggered();
+        }
         match (&self.audience_id, &self.user_ids) {
             (Some(_), None) | (None, Some(_)) => {}
             (None, None) => return Err(Error::invalid("audience_id", "or `user_ids` must be given")),
@@ -106,13 +137,32 @@ impl CampaignPlan {
         Ok(())
     }
 
+    /// Checks one of single pushes, whose variables come with each of them.
+    fn check_triggered(&self) -> Result<(), Error> {
+        let given = [
+            ("audience_id", self.audience_id.is_some()),
+            ("user_ids", self.user_ids.is_some()),
+            ("coupon_id", self.coupon_id.is_some()),
+            ("coupon", self.coupon.is_some()),
+            ("schedule.at", self.schedule.at != SendAt::Now),
+        ];
+        if let Some((field, _)) = given.iter().find(|(_, given)| *given) {
+            return Err(Error::invalid(
+                *field,
+                "must not be given for a campaign of kind `triggered`",
+            ));
+        }
+        Templates::compile(&self.message, None).map_err(Error::in_message)?;
+        Ok(())
+    }
+
     /// The plan to store, with what it brings along stored in `tx`.
     pub(super) async fn resolve(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Plan, Error> {
         let (audience_id, lane) = self.resolve_audience(tx, now).await?;
         Ok(Plan {
             name: self.name.clone(),
             lane,
-            audience_id: Some(audience_id),
+            audience_id,
             coupon_id: self.resolve_coupon(tx, now).await?,
             coupon_for: self.coupon_for.into(),
             message: json::write(&self.message)?,
@@ -126,11 +176,18 @@ impl CampaignPlan {
         })
     }
 
-    async fn resolve_audience(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(AudienceId, Lane), Error> {
+    async fn resolve_audience(
+        &self,
+        tx: &mut Tx,
+        now: DateTime<Utc>,
+    ) -> Result<(Option<AudienceId>, Lane), Error> {
+        if self.kind == CampaignKind::Triggered {
+            return Ok((None, Lane::Fast));
+        }
         if let Some(user_ids) = &self.user_ids {
             let mut upload = inline_upload(self.name.clone(), user_ids)?;
             upload.complete(tx, now).await?;
-            return Ok((upload.id(), Lane::Fast));
+            return Ok((Some(upload.id()), Lane::Fast));
         }
         let id = AudienceId(self.audience_id.unwrap_or_default());
         let audience = database::audience::find(tx, id)
@@ -147,7 +204,7 @@ impl CampaignPlan {
                 return Err(Error::invalid("audience_id", reason));
             }
         }
-        Ok((id, Lane::for_audience(audience.progress.size)))
+        Ok((Some(id), Lane::for_audience(audience.progress.size)))
     }
 
     async fn resolve_coupon(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Option<CouponId>, Error> {

@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use campaign::{Balance, CampaignId, PushState, Tally};
 use chrono::{DateTime, Utc};
-use database::campaign::Campaign as Row;
-use database::chunk_tally;
+use database::campaign::{Campaign as Row, Kind};
+use database::chunk_tally::{self, Total};
 use database::inconsistency::{self, Counts};
 use database::shard::{coupon_grant, intent};
 use runtime::Backends;
@@ -116,9 +116,14 @@ async fn progress(State(backends): State<Backends>, Segments(id): Segments<Uuid>
 
 async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
     let db = &backends.db;
-    let total = chunk_tally::total(db, row.id).await?;
+    let total = match row.kind {
+        Kind::Broadcast => chunk_tally::total(db, row.id).await?,
+        Kind::Triggered => triggered(backends, &row).await?,
+    };
     let (eta, pace) = outlook::eta(backends, &row, &total).await?;
-    let read = total.tally.read_in(row.state, row.audience_size);
+    let read = total
+        .tally
+        .read_in(row.state, row.audience_size.max(total.expanded));
     let balance = Balance {
         audience: row.audience_size,
         expanded: total.expanded,
@@ -139,11 +144,25 @@ async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
         open_intents: balance.open_intents,
         pace,
         eta,
-        missing: missing(&row, &balance, &inconsistencies),
+        missing: match row.kind {
+            Kind::Broadcast => missing(&row, &balance, &inconsistencies),
+            Kind::Triggered => Vec::new(),
+        },
         inconsistencies: InconsistencyCounts::of(inconsistencies),
         guard: GuardLeave::of(backends.guard.status().verdict),
         unsettled_chunks: unsettled_chunks(backends, &row).await?,
         reason: row.reason,
+    })
+}
+
+/// The single pushes of a campaign, counted in Datastore.
+async fn triggered(backends: &Backends, row: &Row) -> Result<Total, Error> {
+    let tally = backends.push_store.count_triggered(row.id).await?;
+    Ok(Total {
+        chunks: tally.total(),
+        closed: tally.settled(),
+        expanded: tally.total(),
+        tally,
     })
 }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 use campaign::{CampaignId, CampaignState, Lane, Transition};
 use chrono::{DateTime, Utc};
 use database::audience::AudienceState;
-use database::campaign::{Campaign as Row, Plan, Transitioned};
+use database::campaign::{Campaign as Row, Kind, Plan, Transitioned};
 use database::{Change, Tx};
 use runtime::Backends;
 use utoipa_axum::router::OpenApiRouter;
@@ -152,6 +152,9 @@ async fn freeze(tx: &mut Tx, draft: Row, transition: Transition, now: DateTime<U
             "schedule.at",
             "names no time: start the campaign instead",
         ));
+    }
+    if draft.kind == Kind::Triggered {
+        return Ok(());
     }
     let Some(audience_id) = draft.plan.audience_id else {
         return Err(Error::Fault("a draft without audience".to_owned()));

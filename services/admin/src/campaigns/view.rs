@@ -19,6 +19,9 @@ pub(crate) struct Campaign {
     /// Where it stands.
     #[schema(value_type = schema::CampaignState)]
     state: &'static str,
+    /// How it comes by its recipients.
+    #[schema(value_type = super::plan::CampaignKind)]
+    kind: &'static str,
     /// Why it failed.
     reason: Option<String>,
     /// For people.
@@ -58,6 +61,7 @@ impl Campaign {
             id: row.id.0,
             version: row.version,
             state: row.state.as_str(),
+            kind: row.kind.as_str(),
             reason: row.reason,
             name: row.plan.name,
             message: json::read("a campaign's message", &row.plan.message)?,

@@ -6,8 +6,8 @@ mod schedule;
 mod words;
 
 pub(crate) use file::{Delimiter, Encoding};
-pub(crate) use message::Message;
-pub(crate) use schedule::Schedule;
+pub(crate) use message::{Message, Priority};
+pub(crate) use schedule::{Expiry, Schedule};
 pub(crate) use words::{
     AudienceState, CampaignState, ChunkState, ErasureState, GuardCause, GuardHearing, GuardState,
     InconsistencyKind, InconsistencyState, IntentState, PushReason, PushState,

@@ -11,7 +11,7 @@ use ::campaign::{AudienceId, CampaignId, CampaignState, CouponId, Lane};
 use chrono::{DateTime, Utc};
 
 pub use find::{
-    find, is_any_active_since, list, list_ended, list_half_pruned, list_running, list_states,
+    find, is_any_active_since, list, list_ended, list_half_pruned, list_of_kind, list_running, list_states,
     list_to_reconcile, list_to_start,
 };
 pub use write::{

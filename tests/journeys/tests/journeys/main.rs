@@ -23,4 +23,5 @@ mod schedule;
 mod shell;
 mod stamp;
 mod tasks;
+mod triggered;
 mod verification;
