@@ -8,7 +8,7 @@ use database::shard::intent;
 use runtime::Backends;
 use tracing::info;
 
-use super::{Report, Walked, chunks, pace, stock, triggered};
+use super::{Report, Walked, canary, chunks, pace, stock, triggered};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::turns::pass_over;
@@ -48,6 +48,7 @@ async fn reconcile(backends: &Backends, campaign: &Campaign, report: &mut Report
             stock::return_unused(backends, campaign, report).await?;
             if campaign.state == CampaignState::Running {
                 pace::sample(backends, campaign).await?;
+                canary::judge(backends, campaign).await?;
                 finish(backends, campaign, report).await?;
             }
             Ok(())

@@ -41,6 +41,7 @@ impl World {
             starts_at: None,
             expires_at: None,
             max_per_second: None,
+            canary: None,
         };
         change(&mut plan);
         let progress = self.audience(audience).await.progress;

@@ -6,7 +6,7 @@
 
 use std::num::NonZeroU32;
 
-use campaign::{AudienceId, CouponId, Expiry, Lane, Message, Schedule, SendAt, Templates};
+use campaign::{AudienceId, Canary, CouponId, Expiry, Lane, Message, Schedule, SendAt, Templates};
 use chrono::{DateTime, Utc};
 use database::Tx;
 use database::audience::{Audience, AudienceState};
@@ -56,6 +56,9 @@ pub(crate) struct CampaignPlan {
     /// Messages a second at most, of all senders together; by default as many as the gateway takes.
     #[schema(minimum = 1, value_type = Option<u32>)]
     max_per_second: Option<NonZeroU32>,
+    /// Which part goes ahead of the others; by default none. Not by local time.
+    #[schema(value_type = Option<schema::Canary>)]
+    canary: Option<Canary>,
 }
 
 fn as_soon_as_started() -> Schedule {
@@ -132,9 +135,26 @@ impl CampaignPlan {
             (None, Some(coupon)) => coupon.check("coupon.")?,
             (Some(_) | None, None) => {}
         }
+        if let Some(canary) = &self.canary {
+            self.check_canary(canary)?;
+        }
         let columns = self.user_ids.is_some().then_some([].as_slice());
         Templates::compile(&self.message, columns).map_err(Error::in_message)?;
         Ok(())
+    }
+
+    /// The first chunks of a campaign by local time may be those of a zone that comes last.
+    fn check_canary(&self, canary: &Canary) -> Result<(), Error> {
+        canary
+            .validate()
+            .map_err(|error| Error::invalid(format!("canary.{}", error.field), error.reason))?;
+        match self.schedule.at {
+            SendAt::Now | SendAt::Instant(_) => Ok(()),
+            SendAt::Local { .. } => {
+                let reason = "must not be given for a campaign by local time";
+                Err(Error::invalid("canary", reason))
+            }
+        }
     }
 
     /// Checks one of single pushes, whose variables come with each of them.
@@ -144,6 +164,7 @@ impl CampaignPlan {
             ("user_ids", self.user_ids.is_some()),
             ("coupon_id", self.coupon_id.is_some()),
             ("coupon", self.coupon.is_some()),
+            ("canary", self.canary.is_some()),
             ("schedule.at", self.schedule.at != SendAt::Now),
         ];
         if let Some((field, _)) = given.iter().find(|(_, given)| *given) {
@@ -173,6 +194,7 @@ impl CampaignPlan {
                 Some(Expiry::After(_)) | None => None,
             },
             max_per_second: self.max_per_second.map(NonZeroU32::get),
+            canary: self.canary.as_ref().map(json::write).transpose()?,
         })
     }
 

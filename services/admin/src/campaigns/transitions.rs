@@ -6,10 +6,10 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use campaign::{CampaignId, CampaignState, Lane, Transition};
+use campaign::{CampaignId, CampaignState, CanaryState, Lane, Transition};
 use chrono::{DateTime, Utc};
 use database::audience::AudienceState;
-use database::campaign::{Campaign as Row, Kind, Plan, Transitioned};
+use database::campaign::{Campaign as Row, Kind, Plan, Transitioned, decide_canary};
 use database::{Change, Tx};
 use runtime::Backends;
 use utoipa_axum::router::OpenApiRouter;
@@ -137,6 +137,10 @@ async fn change_in(
     row.state.after(transition)?;
     if row.state == CampaignState::Draft && matches!(transition, Transition::Schedule | Transition::Start) {
         freeze(tx, row, transition, now).await?;
+    }
+    if transition == Transition::Resume {
+        // A person has seen why it was paused, if its canary was the reason.
+        let _: Change = decide_canary(&mut *tx, id, CanaryState::Waived, now).await?;
     }
     match database::campaign::transition(tx, id, transition, None, now).await? {
         Transitioned::To(_) => Campaign::of(find_row(tx, id).await?),

@@ -1,6 +1,6 @@
 //! Campaigns as the API shows them.
 
-use campaign::{Message, Schedule};
+use campaign::{Canary, Message, Schedule};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,7 +22,7 @@ pub(crate) struct Campaign {
     /// How it comes by its recipients.
     #[schema(value_type = super::plan::CampaignKind)]
     kind: &'static str,
-    /// Why it failed.
+    /// Why it failed, or was paused by its canary.
     reason: Option<String>,
     /// For people.
     name: String,
@@ -41,6 +41,9 @@ pub(crate) struct Campaign {
     coupon_for: &'static str,
     /// Messages a second at most.
     max_per_second: Option<u32>,
+    /// Which part goes ahead of the others.
+    #[schema(value_type = Option<schema::Canary>)]
+    canary: Option<Canary>,
     /// Recipients; fixed when it is scheduled or started.
     audience_size: u64,
     created_at: DateTime<Utc>,
@@ -70,6 +73,10 @@ impl Campaign {
             coupon_id: row.plan.coupon_id.map(|id| id.0),
             coupon_for: row.plan.coupon_for.as_str(),
             max_per_second: row.plan.max_per_second,
+            canary: match &row.plan.canary {
+                Some(canary) => Some(json::read("a campaign's canary", canary)?),
+                None => None,
+            },
             audience_size: row.audience_size,
             created_at: row.created_at,
             updated_at: row.updated_at,

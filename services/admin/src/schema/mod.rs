@@ -7,8 +7,8 @@ mod words;
 
 pub(crate) use file::{Delimiter, Encoding};
 pub(crate) use message::{Message, Priority};
-pub(crate) use schedule::{Expiry, Schedule};
+pub(crate) use schedule::{Canary, Expiry, Schedule};
 pub(crate) use words::{
-    AudienceState, CampaignState, ChunkState, ErasureState, GuardCause, GuardHearing, GuardState,
-    InconsistencyKind, InconsistencyState, IntentState, PushReason, PushState,
+    AudienceState, CampaignState, CanaryState, ChunkState, ErasureState, GuardCause, GuardHearing,
+    GuardState, InconsistencyKind, InconsistencyState, IntentState, PushReason, PushState,
 };

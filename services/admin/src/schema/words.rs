@@ -31,6 +31,8 @@ words! {
     CampaignState of campaign::CampaignState::ALL => {
         Draft, Scheduled, Running, Paused, Finished, Cancelled, Failed,
     }
+    /// How far a campaign's canary is.
+    CanaryState of campaign::CanaryState::ALL => { Open, Passed, Failed, Waived }
     /// Where a push is on its way; only the first two are not final.
     PushState of campaign::PushState::ALL => {
         Pending, Granted, Sent, Failed, Skipped, Cancelled, Expired,

@@ -14,7 +14,7 @@ macro_rules! select_campaigns {
         concat!(
             "SELECT id, name, kind, state, reason, lane, audience_id, coupon_id, coupon_for, message, schedule, \
              starts_at, expires_at, audience_size, chunk_count, version, created_at, updated_at, started_at, \
-             ended_at, reconciled_at, pruned_at, max_per_second FROM campaign ",
+             ended_at, reconciled_at, pruned_at, max_per_second, canary, canary_state FROM campaign ",
             $rest
         )
     };

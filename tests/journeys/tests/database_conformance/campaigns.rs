@@ -220,6 +220,7 @@ fn plan_without_extras() -> Plan {
         starts_at: None,
         expires_at: None,
         max_per_second: None,
+        canary: None,
         ..plan()
     }
 }

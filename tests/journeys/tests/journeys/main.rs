@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
 
 mod campaigns;
+mod canary;
 mod checker;
 mod control;
 mod costs;
