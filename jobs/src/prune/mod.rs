@@ -42,6 +42,7 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
     triggered::delete_old(backends, before, &mut report).await?;
     audiences::clear(backends, &mut report).await?;
     keys::forget(backends, &mut report).await?;
+    keys::delete_feedback(backends, before).await?;
     Ok(report)
 }
 

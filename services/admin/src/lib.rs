@@ -10,6 +10,7 @@ mod audiences;
 mod campaigns;
 mod coupons;
 mod error;
+mod feedback;
 mod field;
 mod guard;
 mod inconsistencies;
@@ -64,6 +65,7 @@ fn routes() -> OpenApiRouter<Backends> {
         .merge(coupons::routes())
         .merge(users::routes())
         .merge(stop::routes())
+        .merge(feedback::routes())
         .merge(guard::routes())
         .merge(pushes::routes())
         .merge(quotas::routes())

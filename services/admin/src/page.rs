@@ -45,6 +45,7 @@ pub(crate) enum List {
     Recipients = 5,
     Verification = 6,
     Quotas = 7,
+    Feedback = 8,
 }
 
 impl PageParameters {

@@ -7,6 +7,7 @@ use campaign::IntentId;
 use chrono::{DateTime, Utc};
 use database::campaign::Kind;
 use database::chunk_tally::{self, ChunkTally};
+use database::feedback::{self, Fate};
 use database::shard::{chunk_grants, intent};
 use database::stock_reservation::{self, Holder};
 use database::{Error, device};
@@ -54,6 +55,7 @@ impl Totals {
         let mut tx = attempt.backends.db.begin().await?;
         intent::close(&mut tx, &self.intents, attempt.now()).await?;
         for gone in self.gone.chunks(499) {
+            feedback::insert(&mut tx, gone, Fate::Gone, self.since, attempt.now()).await?;
             device::remove_gone(&mut tx, gone, self.since).await?;
         }
         match attempt.campaign.kind {

@@ -21,6 +21,7 @@ mod engine;
 pub mod erasure;
 pub mod fan_out_progress;
 pub mod fan_out_stripe;
+pub mod feedback;
 pub mod heartbeat;
 pub mod idempotency;
 pub mod inconsistency;

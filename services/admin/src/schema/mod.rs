@@ -9,6 +9,7 @@ pub(crate) use file::{Delimiter, Encoding};
 pub(crate) use message::{Message, Priority};
 pub(crate) use schedule::{Canary, Expiry, Schedule};
 pub(crate) use words::{
-    AudienceState, CampaignState, CanaryState, ChunkState, ErasureState, GuardCause, GuardHearing,
-    GuardState, InconsistencyKind, InconsistencyState, IntentState, PushReason, PushState,
+    AddressFate, AudienceState, CampaignState, CanaryState, ChunkState, ErasureState, FeedbackState,
+    GuardCause, GuardHearing, GuardState, InconsistencyKind, InconsistencyState, IntentState, PushReason,
+    PushState,
 };

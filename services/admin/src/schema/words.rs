@@ -55,6 +55,10 @@ words! {
     InconsistencyKind of database::inconsistency::InconsistencyKind::ALL => { NotCommitted, Unknown, Found }
     /// How far an intent is.
     IntentState of database::shard::intent::IntentState::ALL => { Open, Closed, Dead }
+    /// What became of an address.
+    AddressFate of database::feedback::Fate::ALL => { Gone, Wrong }
+    /// Whether a webhook has a report.
+    FeedbackState of database::feedback::FeedbackState::ALL => { Open, Sent, Dead }
     /// Where a chunk is on its way; the last two are final.
     ChunkState of campaign::ChunkState::ALL => { Waiting, Queued, Leased, Done, Cancelled }
     /// How much the load guard lets begin: everything, less, or nothing.

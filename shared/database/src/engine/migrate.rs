@@ -13,7 +13,7 @@ use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
-const MIGRATIONS: [(i64, &str, &str); 12] = [
+const MIGRATIONS: [(i64, &str, &str); 13] = [
     (
         1,
         "campaigns",
@@ -42,6 +42,7 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
     (10, "reports", include_str!("../../migrations/0010_reports.sql")),
     (16, "quotas", include_str!("../../migrations/0016_quotas.sql")),
     (17, "canary", include_str!("../../migrations/0017_canary.sql")),
+    (18, "feedback", include_str!("../../migrations/0018_feedback.sql")),
 ];
 
 const TABLE: &str = "_sqlx_migrations";

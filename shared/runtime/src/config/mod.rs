@@ -25,8 +25,8 @@ pub use endpoint::{Endpoint, HttpUrl};
 pub use error::{ConfigError, Fault};
 pub use secret::Secret;
 pub use sections::{
-    Admin, Concurrency, Data, Database, Datastore, Dispatch, FanOut, Fcm, Guard, Import, Log, LogFormat,
-    Provider, Prune, Queue, RampUp, Reconcile, Retry, Sender,
+    Admin, Concurrency, Data, Database, Datastore, Dispatch, FanOut, Fcm, Feedback, Guard, Import, Log,
+    LogFormat, Provider, Prune, Queue, RampUp, Reconcile, Retry, Sender,
 };
 
 /// A configuration with every setting explained, each at its default.
@@ -48,6 +48,7 @@ pub struct Config {
     pub dispatch: Dispatch,
     pub reconcile: Reconcile,
     pub prune: Prune,
+    pub feedback: Feedback,
     pub guard: Guard,
     pub retry: Retry,
     pub log: Log,

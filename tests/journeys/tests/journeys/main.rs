@@ -13,6 +13,7 @@ mod control;
 mod costs;
 mod coupons;
 mod delivery;
+mod feedback;
 mod gateway;
 mod guard;
 mod inconsistencies;

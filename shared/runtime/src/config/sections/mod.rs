@@ -2,12 +2,14 @@
 
 mod admin;
 mod delivery;
+mod feedback;
 mod guard;
 mod passes;
 mod stores;
 
 pub use admin::{Admin, Log, LogFormat};
 pub use delivery::{Fcm, Provider, Retry, Sender};
+pub use feedback::Feedback;
 pub use guard::Guard;
 pub use passes::{Dispatch, FanOut, Import, Prune, RampUp, Reconcile};
 pub use stores::{Concurrency, Data, Database, Datastore, Queue};
