@@ -83,6 +83,7 @@ impl Attempt<'_> {
             address,
             message,
             time_to_live,
+            validate_only: false,
         };
         let outcome = fcm.send(slot, &outgoing).await;
         self.governor

@@ -4,6 +4,7 @@ mod outlook;
 mod plan;
 mod progress;
 mod recipients;
+mod rehearsal;
 mod transitions;
 mod verification;
 mod view;
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<Backends> {
         .merge(outlook::routes())
         .merge(verification::routes())
         .merge(recipients::routes())
+        .merge(rehearsal::routes())
 }
 
 /// Make a draft.

@@ -29,15 +29,18 @@ pub struct Outgoing<'a> {
     pub message: &'a RenderedMessage,
     /// How long the gateway may keep it for a device that is off.
     pub time_to_live: Duration,
+    /// Whether the gateway only checks it, and delivers nothing.
+    pub validate_only: bool,
 }
 
-/// The request's body, `{"message": {…}}`.
+/// The request's body, `{"validate_only": …, "message": {…}}`.
 pub(super) fn body(outgoing: &Outgoing<'_>) -> Vec<u8> {
     let Outgoing {
         push,
         address,
         message,
         time_to_live,
+        validate_only,
     } = *outgoing;
     let id = push.to_string();
     let another;
@@ -61,6 +64,7 @@ pub(super) fn body(outgoing: &Outgoing<'_>) -> Vec<u8> {
     }
     let high = matches!(message.priority, Priority::High);
     let body = Body {
+        validate_only,
         message: Message {
             token,
             fid,
@@ -99,6 +103,8 @@ pub(super) fn body(outgoing: &Outgoing<'_>) -> Vec<u8> {
 
 #[derive(Serialize)]
 struct Body<'a> {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    validate_only: bool,
     message: Message<'a>,
 }
 

@@ -20,6 +20,7 @@ mod inconsistencies;
 mod locks;
 mod outage;
 mod recipients;
+mod rehearsal;
 mod replication;
 mod schedule;
 mod shell;

@@ -6,6 +6,7 @@
 mod control;
 mod lanes;
 mod quotas;
+mod triggered;
 
 use std::process::Command;
 
