@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use campaign::CampaignId;
-use journeys::cluster::{Cluster, PATIENCE, Sql};
+use journeys::cluster::{PATIENCE, Sql};
 use journeys::world::{until_within, users};
 use runtime::Clock;
 use serde_json::{Value, json};
