@@ -5,6 +5,8 @@
 //! and is handed over under its next generation. Of hand-overs in a row the first task that comes
 //! to a sender is met, and the others are ignored.
 //!
+//! Of a campaign whose canary is to be judged, only that is handed over.
+//!
 //! Running campaigns are served in turns, so a small one does not wait behind a large one of
 //! its lane; and no campaign has more than a bounded number of chunks in the queue, so that a
 //! pause, or a smaller campaign, need not wait for a long queue to run empty. While the load guard
@@ -12,8 +14,9 @@
 
 use std::fmt;
 
-use campaign::{CampaignId, HandOverTerms, Lane, Queued};
+use campaign::{CampaignId, Canary, HandOverTerms, Lane, Queued, TimerShards};
 use database::campaign::Campaign;
+use database::chunk_tally;
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt};
 use push_store::Chunk;
@@ -22,11 +25,14 @@ use runtime::job::{self, Outcome};
 use task_queue::Delivery;
 
 use crate::error::Error;
-use crate::plan::Plan;
+use crate::plan;
 use crate::turns::{Turns, pass_over};
 
 /// Chunks of one campaign in one turn.
 const TURN: u16 = 32;
+
+/// Chunks of a canary that are looked at together.
+const PAGE: u32 = 500;
 
 /// Hand-overs that are under way at once.
 const AT_ONCE: usize = 16;
@@ -95,7 +101,7 @@ async fn turn(
     lane: Lane,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let Some(plan) = Plan::of(campaign)? else {
+    let Some(timers) = plan::timers(campaign) else {
         return Ok(());
     };
     let most = in_queue(backends);
@@ -105,7 +111,10 @@ async fn turn(
         .min(TURN);
     let due = match room {
         0 => list_overdue(backends, campaign.id, most).await?,
-        room => list_due(backends, campaign.id, &plan, room).await?,
+        room => match plan::open_canary(campaign)? {
+            Some(canary) => list_canary(backends, campaign, canary, room).await?,
+            None => list_due(backends, campaign.id, timers, room).await?,
+        },
     };
     report.left |= due.len() == usize::from(TURN);
     fault_points::reach!(
@@ -138,14 +147,44 @@ async fn list_overdue(backends: &Backends, campaign: CampaignId, most: u16) -> R
 async fn list_due(
     backends: &Backends,
     campaign: CampaignId,
-    plan: &Plan,
+    timers: TimerShards,
     limit: u16,
 ) -> Result<Vec<Chunk>, Error> {
     let until = backends.process.clock.now() + backends.process.config.dispatch.look_ahead;
-    let timers = plan.timers.keys(campaign);
+    let timers = timers.keys(campaign);
     let due = try_join_all(timers.map(|timer| backends.push_store.list_due(timer, until, limit)));
     let mut due = due.await?.into_iter().flatten().collect::<Vec<_>>();
     due.sort_unstable_by_key(|chunk| (chunk.record.due_at, chunk.no));
+    due.truncate(usize::from(limit));
+    Ok(due)
+}
+
+/// The due chunks of the campaign's canary. They are found by their numbers: in the index of due
+/// chunks, any number of others may come first.
+async fn list_canary(
+    backends: &Backends,
+    campaign: &Campaign,
+    canary: Canary,
+    limit: u16,
+) -> Result<Vec<Chunk>, Error> {
+    let Some(audience) = campaign.plan.audience_id else {
+        return Ok(Vec::new());
+    };
+    let until = backends.process.clock.now() + backends.process.config.dispatch.look_ahead;
+    let end = canary.chunks(campaign.chunk_count);
+    let mut due = Vec::new();
+    let mut from = 0;
+    while from < end && due.len() < usize::from(limit) {
+        let mut numbers = chunk_tally::list_open(&backends.db, campaign.id, audience, from, PAGE).await?;
+        from = numbers.last().map_or(end, |last| last + 1);
+        numbers.retain(|no| *no < end);
+        let chunks = backends.push_store.list_chunks(campaign.id, &numbers).await?;
+        due.extend(
+            chunks
+                .into_iter()
+                .filter(|chunk| chunk.record.due_at.is_some_and(|at| at <= until)),
+        );
+    }
     due.truncate(usize::from(limit));
     Ok(due)
 }
@@ -171,6 +210,7 @@ async fn hand_over(backends: &Backends, lane: Lane, chunk: Chunk) -> Result<bool
     };
     let delivery = Delivery {
         campaign: chunk.campaign,
+        chunk: chunk.id,
         chunk_no: chunk.no,
         generation,
     };

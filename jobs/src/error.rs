@@ -17,6 +17,9 @@ pub enum Error {
     /// The task queue failed.
     #[error("the pass could not use the task queue")]
     Queue(#[from] task_queue::Error),
+    /// Nothing can be posted to the webhook as it is configured.
+    #[error("the webhook cannot be used")]
+    Webhook(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What is stored cannot be understood: a fault of ours, or of somebody who wrote there.
     #[error("{what} is stored in a form that cannot be used")]
     Stored {
@@ -43,7 +46,9 @@ impl Error {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Store(error) => error.is_passing(),
-            Self::Connect(_) | Self::Sql(_) | Self::Queue(_) | Self::Stored { .. } => false,
+            Self::Connect(_) | Self::Sql(_) | Self::Queue(_) | Self::Webhook(_) | Self::Stored { .. } => {
+                false
+            }
         }
     }
 
@@ -51,7 +56,12 @@ impl Error {
     pub(crate) fn is_busy(&self) -> bool {
         match self {
             Self::Sql(database::Error::Busy(_)) => true,
-            Self::Connect(_) | Self::Sql(_) | Self::Store(_) | Self::Queue(_) | Self::Stored { .. } => false,
+            Self::Connect(_)
+            | Self::Sql(_)
+            | Self::Store(_)
+            | Self::Queue(_)
+            | Self::Webhook(_)
+            | Self::Stored { .. } => false,
         }
     }
 
@@ -60,7 +70,7 @@ impl Error {
         match self {
             Self::Stored { .. }
             | Self::Store(push_store::Error::Malformed { .. } | push_store::Error::TooLarge { .. }) => true,
-            Self::Connect(_) | Self::Sql(_) | Self::Store(_) | Self::Queue(_) => false,
+            Self::Connect(_) | Self::Sql(_) | Self::Store(_) | Self::Queue(_) | Self::Webhook(_) => false,
         }
     }
 }
@@ -86,7 +96,7 @@ impl Failure for Error {
                 | push_store::Error::TooLarge { .. },
             ) => ExitCode::Fault,
             Self::Queue(task_queue::Error::Unreachable(_)) => ExitCode::Unavailable,
-            Self::Queue(task_queue::Error::Client(_)) => ExitCode::Usage,
+            Self::Queue(task_queue::Error::Client(_)) | Self::Webhook(_) => ExitCode::Usage,
             Self::Queue(task_queue::Error::Refused(_)) | Self::Stored { .. } => ExitCode::Fault,
         }
     }

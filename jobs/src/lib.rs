@@ -9,6 +9,7 @@ pub mod dispatch;
 pub mod erase;
 mod error;
 pub mod fan_out;
+pub mod feedback;
 pub mod import;
 mod once;
 mod plan;

@@ -1,8 +1,8 @@
 //! What the passes need to know of a campaign that was started.
 
-use campaign::{AudienceId, Schedule, TimerShards};
+use campaign::{AudienceId, Canary, CanaryState, Schedule, TimerShards};
 use chrono::{DateTime, Utc};
-use database::campaign::Campaign;
+use database::campaign::{Campaign, Kind};
 
 use crate::error::Error;
 
@@ -31,4 +31,24 @@ impl Plan {
             timers,
         }))
     }
+}
+
+/// Where the timers of a started campaign's chunks stand; `None` if it was not started.
+pub(crate) fn timers(campaign: &Campaign) -> Option<TimerShards> {
+    campaign.started_at?;
+    Some(match campaign.kind {
+        Kind::Broadcast => TimerShards::for_audience(campaign.audience_size),
+        Kind::Triggered => TimerShards::TRIGGERED,
+    })
+}
+
+/// The campaign's canary, if it has one that is still to be judged: nothing else of it is sent
+/// before.
+pub(crate) fn open_canary(campaign: &Campaign) -> Result<Option<Canary>, Error> {
+    let (Some(canary), Some(CanaryState::Open)) = (&campaign.plan.canary, campaign.canary_state) else {
+        return Ok(None);
+    };
+    let canary = serde_json::from_str(canary)
+        .map_err(|error| Error::stored(format!("the canary of campaign {}", campaign.id), error))?;
+    Ok(Some(canary))
 }

@@ -1,8 +1,9 @@
-//! Removes what is kept under one user's id: devices, opt-out, pushes, and the id on grants.
+//! Removes what is kept under one user's id: devices and feedback on them, opt-out, pushes, and the
+//! id on grants.
 
 use campaign::PushId;
 use database::shard::coupon_grant;
-use database::{Db, device, opt_out};
+use database::{Db, device, feedback, opt_out};
 use futures::future;
 use runtime::Backends;
 use uuid::Uuid;
@@ -45,6 +46,7 @@ async fn forget(db: &Db, user: &str) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     device::remove_user(&mut tx, user).await?;
     opt_out::delete(&mut tx, user).await?;
+    feedback::delete_user(&mut tx, user).await?;
     Ok(tx.commit().await.repeatable()?)
 }
 

@@ -3,7 +3,7 @@
 
 use database::campaign::Campaign;
 use database::shard::intent;
-use database::{Db, campaign_pace, chunk_tally, fan_out_progress, fan_out_stripe};
+use database::{Db, campaign_pace, chunk_tally, fan_out_progress, fan_out_stripe, quota};
 use futures::future;
 use runtime::Backends;
 
@@ -44,6 +44,7 @@ pub(super) async fn delete(
     delete_intents(&backends.db, campaign).await?;
     let mut tx = backends.db.begin().await?;
     campaign_pace::delete(&mut tx, campaign.id).await?;
+    quota::delete(&mut tx, &quota::name_of(campaign.id)).await?;
     fan_out_stripe::delete_all(&mut tx, campaign.id).await?;
     fan_out_progress::delete(&mut tx, campaign.id).await?;
     tx.commit().await.repeatable()?;

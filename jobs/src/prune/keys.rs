@@ -1,7 +1,7 @@
-//! Forgets idempotency keys for which no repeat is expected any more.
+//! Forgets idempotency keys for which no repeat is expected any more, and old feedback.
 
-use chrono::TimeDelta;
-use database::idempotency;
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{feedback, idempotency};
 use runtime::Backends;
 
 use super::report::Report;
@@ -22,6 +22,19 @@ pub(super) async fn forget(backends: &Backends, report: &mut Report) -> Result<(
         tx.commit().await.repeatable()?;
         report.keys += forgotten;
         if forgotten < u64::from(PAGE) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes feedback that was noticed before `before`.
+pub(super) async fn delete_feedback(backends: &Backends, before: DateTime<Utc>) -> Result<(), Error> {
+    while !backends.process.stop.is_requested() {
+        let mut tx = backends.db.begin().await?;
+        let deleted = feedback::prune(&mut tx, before, PAGE).await?;
+        tx.commit().await.repeatable()?;
+        if deleted < u64::from(PAGE) {
             break;
         }
     }

@@ -3,9 +3,9 @@
 //! Of a campaign that ended long ago: its chunks and pushes in Datastore, and in SQL what
 //! counted them. Its row stays, marked as pruned before anything is deleted, and so do its
 //! coupons: grants belong to users, and reservations are the account of the stock. Besides:
-//! uploads that nobody went on with, what a killed process left of audiences, reports that were
-//! kept long enough, idempotency keys that no repeat is expected for, and addresses that have ended
-//! by themselves.
+//! single pushes that are old, of campaigns that go on; uploads that nobody went on with, what a
+//! killed process left of audiences, reports that were kept long enough, idempotency keys that no
+//! repeat is expected for, and addresses that have ended by themselves.
 //!
 //! Every deletion may be repeated, and what there is to delete is found by looking. So a pass
 //! that was cut off is gone on with by the next.
@@ -17,6 +17,7 @@ mod eligibility;
 mod keys;
 mod report;
 mod reports;
+mod triggered;
 
 use campaign::CampaignId;
 use database::Change;
@@ -41,10 +42,13 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
     let mut report = Report::default();
     finish_half_pruned(backends, &mut report).await?;
     prune_ended(backends, &mut report).await?;
+    let before = backends.process.clock.now() - backends.process.config.prune.keep;
+    triggered::delete_old(backends, before, &mut report).await?;
     audiences::clear(backends, &mut report).await?;
     reports::clear(backends, &mut report).await?;
     keys::forget(backends, &mut report).await?;
     devices::remove(backends, &mut report).await?;
+    keys::delete_feedback(backends, before).await?;
     Ok(report)
 }
 

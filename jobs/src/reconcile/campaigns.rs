@@ -8,7 +8,7 @@ use database::shard::intent;
 use runtime::Backends;
 use tracing::info;
 
-use super::{Report, Walked, chunks, pace, stock};
+use super::{Report, Walked, canary, chunks, pace, stock, triggered};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::turns::pass_over;
@@ -40,7 +40,7 @@ pub(super) async fn visit(backends: &Backends, report: &mut Report) -> Result<()
 
 async fn reconcile(backends: &Backends, campaign: &Campaign, report: &mut Report) -> Result<(), Error> {
     let Some(plan) = Plan::of(campaign)? else {
-        return Ok(());
+        return reconcile_triggered(backends, campaign, report).await;
     };
     match campaign.state {
         CampaignState::Running | CampaignState::Paused => {
@@ -48,6 +48,7 @@ async fn reconcile(backends: &Backends, campaign: &Campaign, report: &mut Report
             stock::return_unused(backends, campaign, report).await?;
             if campaign.state == CampaignState::Running {
                 pace::sample(backends, campaign).await?;
+                canary::judge(backends, campaign).await?;
                 finish(backends, campaign, report).await?;
             }
             Ok(())
@@ -62,6 +63,20 @@ async fn reconcile(backends: &Backends, campaign: &Campaign, report: &mut Report
         }
         CampaignState::Draft | CampaignState::Scheduled | CampaignState::Finished => Ok(()),
     }
+}
+
+/// One of single pushes is never finished; one that ended early is closed, until no push comes any
+/// more that was accepted before.
+async fn reconcile_triggered(
+    backends: &Backends,
+    campaign: &Campaign,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let closed = triggered::close_open(backends, campaign, report).await?;
+    if closed == Walked::All && is_quiet(backends, campaign) {
+        mark_reconciled(backends, campaign).await?;
+    }
+    Ok(())
 }
 
 /// Whether nobody can be at work on the campaign that ended early: no marker and no result of a

@@ -9,11 +9,13 @@
 //! Whatever has a lock of somebody else's in its way is left for the next pass; the rest goes on.
 
 mod campaigns;
+mod canary;
 mod chunks;
 mod intents;
 mod measure;
 mod pace;
 mod stock;
+mod triggered;
 
 use std::fmt;
 use std::time::Duration;

@@ -40,6 +40,8 @@ impl World {
             schedule: r#"{"at":"now"}"#.to_owned(),
             starts_at: None,
             expires_at: None,
+            max_per_second: None,
+            canary: None,
         };
         change(&mut plan);
         let progress = self.audience(audience).await.progress;

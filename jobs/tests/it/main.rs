@@ -5,6 +5,7 @@
 mod campaign;
 mod erase;
 mod fan_out;
+mod feedback;
 mod guard;
 mod import;
 mod intents;

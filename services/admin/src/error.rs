@@ -62,6 +62,12 @@ pub(crate) enum Error {
     /// The campaign's state does not allow it.
     #[error(transparent)]
     WrongState(#[from] CampaignStateError),
+    /// Pushes are accepted by a campaign that was started and has not ended.
+    #[error("a campaign that is {} takes no pushes", .0.as_str())]
+    NotRunning(CampaignState),
+    /// A campaign of single pushes has nobody to be compared with.
+    #[error("the campaign is triggered: it has no audience")]
+    NoAudience,
     /// Datastore does not hold the campaign's pushes any more.
     #[error("the campaign is pruned: its pushes are no longer kept")]
     Pruned,

@@ -10,6 +10,7 @@ mod audiences;
 mod campaigns;
 mod coupons;
 mod error;
+mod feedback;
 mod field;
 mod guard;
 mod inconsistencies;
@@ -18,6 +19,8 @@ mod once;
 mod openapi;
 mod page;
 mod problem;
+mod pushes;
+mod quotas;
 mod reports;
 mod request;
 mod schema;
@@ -79,7 +82,10 @@ fn routes() -> OpenApiRouter<Backends> {
         .merge(coupons::routes())
         .merge(users::routes())
         .merge(stop::routes())
+        .merge(feedback::routes())
         .merge(guard::routes())
+        .merge(pushes::routes())
+        .merge(quotas::routes())
         .merge(inconsistencies::routes())
 }
 

@@ -6,6 +6,8 @@
 
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use database::idempotency::{self, Answered};
 use database::{Db, Executor, Insertion, Tx};
 use http::StatusCode;
@@ -33,6 +35,32 @@ pub(crate) struct KeyHeader {
     /// nothing happens twice; another request under it is 422.
     #[param(rename = "Idempotency-Key")]
     key: Option<String>,
+}
+
+/// The same where it is required.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "headers are read by hand; this describes them")]
+pub(crate) struct RequiredKeyHeader {
+    /// 1 to 255 visible ASCII characters. A repeat under the same key finds what the first has made;
+    /// another request under it is 422.
+    #[param(rename = "Idempotency-Key")]
+    key: String,
+}
+
+/// What a request is carried out as, where SQL keeps no answer to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    key_hash: [u8; 32],
+    /// SHA-256 of the request.
+    pub(crate) request: [u8; 32],
+}
+
+impl Identity {
+    /// The key in a form of fixed length.
+    pub(crate) fn key(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.key_hash)
+    }
 }
 
 /// A request on its way in: its key, if it has one, and the hash of what came so far.
@@ -114,6 +142,16 @@ impl Incoming {
 }
 
 impl Once {
+    /// What the request is carried out as. Its key is required.
+    pub(crate) fn identity(&self) -> Result<Identity, Error> {
+        let keyed = self.0.as_ref();
+        let keyed = keyed.ok_or_else(|| Error::invalid("Idempotency-Key", "is required"))?;
+        Ok(Identity {
+            key_hash: keyed.key_hash,
+            request: keyed.request,
+        })
+    }
+
     /// Begins the transaction in which the request is carried out and [concluded](Once::conclude).
     /// [`Error::Answered`] if it was before.
     pub(crate) async fn begin(&self, db: &Db) -> Result<Tx, Error> {

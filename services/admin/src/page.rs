@@ -44,6 +44,8 @@ pub(crate) enum List {
     Inconsistencies = 4,
     Recipients = 5,
     Verification = 6,
+    Quotas = 7,
+    Feedback = 8,
 }
 
 impl PageParameters {
@@ -71,13 +73,20 @@ impl List {
     /// The place that a cursor of this list goes on from.
     pub(crate) fn read<const N: usize>(self, cursor: Option<&str>) -> Result<Option<[u8; N]>, Error> {
         let Some(cursor) = cursor else { return Ok(None) };
-        let place = BASE64_URL_SAFE_NO_PAD
-            .decode(cursor)
-            .ok()
-            .and_then(|bytes| bytes.strip_prefix(&[self as u8])?.try_into().ok());
-        place
-            .map(Some)
-            .ok_or_else(|| Error::invalid("cursor", "is not a cursor of this list"))
+        let place = self.place(cursor).and_then(|place| place.try_into().ok());
+        place.map(Some).ok_or_else(foreign)
+    }
+
+    /// The same of a list whose places are names.
+    pub(crate) fn read_text(self, cursor: Option<&str>) -> Result<Option<String>, Error> {
+        let Some(cursor) = cursor else { return Ok(None) };
+        let place = self.place(cursor).and_then(|place| String::from_utf8(place).ok());
+        place.map(Some).ok_or_else(foreign)
+    }
+
+    fn place(self, cursor: &str) -> Option<Vec<u8>> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        Some(bytes.strip_prefix(&[self as u8])?.to_vec())
     }
 
     /// The page of `rows`, of which one more than `limit` was asked for to see whether there are
@@ -100,6 +109,10 @@ impl List {
             next_cursor,
         })
     }
+}
+
+fn foreign() -> Error {
+    Error::invalid("cursor", "is not a cursor of this list")
 }
 
 #[cfg(test)]

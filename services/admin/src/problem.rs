@@ -85,8 +85,14 @@ impl Error {
                 "the body is incomplete",
             ),
             Self::NotFound { .. } => problem(StatusCode::NOT_FOUND, "not-found", "it is not there"),
+            Self::NoAudience => problem(
+                StatusCode::CONFLICT,
+                "no-audience",
+                "the campaign has no audience",
+            ),
             Self::WrongState(CampaignStateError { from, .. })
             | Self::NotDraft(from)
+            | Self::NotRunning(from)
             | Self::NoRecipientsYet(from) => problem(
                 StatusCode::CONFLICT,
                 "campaign-state",

@@ -16,6 +16,7 @@ use crate::commands::guard::{self, GuardArguments};
 use crate::commands::inconsistencies::{self, InconsistenciesArguments};
 use crate::commands::keys::{self, KeysCommand};
 use crate::commands::migrate::{self, MigrateCommand};
+use crate::commands::quotas::{self, QuotasArguments};
 use crate::commands::up::{self, UpArguments};
 
 /// Sends push-notification campaigns: who, what and coupons in SQL, one push per recipient in
@@ -134,6 +135,19 @@ It asks the API of a running installation: the one that this configuration descr
   noroshi guard status --json --api https://push.example --token-file token"
     )]
     Guard(GuardArguments),
+    /// Show how many messages may be sent in a minute, and which sender may send how many
+    ///
+    /// A gateway's project has a quota that all senders share, and a campaign has one if it is not
+    /// to go faster than that.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+It asks the API of a running installation: the one that this configuration describes, or any.
+
+  noroshi quotas
+  noroshi quotas --json --api https://push.example --token-file token"
+    )]
+    Quotas(QuotasArguments),
     /// Run one embedded part alone: a Datastore, a task queue, a gateway.
     #[command(subcommand)]
     Emulator(EmulatorCommand),
@@ -167,6 +181,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }),
             Command::Guard(arguments) => {
                 configured(cli.config.as_deref(), |config| guard::run(arguments, config))
+            }
+            Command::Quotas(arguments) => {
+                configured(cli.config.as_deref(), |config| quotas::run(arguments, config))
             }
             Command::Emulator(command) => {
                 configured(cli.config.as_deref(), |config| emulator::run(command, config))

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use campaign::Lane;
-use jobs::{dispatch, erase, fan_out, import, prune, reconcile, report};
+use jobs::{dispatch, erase, fan_out, feedback, import, prune, reconcile, report};
 use runtime::config::Secret;
 use runtime::job::{Nudge, Repeat, Report};
 use runtime::telemetry::causes;
@@ -182,6 +182,8 @@ fn repeat_passes(backends: &Backends) {
         .spawn(|backends| async move { erase::run(&backends).await });
     each("report", config.reconcile.interval, &nudges.report)
         .spawn(|backends| async move { report::run(&backends).await });
+    each("feedback", config.feedback.interval, &Nudge::default())
+        .spawn(|backends| async move { feedback::run(&backends).await });
     each("prune", config.prune.interval, &Nudge::default())
         .spawn(|backends| async move { prune::run(&backends).await });
 }

@@ -20,6 +20,7 @@ use crate::deliver::Delivered;
 use crate::error::Error;
 use crate::grants;
 use crate::permit::Permits;
+use crate::quota::Governor;
 use crate::send::Handed;
 use crate::sort::{self, Wanted};
 use crate::totals::Totals;
@@ -39,6 +40,7 @@ const HOLD: Duration = Duration::from_secs(60);
 pub(crate) struct Attempt<'a> {
     pub(crate) backends: &'a Backends,
     pub(crate) permits: &'a Permits,
+    pub(crate) governor: &'a Governor,
     pub(crate) campaign: &'a Campaign,
     pub(crate) chunk: &'a Chunk,
     pub(crate) token: LeaseToken,

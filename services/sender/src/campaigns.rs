@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use campaign::{CampaignId, CouponId, Lane, Message, Templates};
 use database::Db;
-use database::campaign::CouponFor;
+use database::campaign::{CouponFor, Kind};
 
 use crate::error::Error;
 
@@ -19,9 +19,12 @@ const KEPT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Campaign {
     pub(crate) id: CampaignId,
+    pub(crate) kind: Kind,
     pub(crate) lane: Lane,
     pub(crate) templates: Templates,
     pub(crate) coupon: Option<Coupon>,
+    /// Messages a second at most, of all processes together.
+    pub(crate) max_per_second: Option<u32>,
 }
 
 /// The coupon that comes with a campaign.
@@ -70,8 +73,10 @@ fn compile(stored: &database::campaign::Campaign) -> Result<Campaign, Error> {
     });
     Ok(Campaign {
         id: stored.id,
+        kind: stored.kind,
         lane: plan.lane,
         templates,
         coupon,
+        max_per_second: plan.max_per_second,
     })
 }

@@ -26,12 +26,14 @@ use crate::attempt::Attempt;
 use crate::campaigns::Campaigns;
 use crate::load::{self, Gates};
 use crate::permit::{Permit, Permits};
+use crate::quota::Governor;
 
 /// Delivers chunks. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sender {
     backends: Backends,
     permits: Permits,
+    governor: Governor,
     campaigns: Campaigns,
     places: Places,
     /// Where the load guard lets chunks of each lane begin.
@@ -101,6 +103,7 @@ impl Sender {
         let of_a_lane = of_a_lane.unwrap_or(usize::MAX);
         Self {
             gates: Gates::new(&backends, of_a_lane),
+            governor: Governor::start(&backends),
             backends,
             permits,
             campaigns: Campaigns::default(),
@@ -144,7 +147,7 @@ impl Sender {
         let until = clock.monotonic() + self.backends.process.config.sender.budget;
         let token = LeaseToken::allocate();
         let leased = self.backends.push_store.lease(
-            delivery.chunk(),
+            delivery.chunk,
             delivery.generation,
             token,
             clock.now(),
@@ -155,6 +158,7 @@ impl Sender {
                 let attempt = Attempt {
                     backends: &self.backends,
                     permits: &self.permits,
+                    governor: &self.governor,
                     campaign: &campaign,
                     chunk: &chunk,
                     token,
@@ -190,7 +194,7 @@ impl Sender {
         let at = self.backends.process.clock.now() + wait;
         self.backends
             .push_store
-            .put_back(delivery.chunk(), delivery.generation, at)
+            .put_back(delivery.chunk, delivery.generation, at)
             .await?;
         info!(campaign.id = %delivery.campaign, chunk.no = delivery.chunk_no, "a chunk was put back");
         Ok(Delivered::PutBack)

@@ -1,17 +1,18 @@
 //! Hands one push to its user's addresses.
 //!
-//! The permit is asked for last, when the stream is there and nothing stands between the answer
-//! and the hand-over. So nothing is handed over after a pause, a cancel or a stop was answered.
+//! The permit is asked for last, when the governor has let the message through, the stream is there
+//! and nothing stands between the answer and the hand-over. So nothing is handed over after a
+//! pause, a cancel or a stop was answered.
 
 use std::sync::Arc;
 
 use campaign::{PushId, Reason, RenderError, RenderedMessage, Templates, time_to_live};
 use provider::{Outcome, Outgoing};
+use runtime::destination::{Destination, Fate};
 use uuid::Uuid;
 
 use crate::answer::{Answer, Sent, sum_up};
 use crate::attempt::Attempt;
-use crate::destination::{Destination, Fate};
 use crate::permit::Permit;
 use crate::sort::Wanted;
 
@@ -65,15 +66,15 @@ impl Attempt<'_> {
             return Answer::Said(Outcome::AddressWrong);
         };
         let (clock, gateways) = (&self.backends.process.clock, &self.backends.gateways);
-        let slot = tokio::select! {
-            biased;
-            slot = gateways.slot(address, self.campaign.lane) => slot,
-            // Behind a gateway that does not answer, a slot may be longer in coming.
-            () = clock.sleep(self.until.since(clock.monotonic())) => return Answer::NotTried,
-        };
+        let turnstiles = self
+            .governor
+            .on_the_way_to(address, self.campaign.id, self.campaign.max_per_second);
+        let slot = self
+            .pass(&turnstiles, || gateways.slot(address, self.campaign.lane))
+            .await;
         let slot = match slot {
             Ok(slot) => slot,
-            Err(outcome) => return Answer::Said(outcome),
+            Err(answer) => return answer,
         };
         let Some(time_to_live) = time_to_live(message.ttl, self.chunk.expires_at, clock.now()) else {
             return Answer::TooLate;
@@ -87,18 +88,40 @@ impl Attempt<'_> {
             message,
             time_to_live,
         };
-        Answer::Said(slot.send(&outgoing).await)
+        let outcome = slot.send(&outgoing).await;
+        let throttled_floor = self.backends.process.config.retry.throttled_floor;
+        self.governor.heard_of(address, &outcome, throttled_floor);
+        Answer::Said(outcome)
     }
 }
 
-/// The message for one recipient, with what the audience file says of it.
+/// The message for one recipient, with what the audience file says of it; the push's own, if it has
+/// one.
 fn render(templates: &Templates, wanted: &Wanted) -> Result<Arc<RenderedMessage>, RenderError> {
     let Wanted { push, user, .. } = wanted;
+    let own;
+    let templates = match &push.message {
+        None => templates,
+        Some(message) => {
+            own = compile(message)?;
+            &own
+        }
+    };
     let variable = |name: &str| {
         let named = push.variables.iter().find(|(known, _)| known == name);
         named.map(|(_, value)| value.as_str())
     };
     templates.render(user, push.locale.as_deref(), variable)
+}
+
+/// A message that was checked when it came.
+fn compile(message: &str) -> Result<Templates, RenderError> {
+    let unreadable = |error: &dyn std::error::Error| RenderError::Template {
+        field: "message".to_owned(),
+        message: error.to_string(),
+    };
+    let message = serde_json::from_str(message).map_err(|error| unreadable(&error))?;
+    Templates::compile(&message, None).map_err(|error| unreadable(&error))
 }
 
 #[cfg(test)]
@@ -135,6 +158,7 @@ mod tests {
                 variables: variables
                     .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                     .collect(),
+                message: None,
                 standing: Standing::Pending,
                 settled_at: None,
             },

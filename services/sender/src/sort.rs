@@ -11,8 +11,8 @@ use database::{Db, device, erasure, opt_out};
 use provider::Gateways;
 use push_store::Push;
 
-use crate::destination::Destination;
 use crate::error::Error;
+use runtime::destination::Destination;
 
 /// What is known about the users of a chunk.
 #[derive(Debug, Default)]

@@ -5,7 +5,9 @@
 
 use campaign::IntentId;
 use chrono::{DateTime, Utc};
+use database::campaign::Kind;
 use database::chunk_tally::{self, ChunkTally};
+use database::feedback::{self, Fate};
 use database::shard::{chunk_grants, intent};
 use database::stock_reservation::{self, Holder};
 use database::{Error, device};
@@ -56,14 +58,22 @@ impl Totals {
         let mut tx = attempt.backends.db.begin().await?;
         intent::close(&mut tx, &self.intents, attempt.now()).await?;
         for gone in self.gone.chunks(499) {
+            feedback::insert(&mut tx, gone, Fate::Gone, self.since, attempt.now()).await?;
             device::remove_gone(&mut tx, gone, self.since).await?;
         }
         for wrong in self.wrong.chunks(499) {
+            feedback::insert(&mut tx, wrong, Fate::Wrong, self.since, attempt.now()).await?;
             device::quarantine(&mut tx, wrong, self.since).await?;
         }
-        let (version, state) = (chunk.version, chunk.record.state);
-        let tally = ChunkTally::of(chunk.campaign, chunk.no, version, state, &chunk.tally);
-        let _: database::Change = chunk_tally::replace(&mut tx, &tally).await?;
+        match attempt.campaign.kind {
+            Kind::Broadcast => {
+                let (version, state) = (chunk.version, chunk.record.state);
+                let tally = ChunkTally::of(chunk.campaign, chunk.no, version, state, &chunk.tally);
+                let _: database::Change = chunk_tally::replace(&mut tx, &tally).await?;
+            }
+            // Their chunks have no numbers, and are counted in Datastore.
+            Kind::Triggered => {}
+        }
         if let Some(coupon) = attempt.campaign.coupon
             && chunk.record.state.is_closed()
         {

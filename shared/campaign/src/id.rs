@@ -72,7 +72,20 @@ impl ChunkId {
     }
 }
 
+impl ChunkId {
+    /// The id of the chunk that holds a triggered push alone: the push's own.
+    pub fn of_triggered(push: PushId) -> Self {
+        Self(push.0)
+    }
+}
+
 impl PushId {
+    /// The id of the triggered push that was asked for under `key`: UUIDv5(campaign,
+    /// "triggered/" + key).
+    pub fn of_triggered(campaign: CampaignId, key: &str) -> Self {
+        Self(Uuid::new_v5(&campaign.0, format!("triggered/{key}").as_bytes()))
+    }
+
     /// The id of the campaign's push to `user_id`: UUIDv5(campaign, "push/" + user).
     pub fn of(campaign: CampaignId, user_id: &str) -> Self {
         Self(Uuid::new_v5(&campaign.0, format!("push/{user_id}").as_bytes()))

@@ -5,6 +5,7 @@
 //! Who stores which of these facts is told in `ARCHITECTURE.md`.
 
 mod balance;
+pub mod canary;
 mod chunk;
 mod id;
 mod message;
@@ -22,6 +23,7 @@ mod timer;
 mod word;
 
 pub use balance::{Balance, Missing};
+pub use canary::{Canary, CanaryError, CanaryState};
 pub use chunk::{ChunkRecord, ChunkState, HandOverTerms, Lease, LeaseTerms, Leased, Mark, Queued};
 pub use id::{
     AudienceId, CampaignId, ChunkId, CouponId, InconsistencyId, IntentId, LeaseToken, PushId, ReportId,

@@ -6,8 +6,8 @@
 
 use uuid::Uuid;
 
-use crate::CampaignId;
 use crate::word::words;
+use crate::{CampaignId, PushId};
 
 /// A campaign of up to this many recipients is served by the fast lane.
 const FAST_LANE_RECIPIENTS: u64 = 100_000;
@@ -25,6 +25,9 @@ pub struct TimerKey(pub Uuid);
 pub struct TimerShards(u32);
 
 impl TimerShards {
+    /// Those of a campaign of triggered pushes, whose number nobody knows.
+    pub const TRIGGERED: Self = Self(8);
+
     /// One shard for each 100,000 recipients or part of them, rounded up to a power of two, at
     /// most 64. The audience is frozen, so the answer never changes for a campaign.
     pub fn for_audience(recipients: u64) -> Self {
@@ -43,6 +46,12 @@ impl TimerShards {
     /// The key of the campaign's chunk `no`.
     pub fn key(self, campaign: CampaignId, no: u32) -> TimerKey {
         timer_key(campaign, no % self.0)
+    }
+
+    /// The key of a triggered push, whose chunk has no number.
+    pub fn key_of_triggered(self, campaign: CampaignId, push: PushId) -> TimerKey {
+        // Any bits of a hash will do.
+        self.key(campaign, push.0.as_fields().0)
     }
 
     /// Every key of the campaign, each exactly once.

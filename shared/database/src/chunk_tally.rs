@@ -75,17 +75,25 @@ pub async fn replace(tx: &mut Tx, tally: &ChunkTally) -> Result<Change, Error> {
 
 /// The sums over all of the campaign's tallies, at one moment.
 pub async fn total(on: impl Executor, campaign: CampaignId) -> Result<Total, Error> {
+    // No chunk has the greatest number.
+    total_below(on, campaign, i32::MAX as u32).await
+}
+
+/// The sums over the tallies of the campaign's chunks below number `below`, at one moment.
+pub async fn total_below(on: impl Executor, campaign: CampaignId, below: u32) -> Result<Total, Error> {
     // Primary keys of both. SUM makes a DECIMAL on MySQL, and NULL of no rows.
     let rows = sql(
         "SELECT NULL AS reason, 0 AS pushes, COUNT(*) AS chunks, CAST(COALESCE(SUM(closed), 0) AS SIGNED) AS closed, \
          CAST(COALESCE(SUM(size), 0) AS SIGNED) AS expanded, \
          CAST(COALESCE(SUM(pending), 0) AS SIGNED) AS pending, CAST(COALESCE(SUM(granted), 0) AS SIGNED) AS granted \
-         FROM chunk_tally WHERE campaign_id = ? \
+         FROM chunk_tally WHERE campaign_id = ? AND chunk_no < ? \
          UNION ALL SELECT reason, CAST(SUM(pushes) AS SIGNED), 0, 0, 0, 0, 0 \
-         FROM chunk_reason WHERE campaign_id = ? GROUP BY reason",
+         FROM chunk_reason WHERE campaign_id = ? AND chunk_no < ? GROUP BY reason",
     )
     .bind(campaign)
+    .bind(below)
     .bind(campaign)
+    .bind(below)
     .fetch_all(on)
     .await?;
     let mut total = Total::default();

@@ -65,6 +65,15 @@ impl Gateways {
 }
 
 impl Slot<'_> {
+    /// Has one message to the address that was waited for checked by its gateway, and not
+    /// delivered; `None` if the gateway has no such thing.
+    pub async fn check(self, outgoing: &Outgoing<'_>) -> Option<Outcome> {
+        match self.0 {
+            Of::Fcm(fcm, slot, address) => Some(fcm.check(slot, address, outgoing).await),
+            Of::Apns(..) | Of::WebPush(..) => None,
+        }
+    }
+
     /// Sends one message to the address that was waited for.
     pub async fn send(self, outgoing: &Outgoing<'_>) -> Outcome {
         match self.0 {

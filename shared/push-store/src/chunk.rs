@@ -3,7 +3,8 @@
 //! `due` joins timer key and due time in one indexed value, `<timer key>/<due time>`, so the
 //! time never leads an index: two properties and a composite index would put the bare time
 //! into an index of its own, which grows at one end. A closed chunk has no `due`, and only a
-//! queued one has `queued`, so neither index holds more than what it is asked for.
+//! queued one has `queued`, so neither index holds more than what it is asked for. The chunk of a
+//! triggered push has two more, which [`triggered`] tells of.
 
 use std::collections::HashMap;
 
@@ -19,6 +20,7 @@ use crate::entity::{CHUNK, Properties};
 use crate::error::Error;
 use crate::fields::Fields;
 use crate::reading::Reading;
+use crate::triggered;
 
 /// Up to 499 recipients of one campaign, as Datastore holds them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub struct Chunk {
     /// Grows with every change of the tally and with a cancel: of two tallies, the later one has
     /// the larger.
     pub version: u64,
+    /// Of a triggered push alone: when it was accepted.
+    pub accepted_at: Option<DateTime<Utc>>,
 }
 
 impl Chunk {
@@ -82,7 +86,14 @@ impl Chunk {
             .integer("hand_overs", record.hand_overs)
             .integer("attempts", self.attempts)
             .nested("tally", |nested| write_tally(&self.tally, nested))
-            .integer("version", i64::try_from(self.version).unwrap_or(i64::MAX));
+            .integer("version", i64::try_from(self.version).unwrap_or(i64::MAX))
+            .maybe(self.accepted_at, |properties, at| {
+                let standing = triggered::standing_of(&self.tally);
+                properties
+                    .instant("accepted_at", at)
+                    .indexed("accepted", &due(self.timer, at))
+                    .indexed("outcome", &triggered::outcome(self.timer, standing))
+            });
     }
 
     pub(crate) fn from_entity(entity: Entity) -> Result<Self, Error> {
@@ -104,6 +115,7 @@ impl Chunk {
             attempts: reading.number("attempts")?,
             tally: tally(&mut reading)?,
             version: reading.number("version")?,
+            accepted_at: reading.find_instant("accepted_at")?,
         })
     }
 

@@ -183,6 +183,11 @@ impl PushStore {
         }
     }
 
+    /// For calls that have a file of their own.
+    pub(crate) fn service(&self) -> DatastoreClient<GoogleAuthMiddleware> {
+        self.client.get()
+    }
+
     pub(crate) async fn commit(&self, within: Within, changes: Changes) -> Result<(), Error> {
         let service = self.client.get_with(|service| service);
         let answer = commit::send(service, &self.partition, &within, changes).await;

@@ -74,9 +74,14 @@ impl PushStore {
                 limit: MAX_MUTATIONS,
             });
         }
-        let (id, digest) = (ChunkId::of(chunk.campaign, chunk.no), chunk.digest);
         let (chunk, pushes) = expanded(chunk, now);
-        match self.insert(&chunk, &pushes).await {
+        self.insert_or_find(chunk, &pushes).await
+    }
+
+    /// Inserts a chunk with its pushes, or finds its marker where that is there.
+    pub(crate) async fn insert_or_find(&self, chunk: Chunk, pushes: &[Push]) -> Result<Expansion, Error> {
+        let (id, digest) = (chunk.id, chunk.digest);
+        match self.insert(&chunk, pushes).await {
             Ok(()) => Ok(Expansion::Expanded(Box::new(chunk))),
             Err(_) if fault_points::bug!(UnknownTakenForExpanded) => Ok(Expansion::Expanded(Box::new(chunk))),
             Err(error @ Error::Conflict(_)) => Err(error),
@@ -139,6 +144,7 @@ fn expanded(new: NewChunk, now: DateTime<Utc>) -> (Chunk, Vec<Push>) {
         attempts: 0,
         tally: pushes.iter().map(|push| push.standing).collect(),
         version: FIRST_VERSION,
+        accepted_at: None,
     };
     (chunk, pushes)
 }
@@ -168,6 +174,7 @@ fn pending(chunk: ChunkId, campaign: CampaignId, place: u16, recipient: NewPush)
         user: Some(recipient.user),
         locale: recipient.locale,
         variables: recipient.variables,
+        message: None,
         standing: Standing::Pending,
         settled_at: None,
     }
@@ -182,6 +189,7 @@ fn erased(chunk: ChunkId, campaign: CampaignId, no: u32, place: u16, now: DateTi
         user: None,
         locale: None,
         variables: Vec::new(),
+        message: None,
         standing: Standing::Settled(Reason::Erased),
         settled_at: Some(now),
     }

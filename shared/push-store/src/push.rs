@@ -27,6 +27,8 @@ pub struct Push {
     pub locale: Option<String>,
     /// The recipient's template variables.
     pub variables: Vec<(String, String)>,
+    /// Its own message as JSON, if it does not say what the campaign says.
+    pub message: Option<String>,
     /// Where it is on its way, and why if that is final.
     pub standing: Standing,
     /// When it became final.
@@ -52,6 +54,9 @@ impl Push {
                     variables.fold(nested, |nested, (name, value)| nested.text(name, value))
                 })
             })
+            .maybe(self.message.as_deref(), |properties, message| {
+                properties.text("message", message)
+            })
             .text("state", self.standing.state().as_str())
             .maybe(self.standing.reason(), |properties, reason| {
                 properties.text("reason", reason.as_str())
@@ -71,6 +76,7 @@ impl Push {
             user: reading.find_text("user"),
             locale: reading.find_text("locale"),
             variables: variables(&mut reading)?,
+            message: reading.find_text("message"),
             standing: standing(&mut reading)?,
             settled_at: reading.find_instant("settled_at")?,
         })

@@ -176,12 +176,13 @@ impl Open {
         raised
     }
 
-    /// Takes user, locale and variables off a push; its state is raised apart from that.
+    /// Takes user, locale, variables and message off a push; its state is raised apart from that.
     pub(crate) fn erase(&mut self, push: PushId) {
         if let Some(found) = self.pushes.get_mut(&push) {
             found.user = None;
             found.locale = None;
             found.variables.clear();
+            found.message = None;
             self.changed.insert(push);
         }
     }

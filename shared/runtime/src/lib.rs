@@ -8,6 +8,7 @@
 pub mod backends;
 pub mod clock;
 pub mod config;
+pub mod destination;
 mod embedded;
 pub mod exit;
 pub mod gateways;

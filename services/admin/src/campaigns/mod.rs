@@ -4,6 +4,7 @@ mod outlook;
 mod plan;
 mod progress;
 mod recipients;
+mod rehearsal;
 mod transitions;
 mod verification;
 mod view;
@@ -12,7 +13,6 @@ use axum::extract::State;
 use axum::response::Response;
 use campaign::{CampaignId, CampaignState};
 use chrono::{DateTime, Utc};
-use database::campaign::Kind;
 use database::{Change, Executor, Tx};
 use http::HeaderMap;
 use http::header::IF_MATCH;
@@ -43,6 +43,7 @@ pub(crate) fn routes() -> OpenApiRouter<Backends> {
         .merge(outlook::routes())
         .merge(verification::routes())
         .merge(recipients::routes())
+        .merge(rehearsal::routes())
 }
 
 /// Make a draft.
@@ -91,9 +92,10 @@ async fn create_in(
     upload: Option<&Upload>,
     now: DateTime<Utc>,
 ) -> Result<Campaign, Error> {
+    let kind = plan.kind();
     let plan = plan.resolve(tx, upload, now).await?;
     let id = CampaignId::allocate();
-    database::campaign::insert(tx, id, Kind::Broadcast, &plan, now).await?;
+    database::campaign::insert(tx, id, kind, &plan, now).await?;
     Campaign::of(find_row(tx, id).await?)
 }
 
@@ -187,7 +189,11 @@ async fn update_in(
     upload: Option<&Upload>,
     now: DateTime<Utc>,
 ) -> Result<Campaign, Error> {
-    check_draft(&find_row(&mut *tx, id).await?, version)?;
+    let before = find_row(&mut *tx, id).await?;
+    check_draft(&before, version)?;
+    if plan.kind() != before.kind {
+        return Err(Error::invalid("kind", "cannot be changed: make another campaign"));
+    }
     let plan = plan.resolve(tx, upload, now).await?;
     let change = database::campaign::update_draft(tx, id, version, &plan, now).await?;
     let row = find_row(tx, id).await?;

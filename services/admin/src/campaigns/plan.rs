@@ -4,11 +4,13 @@
 //! audience's variables as soon as those are known, and once more when the campaign is
 //! scheduled or started.
 
-use campaign::{AudienceId, CouponId, Expiry, Lane, Message, Schedule, Templates};
+use std::num::NonZeroU32;
+
+use campaign::{AudienceId, Canary, CouponId, Expiry, Lane, Message, Schedule, SendAt, Templates};
 use chrono::{DateTime, Utc};
 use database::Tx;
 use database::audience::{Audience, AudienceState};
-use database::campaign::Plan;
+use database::campaign::{Kind, Plan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -22,13 +24,16 @@ use crate::schema;
 use crate::user_id::UserId;
 
 /// A campaign, as a person decides it. Exactly one of `audience_id` and `user_ids` is given, and
-/// at most one of `coupon_id` and `coupon`.
+/// at most one of `coupon_id` and `coupon`; none of them for one of kind `triggered`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CampaignPlan {
     /// For people; 1 to 255 characters.
     #[schema(min_length = 1, max_length = 255)]
     name: String,
+    /// How it comes by its recipients; by default `broadcast`.
+    #[serde(default)]
+    kind: CampaignKind,
     /// What recipients see.
     #[schema(value_type = schema::Message)]
     message: Message,
@@ -48,10 +53,36 @@ pub(crate) struct CampaignPlan {
     /// Who gets the coupon; by default `all`.
     #[serde(default)]
     coupon_for: CouponFor,
+    /// Messages a second at most, of all senders together; by default as many as the gateway takes.
+    #[schema(minimum = 1, value_type = Option<u32>)]
+    max_per_second: Option<NonZeroU32>,
+    /// Which part goes ahead of the others; by default none. Not by local time.
+    #[schema(value_type = Option<schema::Canary>)]
+    canary: Option<Canary>,
 }
 
 fn as_soon_as_started() -> Schedule {
     Schedule::NOW
+}
+
+/// How a campaign comes by its recipients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CampaignKind {
+    /// Once, to an audience.
+    #[default]
+    Broadcast,
+    /// One by one, as `POST /v1/pushes` names them; it is never finished.
+    Triggered,
+}
+
+impl From<CampaignKind> for Kind {
+    fn from(kind: CampaignKind) -> Self {
+        match kind {
+            CampaignKind::Broadcast => Self::Broadcast,
+            CampaignKind::Triggered => Self::Triggered,
+        }
+    }
 }
 
 /// Who gets a campaign's coupon.
@@ -75,10 +106,18 @@ impl From<CouponFor> for database::campaign::CouponFor {
 }
 
 impl CampaignPlan {
+    /// How it comes by its recipients.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind.into()
+    }
+
     /// Checks all that needs no store.
     pub(super) fn check(&self, now: DateTime<Utc>) -> Result<(), Error> {
         check_name("name", &self.name)?;
         check_schedule(&self.schedule, now)?;
+        if self.kind == CampaignKind::Triggered {
+            return self.check_triggered();
+        }
         match (&self.audience_id, &self.user_ids) {
             (Some(_), None) | (None, Some(_)) => {}
             (None, None) => return Err(Error::invalid("audience_id", "or `user_ids` must be given")),
@@ -96,8 +135,45 @@ impl CampaignPlan {
             (None, Some(coupon)) => coupon.check("coupon.")?,
             (Some(_) | None, None) => {}
         }
+        if let Some(canary) = &self.canary {
+            self.check_canary(canary)?;
+        }
         let columns = self.user_ids.is_some().then_some([].as_slice());
         Templates::compile(&self.message, columns).map_err(Error::in_message)?;
+        Ok(())
+    }
+
+    /// The first chunks of a campaign by local time may be those of a zone that comes last.
+    fn check_canary(&self, canary: &Canary) -> Result<(), Error> {
+        canary
+            .validate()
+            .map_err(|error| Error::invalid(format!("canary.{}", error.field), error.reason))?;
+        match self.schedule.at {
+            SendAt::Now | SendAt::Instant(_) => Ok(()),
+            SendAt::Local { .. } => {
+                let reason = "must not be given for a campaign by local time";
+                Err(Error::invalid("canary", reason))
+            }
+        }
+    }
+
+    /// Checks one of single pushes, whose variables come with each of them.
+    fn check_triggered(&self) -> Result<(), Error> {
+        let given = [
+            ("audience_id", self.audience_id.is_some()),
+            ("user_ids", self.user_ids.is_some()),
+            ("coupon_id", self.coupon_id.is_some()),
+            ("coupon", self.coupon.is_some()),
+            ("canary", self.canary.is_some()),
+            ("schedule.at", self.schedule.at != SendAt::Now),
+        ];
+        if let Some((field, _)) = given.iter().find(|(_, given)| *given) {
+            return Err(Error::invalid(
+                *field,
+                "must not be given for a campaign of kind `triggered`",
+            ));
+        }
+        Templates::compile(&self.message, None).map_err(Error::in_message)?;
         Ok(())
     }
 
@@ -121,7 +197,7 @@ impl CampaignPlan {
         Ok(Plan {
             name: self.name.clone(),
             lane,
-            audience_id: Some(audience_id),
+            audience_id,
             coupon_id: self.resolve_coupon(tx, now).await?,
             coupon_for: self.coupon_for.into(),
             message: json::write(&self.message)?,
@@ -131,6 +207,8 @@ impl CampaignPlan {
                 Some(Expiry::At(instant)) => Some(instant),
                 Some(Expiry::After(_)) | None => None,
             },
+            max_per_second: self.max_per_second.map(NonZeroU32::get),
+            canary: self.canary.as_ref().map(json::write).transpose()?,
         })
     }
 
@@ -139,10 +217,13 @@ impl CampaignPlan {
         tx: &mut Tx,
         upload: Option<&Upload>,
         now: DateTime<Utc>,
-    ) -> Result<(AudienceId, Lane), Error> {
+    ) -> Result<(Option<AudienceId>, Lane), Error> {
+        if self.kind == CampaignKind::Triggered {
+            return Ok((None, Lane::Fast));
+        }
         if let Some(upload) = upload {
             upload.complete(tx, now).await?;
-            return Ok((upload.id(), Lane::Fast));
+            return Ok((Some(upload.id()), Lane::Fast));
         }
         let id = AudienceId(self.audience_id.unwrap_or_default());
         let audience = database::audience::find(tx, id)
@@ -159,7 +240,7 @@ impl CampaignPlan {
                 return Err(Error::invalid("audience_id", reason));
             }
         }
-        Ok((id, Lane::for_audience(audience.progress.size)))
+        Ok((Some(id), Lane::for_audience(audience.progress.size)))
     }
 
     async fn resolve_coupon(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Option<CouponId>, Error> {

@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use campaign::{Balance, CampaignId, PushState, Tally};
+use campaign::canary::Tried;
+use campaign::{Balance, CampaignId, Canary, PushState, Tally};
 use chrono::{DateTime, Utc};
-use database::campaign::Campaign as Row;
-use database::chunk_tally;
+use database::campaign::{Campaign as Row, Kind};
+use database::chunk_tally::{self, Total};
 use database::inconsistency::{self, Counts};
 use database::shard::{coupon_grant, intent};
 use runtime::Backends;
@@ -20,6 +21,7 @@ use super::outlook::{self, CampaignPace};
 use crate::answer::Done;
 use crate::error::Error;
 use crate::guard::GuardLeave;
+use crate::json;
 use crate::request::Segments;
 use crate::schema;
 
@@ -62,12 +64,27 @@ pub(crate) struct CampaignProgress {
     /// When it will be done, at present rates and if nothing else is done; `null` unless it runs.
     /// `plan` has more of that.
     eta: Option<DateTime<Utc>>,
+    /// How far its canary is; absent without one.
+    canary: Option<CanaryProgress>,
     /// What keeps it from being finished, in words; empty where nothing does.
     missing: Vec<String>,
     /// How much of it, and of everything else, may begin now.
     guard: GuardLeave,
     /// Numbers of chunks that are not known to be closed, expanded or not; the first 100.
     unsettled_chunks: Vec<u32>,
+}
+
+/// How far a campaign's canary is, and what it is judged by.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CanaryProgress {
+    #[schema(value_type = schema::CanaryState)]
+    state: &'static str,
+    /// Its chunks: those with the lowest numbers.
+    chunks: u32,
+    /// Its pushes that a gateway accepted.
+    sent: u64,
+    /// Those that failed, but for addresses that are gone.
+    failed: u64,
 }
 
 /// Pushes by state.
@@ -116,9 +133,14 @@ async fn progress(State(backends): State<Backends>, Segments(id): Segments<Uuid>
 
 async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
     let db = &backends.db;
-    let total = chunk_tally::total(db, row.id).await?;
+    let total = match row.kind {
+        Kind::Broadcast => chunk_tally::total(db, row.id).await?,
+        Kind::Triggered => triggered(backends, &row).await?,
+    };
     let (eta, pace) = outlook::eta(backends, &row, &total).await?;
-    let read = total.tally.read_in(row.state, row.audience_size);
+    let read = total
+        .tally
+        .read_in(row.state, row.audience_size.max(total.expanded));
     let balance = Balance {
         audience: row.audience_size,
         expanded: total.expanded,
@@ -139,11 +161,42 @@ async fn of(backends: &Backends, row: Row) -> Result<CampaignProgress, Error> {
         open_intents: balance.open_intents,
         pace,
         eta,
-        missing: missing(&row, &balance, &inconsistencies),
+        missing: match row.kind {
+            Kind::Broadcast => missing(&row, &balance, &inconsistencies),
+            Kind::Triggered => Vec::new(),
+        },
         inconsistencies: InconsistencyCounts::of(inconsistencies),
         guard: GuardLeave::of(backends.guard.status().verdict),
+        canary: canary(backends, &row).await?,
         unsettled_chunks: unsettled_chunks(backends, &row).await?,
         reason: row.reason,
+    })
+}
+
+async fn canary(backends: &Backends, row: &Row) -> Result<Option<CanaryProgress>, Error> {
+    let (Some(canary), Some(state)) = (&row.plan.canary, row.canary_state) else {
+        return Ok(None);
+    };
+    let canary: Canary = json::read("a campaign's canary", canary)?;
+    let chunks = canary.chunks(row.chunk_count);
+    let total = chunk_tally::total_below(&backends.db, row.id, chunks).await?;
+    let tried = Tried::of(&total.tally);
+    Ok(Some(CanaryProgress {
+        state: state.as_str(),
+        chunks,
+        sent: tried.sent,
+        failed: tried.failed,
+    }))
+}
+
+/// The single pushes of a campaign, counted in Datastore.
+async fn triggered(backends: &Backends, row: &Row) -> Result<Total, Error> {
+    let tally = backends.push_store.count_triggered(row.id).await?;
+    Ok(Total {
+        chunks: tally.total(),
+        closed: tally.settled(),
+        expanded: tally.total(),
+        tally,
     })
 }
 

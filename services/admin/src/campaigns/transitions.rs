@@ -6,10 +6,10 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use campaign::{CampaignId, CampaignState, Lane, Transition};
+use campaign::{CampaignId, CampaignState, CanaryState, Lane, Transition};
 use chrono::{DateTime, Utc};
 use database::audience::AudienceState;
-use database::campaign::{Campaign as Row, Plan, Transitioned};
+use database::campaign::{Campaign as Row, Kind, Plan, Transitioned, decide_canary};
 use database::{Change, Tx};
 use runtime::Backends;
 use utoipa_axum::router::OpenApiRouter;
@@ -138,6 +138,10 @@ async fn change_in(
     if row.state == CampaignState::Draft && matches!(transition, Transition::Schedule | Transition::Start) {
         freeze(tx, row, transition, now).await?;
     }
+    if transition == Transition::Resume {
+        // A person has seen why it was paused, if its canary was the reason.
+        let _: Change = decide_canary(&mut *tx, id, CanaryState::Waived, now).await?;
+    }
     match database::campaign::transition(tx, id, transition, None, now).await? {
         Transitioned::To(_) => Campaign::of(find_row(tx, id).await?),
         Transitioned::Refused(refusal) => Err(refusal.into()),
@@ -152,6 +156,9 @@ async fn freeze(tx: &mut Tx, draft: Row, transition: Transition, now: DateTime<U
             "schedule.at",
             "names no time: start the campaign instead",
         ));
+    }
+    if draft.kind == Kind::Triggered {
+        return Ok(());
     }
     let Some(audience_id) = draft.plan.audience_id else {
         return Err(Error::Fault("a draft without audience".to_owned()));

@@ -1,6 +1,6 @@
 //! Campaigns as the API shows them.
 
-use campaign::{Message, Schedule};
+use campaign::{Canary, Message, Schedule};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,7 +19,10 @@ pub(crate) struct Campaign {
     /// Where it stands.
     #[schema(value_type = schema::CampaignState)]
     state: &'static str,
-    /// Why it failed.
+    /// How it comes by its recipients.
+    #[schema(value_type = super::plan::CampaignKind)]
+    kind: &'static str,
+    /// Why it failed, or was paused by its canary.
     reason: Option<String>,
     /// For people.
     name: String,
@@ -36,6 +39,11 @@ pub(crate) struct Campaign {
     /// Who gets that: `all` recipients or the `reachable` ones.
     #[schema(value_type = super::plan::CouponFor)]
     coupon_for: &'static str,
+    /// Messages a second at most.
+    max_per_second: Option<u32>,
+    /// Which part goes ahead of the others.
+    #[schema(value_type = Option<schema::Canary>)]
+    canary: Option<Canary>,
     /// Recipients; fixed when it is scheduled or started.
     audience_size: u64,
     created_at: DateTime<Utc>,
@@ -56,6 +64,7 @@ impl Campaign {
             id: row.id.0,
             version: row.version,
             state: row.state.as_str(),
+            kind: row.kind.as_str(),
             reason: row.reason,
             name: row.plan.name,
             message: json::read("a campaign's message", &row.plan.message)?,
@@ -63,6 +72,11 @@ impl Campaign {
             audience_id: row.plan.audience_id.map(|id| id.0),
             coupon_id: row.plan.coupon_id.map(|id| id.0),
             coupon_for: row.plan.coupon_for.as_str(),
+            max_per_second: row.plan.max_per_second,
+            canary: match &row.plan.canary {
+                Some(canary) => Some(json::read("a campaign's canary", canary)?),
+                None => None,
+            },
             audience_size: row.audience_size,
             created_at: row.created_at,
             updated_at: row.updated_at,

@@ -6,9 +6,10 @@ mod schedule;
 mod words;
 
 pub(crate) use file::{Delimiter, Encoding};
-pub(crate) use message::Message;
-pub(crate) use schedule::Schedule;
+pub(crate) use message::{Message, Priority};
+pub(crate) use schedule::{Canary, Expiry, Schedule};
 pub(crate) use words::{
-    AudienceState, CampaignState, ChunkState, ErasureState, GuardCause, GuardHearing, GuardState,
-    ImportPhase, InconsistencyKind, InconsistencyState, IntentState, PushReason, PushState, ReportState,
+    AddressFate, AudienceState, CampaignState, CanaryState, ChunkState, ErasureState, FeedbackState,
+    GuardCause, GuardHearing, GuardState, ImportPhase, InconsistencyKind, InconsistencyState, IntentState,
+    PushReason, PushState, ReportState,
 };

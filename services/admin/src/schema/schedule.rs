@@ -19,6 +19,23 @@ pub(crate) struct Schedule {
     expires: Option<Expiry>,
 }
 
+/// Which part of a campaign goes ahead of the others, and how well that has to go.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"percent": 1, "max_failure_rate": 0.05, "min_sent": 500}))]
+pub(crate) struct Canary {
+    /// How much of its chunks, one at least.
+    #[schema(exclusive_minimum = 0, maximum = 50)]
+    percent: f64,
+    /// Which part of what was tried may fail before the campaign is paused; that an address is gone
+    /// is no failure.
+    #[schema(minimum = 0, maximum = 1)]
+    max_failure_rate: f64,
+    /// How many have to be tried before that tells anything.
+    #[schema(minimum = 1)]
+    min_sent: u64,
+}
+
 /// When a campaign is sent.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

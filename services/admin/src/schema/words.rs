@@ -31,6 +31,8 @@ words! {
     CampaignState of campaign::CampaignState::ALL => {
         Draft, Scheduled, Running, Paused, Finished, Cancelled, Failed,
     }
+    /// How far a campaign's canary is.
+    CanaryState of campaign::CanaryState::ALL => { Open, Passed, Failed, Waived }
     /// Where a push is on its way; only the first two are not final.
     PushState of campaign::PushState::ALL => {
         Pending, Granted, Sent, Failed, Skipped, Cancelled, Expired,
@@ -57,6 +59,10 @@ words! {
     InconsistencyKind of database::inconsistency::InconsistencyKind::ALL => { NotCommitted, Unknown, Found }
     /// How far an intent is.
     IntentState of database::shard::intent::IntentState::ALL => { Open, Closed, Dead }
+    /// What became of an address.
+    AddressFate of database::feedback::Fate::ALL => { Gone, Wrong }
+    /// Whether a webhook has a report.
+    FeedbackState of database::feedback::FeedbackState::ALL => { Open, Sent, Dead }
     /// Where a chunk is on its way; the last two are final.
     ChunkState of campaign::ChunkState::ALL => { Waiting, Queued, Leased, Done, Cancelled }
     /// How much the load guard lets begin: everything, less, or nothing.

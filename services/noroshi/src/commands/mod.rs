@@ -10,4 +10,5 @@ pub mod inconsistencies;
 pub mod keys;
 pub mod migrate;
 mod on_api;
+pub mod quotas;
 pub mod up;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ::campaign::{CampaignId, CampaignState, Lane};
 use chrono::{DateTime, Utc};
 
-use super::Campaign;
+use super::{Campaign, Kind};
 use crate::{Error, Executor, sql};
 
 /// The columns of a [`Campaign`], for statements that select whole ones.
@@ -14,7 +14,7 @@ macro_rules! select_campaigns {
         concat!(
             "SELECT id, name, kind, state, reason, lane, audience_id, coupon_id, coupon_for, message, schedule, \
              starts_at, expires_at, audience_size, chunk_count, version, created_at, updated_at, started_at, \
-             ended_at, reconciled_at, pruned_at FROM campaign ",
+             ended_at, reconciled_at, pruned_at, max_per_second, canary, canary_state FROM campaign ",
             $rest
         )
     };
@@ -100,18 +100,31 @@ pub async fn list_to_reconcile(
     .await
 }
 
-/// Whether any campaign to an audience runs, is paused, or ended at `since` or after: whether
+/// Campaigns of that kind, final ones too, by id: those after `after`, or from the first.
+pub async fn list_of_kind(
+    on: impl Executor,
+    kind: Kind,
+    after: Option<CampaignId>,
+    limit: u32,
+) -> Result<Vec<Campaign>, Error> {
+    // Primary key: all campaigns that are kept are looked at, once in a while.
+    sql(select_campaigns!("WHERE id > ? AND kind = ? ORDER BY id LIMIT ?"))
+        .bind(after.unwrap_or(CampaignId(uuid::Uuid::nil())))
+        .bind(kind)
+        .bind(limit)
+        .list(on, Campaign::read)
+        .await
+}
+
+/// Whether any campaign runs, is paused, or ended at `since` or after: whether
 /// somebody may still be at work on what was read before `since`.
 pub async fn is_any_active_since(on: impl Executor, since: DateTime<Utc>) -> Result<bool, Error> {
     // Index campaign_by_state for the first two; all final campaigns are looked at, once in a
     // while.
-    let rows = sql(
-        "SELECT id FROM campaign WHERE kind = 'broadcast' AND (state IN ('running', 'paused') \
-         OR ended_at >= ?) LIMIT 1",
-    )
-    .bind(since)
-    .fetch_all(on)
-    .await?;
+    let rows = sql("SELECT id FROM campaign WHERE state IN ('running', 'paused') OR ended_at >= ? LIMIT 1")
+        .bind(since)
+        .fetch_all(on)
+        .await?;
     Ok(!rows.is_empty())
 }
 

@@ -7,15 +7,16 @@
 mod find;
 mod write;
 
-use ::campaign::{AudienceId, CampaignId, CampaignState, CouponId, Lane};
+use ::campaign::{AudienceId, CampaignId, CampaignState, CanaryState, CouponId, Lane};
 use chrono::{DateTime, Utc};
 
 pub use find::{
-    find, is_any_active_since, list, list_ended, list_half_pruned, list_running, list_states,
+    find, is_any_active_since, list, list_ended, list_half_pruned, list_of_kind, list_running, list_states,
     list_to_reconcile, list_to_start,
 };
 pub use write::{
-    Transitioned, insert, mark_pruned, mark_reconciled, set_audience_size, transition, update_draft,
+    Transitioned, decide_canary, insert, mark_pruned, mark_reconciled, set_audience_size, transition,
+    update_draft,
 };
 
 use crate::word::words;
@@ -59,6 +60,10 @@ pub struct Plan {
     pub starts_at: Option<DateTime<Utc>>,
     /// When what is not sent expires.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Messages a second at most, of all processes together.
+    pub max_per_second: Option<u32>,
+    /// JSON: which part goes ahead, and how well it has to go.
+    pub canary: Option<String>,
 }
 
 /// A campaign as it is stored.
@@ -88,6 +93,8 @@ pub struct Campaign {
     pub started_at: Option<DateTime<Utc>>,
     /// When it reached a final state.
     pub ended_at: Option<DateTime<Utc>>,
+    /// How far its canary is, if it has one.
+    pub canary_state: Option<CanaryState>,
     /// Since when nothing is left to be done for it.
     pub reconciled_at: Option<DateTime<Utc>>,
     /// Since when nothing is written for it any more.
@@ -111,6 +118,8 @@ impl Campaign {
                 schedule: row.get("schedule")?,
                 starts_at: row.get("starts_at")?,
                 expires_at: row.get("expires_at")?,
+                max_per_second: row.get("max_per_second")?,
+                canary: row.get("canary")?,
             },
             audience_size: row.get("audience_size")?,
             chunk_count: row.get("chunk_count")?,
@@ -119,6 +128,7 @@ impl Campaign {
             updated_at: row.get("updated_at")?,
             started_at: row.get("started_at")?,
             ended_at: row.get("ended_at")?,
+            canary_state: row.get("canary_state")?,
             reconciled_at: row.get("reconciled_at")?,
             pruned_at: row.get("pruned_at")?,
         })

@@ -1,6 +1,6 @@
 //! Changing campaigns.
 
-use ::campaign::{CampaignId, CampaignState, CampaignStateError, Transition};
+use ::campaign::{CampaignId, CampaignState, CampaignStateError, CanaryState, Transition};
 use chrono::{DateTime, Utc};
 
 use super::{Kind, Plan};
@@ -29,8 +29,8 @@ pub async fn insert(
 ) -> Result<(), Error> {
     sql(
         "INSERT INTO campaign (id, kind, state, name, lane, audience_id, coupon_id, coupon_for, message, schedule, \
-         starts_at, expires_at, audience_size, chunk_count, version, created_at, updated_at) \
-         VALUES (?, ?, 'draft', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?)",
+         starts_at, expires_at, max_per_second, canary, canary_state, audience_size, chunk_count, version, created_at, updated_at) \
+         VALUES (?, ?, 'draft', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?)",
     )
     .bind(id)
     .bind(kind)
@@ -43,6 +43,9 @@ pub async fn insert(
     .bind(&plan.schedule)
     .bind(plan.starts_at)
     .bind(plan.expires_at)
+    .bind(plan.max_per_second)
+    .bind(plan.canary.as_ref())
+    .bind(plan.canary.as_ref().map(|_| CanaryState::Open))
     .bind(now)
     .bind(now)
     .execute(tx)
@@ -61,7 +64,7 @@ pub async fn update_draft(
 ) -> Result<Change, Error> {
     sql(
         "UPDATE campaign SET name = ?, lane = ?, audience_id = ?, coupon_id = ?, coupon_for = ?, message = ?, \
-         schedule = ?, starts_at = ?, expires_at = ?, version = version + 1, updated_at = ? \
+         schedule = ?, starts_at = ?, expires_at = ?, max_per_second = ?, canary = ?, canary_state = ?, version = version + 1, updated_at = ? \
          WHERE id = ? AND version = ? AND state = 'draft'",
     )
     .bind(&plan.name)
@@ -73,6 +76,9 @@ pub async fn update_draft(
     .bind(&plan.schedule)
     .bind(plan.starts_at)
     .bind(plan.expires_at)
+    .bind(plan.max_per_second)
+    .bind(plan.canary.as_ref())
+    .bind(plan.canary.as_ref().map(|_| CanaryState::Open))
     .bind(now)
     .bind(id)
     .bind(version)
@@ -117,6 +123,28 @@ pub async fn transition(
         }
         Err(refusal) => Ok(Transitioned::Refused(refusal)),
     }
+}
+
+/// Decides a canary that is open; only one that has failed can be waived. Stale if it was decided
+/// before, or there is none.
+pub async fn decide_canary(
+    tx: &mut Tx,
+    id: CampaignId,
+    state: CanaryState,
+    now: DateTime<Utc>,
+) -> Result<Change, Error> {
+    let from = match state {
+        CanaryState::Waived => CanaryState::Failed,
+        CanaryState::Open | CanaryState::Passed | CanaryState::Failed => CanaryState::Open,
+    };
+    // Primary key.
+    sql("UPDATE campaign SET canary_state = ?, updated_at = ? WHERE id = ? AND canary_state = ?")
+        .bind(state)
+        .bind(now)
+        .bind(id)
+        .bind(from)
+        .change(tx)
+        .await
 }
 
 /// Marks a final campaign as pruned; from here on nothing may be written for it. Stale if it is

@@ -13,7 +13,7 @@ use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
-const MIGRATIONS: [(i64, &str, &str); 13] = [
+const MIGRATIONS: [(i64, &str, &str); 16] = [
     (
         1,
         "campaigns",
@@ -47,6 +47,9 @@ const MIGRATIONS: [(i64, &str, &str); 13] = [
         include_str!("../../migrations/0013_device_lives.sql"),
     ),
     (15, "uploads", include_str!("../../migrations/0015_uploads.sql")),
+    (16, "quotas", include_str!("../../migrations/0016_quotas.sql")),
+    (17, "canary", include_str!("../../migrations/0017_canary.sql")),
+    (18, "feedback", include_str!("../../migrations/0018_feedback.sql")),
 ];
 
 const TABLE: &str = "_sqlx_migrations";

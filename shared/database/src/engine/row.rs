@@ -111,6 +111,7 @@ derived! {
     campaign::InconsistencyId: |raw: Uuid| fitting(Self(raw));
     campaign::LeaseToken: |raw: Uuid| fitting(Self(raw));
     campaign::CampaignState: |raw: String| Self::parse(&raw).ok_or_else(|| unknown_word(&raw));
+    campaign::CanaryState: |raw: String| Self::parse(&raw).ok_or_else(|| unknown_word(&raw));
     campaign::Lane: |raw: String| Self::parse(&raw).ok_or_else(|| unknown_word(&raw));
 }
 

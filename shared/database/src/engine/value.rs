@@ -141,5 +141,6 @@ values! {
     campaign::InconsistencyId: |id| Self::Uuid(id.0);
     campaign::LeaseToken: |token| Self::Uuid(token.0);
     campaign::CampaignState: |state| Self::Text(Cow::Borrowed(state.as_str()));
+    campaign::CanaryState: |state| Self::Text(Cow::Borrowed(state.as_str()));
     campaign::Lane: |lane| Self::Text(Cow::Borrowed(lane.as_str()));
 }

@@ -72,10 +72,19 @@ impl Fcm {
 
     /// Sends one message to one address, in the slot that was waited for.
     pub(crate) async fn send(&self, slot: Slot, address: Address<'_>, outgoing: &Outgoing<'_>) -> Outcome {
+        self.post(slot, request::body(address, outgoing, false)).await
+    }
+
+    /// Has one message to one address checked, and not delivered.
+    pub(crate) async fn check(&self, slot: Slot, address: Address<'_>, outgoing: &Outgoing<'_>) -> Outcome {
+        self.post(slot, request::body(address, outgoing, true)).await
+    }
+
+    async fn post(&self, slot: Slot, body: Vec<u8>) -> Outcome {
         let request = Request::post(self.uri.clone())
             .header(AUTHORIZATION, slot.authorization.value.clone())
             .header(CONTENT_TYPE, "application/json")
-            .body(request::body(address, outgoing).into())
+            .body(body.into())
             .expect("the parts are valid each by itself");
         let said = match slot.stream.send(request).await {
             Ok(response) => response::read(&response, self.now.get()),

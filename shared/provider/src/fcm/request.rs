@@ -19,8 +19,8 @@ pub enum Address<'a> {
     InstallationId(&'a str),
 }
 
-/// The request's body, `{"message": {…}}`.
-pub(super) fn body(address: Address<'_>, outgoing: &Outgoing<'_>) -> Vec<u8> {
+/// The request's body, `{"validate_only": …, "message": {…}}`.
+pub(super) fn body(address: Address<'_>, outgoing: &Outgoing<'_>, validate_only: bool) -> Vec<u8> {
     let Outgoing {
         push,
         message,
@@ -43,6 +43,7 @@ pub(super) fn body(address: Address<'_>, outgoing: &Outgoing<'_>) -> Vec<u8> {
     }
     let high = matches!(message.priority, Priority::High);
     let body = Body {
+        validate_only,
         message: Message {
             token,
             fid,
@@ -81,6 +82,8 @@ pub(super) fn body(address: Address<'_>, outgoing: &Outgoing<'_>) -> Vec<u8> {
 
 #[derive(Serialize)]
 struct Body<'a> {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    validate_only: bool,
     message: Message<'a>,
 }
 

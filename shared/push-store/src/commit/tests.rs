@@ -30,6 +30,7 @@ fn push() -> Push {
         user: Some("user".to_owned()),
         locale: Some("ja-JP".to_owned()),
         variables: vec![("name".to_owned(), "狼煙".to_owned())],
+        message: None,
         standing: Standing::Settled(Reason::Accepted),
         settled_at: DateTime::from_timestamp_micros(1_782_907_200_123_456),
     }

@@ -14,7 +14,9 @@ const MAX_LOOK_AHEAD: Duration = Duration::from_secs(29 * 86_400);
 
 /// Whether `config` may be run, else every rule that it breaks.
 pub(super) fn check(config: &Config) -> Result<(), Vec<Fault>> {
-    let rules = [times, gateways, permits, queue, passes, files, guard, people];
+    let rules = [
+        times, gateways, permits, queue, passes, files, feedback, guard, people,
+    ];
     let faults: Vec<_> = rules.into_iter().flat_map(|rule| rule(config)).collect();
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
@@ -167,6 +169,8 @@ fn passes(config: &Config) -> Vec<Fault> {
         ("dispatch.interval", config.dispatch.interval),
         ("reconcile.interval", config.reconcile.interval),
         ("prune.interval", config.prune.interval),
+        ("feedback.interval", config.feedback.interval),
+        ("feedback.timeout", config.feedback.timeout),
         ("dispatch.pick_up", config.dispatch.pick_up),
         ("provider.fcm.timeout", config.provider.fcm.timeout),
         ("provider.apns.timeout", config.provider.apns.timeout),
@@ -238,6 +242,17 @@ fn files(config: &Config) -> Vec<Fault> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn feedback(config: &Config) -> Vec<Fault> {
+    let feedback = &config.feedback;
+    if feedback.webhook.is_some() && feedback.secret.is_none() {
+        return vec![Fault::new(
+            "feedback.secret",
+            "must be set when webhook is: nobody could tell who posts",
+        )];
+    }
+    Vec::new()
 }
 
 fn guard(config: &Config) -> Vec<Fault> {

@@ -25,8 +25,8 @@ pub use endpoint::{Endpoint, HttpUrl};
 pub use error::{ConfigError, Fault};
 pub use secret::Secret;
 pub use sections::{
-    Admin, Apns, Concurrency, Data, Database, Datastore, Dispatch, FanOut, Fcm, Files, Guard, Import, Log,
-    LogFormat, Provider, Prune, Queue, RampUp, Reconcile, Retry, Sender, WebPush,
+    Admin, Apns, Concurrency, Data, Database, Datastore, Dispatch, FanOut, Fcm, Feedback, Files, Guard,
+    Import, Log, LogFormat, Provider, Prune, Queue, RampUp, Reconcile, Retry, Sender, WebPush,
 };
 
 /// A configuration with every setting explained, each at its default.
@@ -49,6 +49,7 @@ pub struct Config {
     pub dispatch: Dispatch,
     pub reconcile: Reconcile,
     pub prune: Prune,
+    pub feedback: Feedback,
     pub guard: Guard,
     pub retry: Retry,
     pub log: Log,

@@ -122,6 +122,8 @@ async fn start(backends: &Backends, id: AudienceId, users: u64) -> anyhow::Resul
         schedule: r#"{"at":"now"}"#.to_owned(),
         starts_at: None,
         expires_at: None,
+        max_per_second: None,
+        canary: None,
     };
     let (campaign, now) = (CampaignId::allocate(), whole_second(backends.process.clock.now()));
     let (size, chunks) = (audience.progress.size, audience.progress.chunk_count);

@@ -197,6 +197,8 @@ async fn start_campaign(backends: &Backends, plan: &Plan) -> anyhow::Result<Camp
         schedule: r#"{"at":"now"}"#.to_owned(),
         starts_at: None,
         expires_at: None,
+        max_per_second: None,
+        canary: None,
     };
     let mut tx = backends.db.begin().await?;
     campaigns::insert(&mut tx, id, Kind::Broadcast, &body, now).await?;

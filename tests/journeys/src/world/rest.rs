@@ -10,12 +10,14 @@ use super::until::until;
 /// Campaigns in one world at most.
 const MOST: u32 = 1_000;
 
-/// Every campaign that was started.
+/// Every campaign to an audience that was started.
 pub(super) async fn list_campaigns(db: &Db) -> Vec<CampaignId> {
     let campaigns = database::campaign::list(db, None, MOST)
         .await
         .expect("SQL answers");
-    let started = campaigns.iter().filter(|campaign| campaign.started_at.is_some());
+    let started = campaigns
+        .iter()
+        .filter(|campaign| campaign.started_at.is_some() && campaign.plan.audience_id.is_some());
     started.map(|campaign| campaign.id).collect()
 }
 

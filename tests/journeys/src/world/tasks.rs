@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use campaign::{CampaignId, Lane};
+use campaign::{CampaignId, ChunkId, Lane};
 use chrono::{DateTime, Utc};
 use gcloud_sdk::google::cloud::tasks::v2::ListTasksRequest;
 use gcloud_sdk::google::cloud::tasks::v2::cloud_tasks_client::CloudTasksClient;
@@ -50,6 +50,7 @@ impl Tasks {
     pub fn delivery(campaign: CampaignId, chunk_no: u32, generation: u32) -> Delivery {
         Delivery {
             campaign,
+            chunk: ChunkId::of(campaign, chunk_no),
             chunk_no,
             generation,
         }

@@ -219,6 +219,8 @@ fn plan_without_extras() -> Plan {
         coupon_id: None,
         starts_at: None,
         expires_at: None,
+        max_per_second: None,
+        canary: None,
         ..plan()
     }
 }

@@ -21,6 +21,7 @@ mod leftovers;
 mod limits;
 mod migrations;
 mod pace;
+mod quotas;
 mod stock;
 mod stripes;
 mod tallies;

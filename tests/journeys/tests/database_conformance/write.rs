@@ -45,6 +45,8 @@ pub(crate) fn plan() -> Plan {
         schedule: r#"{"at": "now"}"#.to_owned(),
         starts_at: None,
         expires_at: Some(noon() + seconds(3600)),
+        max_per_second: Some(250),
+        canary: Some(r#"{"percent": 1}"#.to_owned()),
     }
 }
 

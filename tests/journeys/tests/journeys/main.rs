@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
 
 mod campaigns;
+mod canary;
 mod checker;
 mod control;
 mod costs;
@@ -14,15 +15,18 @@ mod coupons;
 mod delivery;
 mod devices;
 mod error_tables;
+mod feedback;
 mod gateway;
 mod guard;
 mod inconsistencies;
 mod locks;
 mod outage;
 mod recipients;
+mod rehearsal;
 mod replication;
 mod schedule;
 mod shell;
 mod stamp;
 mod tasks;
+mod triggered;
 mod verification;

@@ -1,9 +1,12 @@
-//! Several `noroshi up` on the same stores: lanes and turns, and pause and cancel across processes.
+//! Several `noroshi up` on the same stores: lanes and turns, pause and cancel across processes, and
+//! quotas that they keep together.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
 
 mod control;
 mod lanes;
+mod quotas;
+mod triggered;
 
 use std::process::Command;
 

@@ -356,8 +356,10 @@ async fn a_task_whose_answer_was_lost_is_with_the_queue() {
     .await
     .unwrap();
     queue.create_queues().await.unwrap();
+    let campaign = CampaignId::allocate();
     let delivery = Delivery {
-        campaign: CampaignId::allocate(),
+        campaign,
+        chunk: ChunkId::of(campaign, 0),
         chunk_no: 0,
         generation: 0,
     };

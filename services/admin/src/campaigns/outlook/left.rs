@@ -50,7 +50,7 @@ impl Left {
         now: DateTime<Utc>,
     ) -> Result<Self, Error> {
         let schedule: Schedule = json::read("a campaign's schedule", &row.plan.schedule)?;
-        let audience = row.plan.audience_id.ok_or(Error::NotFound { what: "audience" })?;
+        let audience = row.plan.audience_id.ok_or(Error::NoAudience)?;
         let (recipients, chunks) = size(backends, row, audience).await?;
         let (started_at, begins_at) = beginning(row, now);
         let zones = match schedule.at {

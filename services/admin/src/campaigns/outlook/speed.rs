@@ -3,7 +3,7 @@
 //! What this campaign does now is the best guess; then the most that any campaign was seen to do
 //! lately; and where nothing was seen, what the settings allow if a commit and a gateway take as
 //! long as they usually do, for one process. Limits that others set hold in any case: Google's
-//! ramp, the queue, the gateway's quota.
+//! ramp, the queue, the gateway's quota, and the pace that the campaign itself is given.
 
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use database::campaign_pace::{self, Fastest, Pace};
 use database::chunk_tally::Total;
 use database::ramp;
 use pacing::forecast::Speed;
+use pacing::quota;
 use runtime::Backends;
-use runtime::config::{Config, Endpoint};
+use runtime::config::Config;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,9 +33,6 @@ const STREAMS: u64 = runtime::gateways::STREAMS as u64;
 
 /// Tasks a second that one queue of Cloud Tasks dispatches.
 const DISPATCHES: u64 = 500;
-
-/// Messages a second of one Firebase project: 600,000 a minute.
-const FCM_QUOTA: u64 = 10_000;
 
 /// How long what was seen of other campaigns is believed.
 const LATELY: TimeDelta = TimeDelta::hours(24);
@@ -101,8 +99,10 @@ pub(crate) enum BoundOf {
     Streams,
     /// 500 tasks a second of one queue, a chunk each.
     Queue,
-    /// 600,000 messages a minute of one Firebase project.
+    /// The quota of the project at the gateway.
     Quota,
+    /// The campaign's own `max_per_second`.
+    MaxPerSecond,
 }
 
 impl Speeds {
@@ -130,6 +130,7 @@ impl Speeds {
         };
         let speeds = choose(
             config,
+            row.plan.max_per_second,
             left,
             pace.filter(|_| left.is_due(now)),
             pace,
@@ -174,6 +175,7 @@ fn pace_of(pace: &Pace, total: &Total, now: DateTime<Utc>) -> Option<CampaignPac
 /// senders hold it up.
 fn choose(
     config: &Config,
+    max_per_second: Option<u32>,
     left: &Left,
     alone: Option<CampaignPace>,
     own: Option<CampaignPace>,
@@ -186,7 +188,7 @@ fn choose(
         .map(|own| own.expanded_per_second);
     let settled_now = alone.map(|own| own.settled_per_second);
     let commits = f64::from(config.fan_out.in_flight.get()) / COMMIT.as_secs_f64();
-    let bounds = bounds(config, recipients_a_chunk);
+    let bounds = bounds(config, max_per_second, recipients_a_chunk);
     let least = |only: fn(&Bound) -> bool| {
         let bounds = bounds.iter().filter(|bound| only(bound));
         bounds.map(|bound| bound.per_second).min().unwrap_or(u64::MAX)
@@ -219,7 +221,7 @@ fn rate(now: Option<u64>, lately: Option<u64>, assumed: f64) -> Rate {
     Rate { per_second, source }
 }
 
-fn bounds(config: &Config, recipients_a_chunk: f64) -> Vec<Bound> {
+fn bounds(config: &Config, max_per_second: Option<u32>, recipients_a_chunk: f64) -> Vec<Bound> {
     let streams = u64::from(config.provider.fcm.connections.get()) * STREAMS;
     let in_hand = f64::from(config.sender.concurrency.get()) * recipients_a_chunk;
     let at_once = (streams as f64).min(in_hand);
@@ -233,11 +235,14 @@ fn bounds(config: &Config, recipients_a_chunk: f64) -> Vec<Bound> {
             per_second: (DISPATCHES as f64 * recipients_a_chunk) as u64,
         },
     ];
-    if config.provider.fcm.endpoint != Endpoint::Embedded {
-        bounds.push(Bound {
-            of: BoundOf::Quota,
-            per_second: FCM_QUOTA,
-        });
-    }
+    let quota = config.provider.fcm.quota();
+    bounds.extend(quota.map(|(_, per_minute)| Bound {
+        of: BoundOf::Quota,
+        per_second: (quota::usable(per_minute) / 60).max(1),
+    }));
+    bounds.extend(max_per_second.map(|max| Bound {
+        of: BoundOf::MaxPerSecond,
+        per_second: u64::from(max),
+    }));
     bounds
 }

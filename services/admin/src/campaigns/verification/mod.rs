@@ -114,7 +114,7 @@ async fn verify(
     };
     let subject = Subject {
         campaign: row.id,
-        audience: row.plan.audience_id.ok_or(Error::NotFound { what: "audience" })?,
+        audience: row.plan.audience_id.ok_or(Error::NoAudience)?,
         has_coupon: row.plan.coupon_id.is_some(),
     };
     // Read first, so that a chunk is never behind them.

@@ -250,6 +250,7 @@ fn limit(of: &str) -> &str {
         "streams" => "one process's connections to the gateway",
         "queue" => "the task queue",
         "quota" => "the gateway's quota",
+        "max_per_second" => "its own max_per_second",
         other => other,
     }
 }

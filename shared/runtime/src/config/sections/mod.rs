@@ -2,6 +2,7 @@
 
 mod admin;
 mod delivery;
+mod feedback;
 mod files;
 mod guard;
 mod passes;
@@ -10,6 +11,7 @@ mod stores;
 
 pub use admin::{Admin, Log, LogFormat};
 pub use delivery::{Retry, Sender};
+pub use feedback::Feedback;
 pub use files::Files;
 pub use guard::Guard;
 pub use passes::{Dispatch, FanOut, Import, Prune, RampUp, Reconcile};

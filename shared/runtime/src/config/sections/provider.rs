@@ -38,6 +38,16 @@ pub struct Fcm {
     pub timeout: Duration,
     /// HTTP/2 connections of one process at most, each with many requests in flight.
     pub connections: NonZeroU32,
+    /// Messages that the project takes in a minute, of all processes together; 0: as many as come.
+    pub messages_per_minute: u32,
+}
+
+impl Fcm {
+    /// The name of the project's quota, and messages a minute; `None` without one.
+    pub fn quota(&self) -> Option<(String, u64)> {
+        let per_minute = u64::from(self.messages_per_minute);
+        (per_minute > 0).then(|| (format!("fcm/{}", self.project), per_minute))
+    }
 }
 
 /// `[provider.apns]`.
@@ -103,6 +113,7 @@ impl Default for Fcm {
             credentials: None,
             timeout: TIMEOUT,
             connections: super::count(8),
+            messages_per_minute: 600_000,
         }
     }
 }

@@ -37,6 +37,7 @@ fn push(place: u16, user: &str) -> Push {
         user: Some(user.to_owned()),
         locale: None,
         variables: Vec::new(),
+        message: None,
         standing: Standing::Settled(Reason::Accepted),
         settled_at: Some(noon()),
     }
@@ -64,6 +65,7 @@ fn good() -> Facts {
         attempts: 0,
         tally: tally.clone(),
         version: 4,
+        accepted_at: None,
     };
     Facts {
         no: NO,

@@ -33,6 +33,7 @@ fn push(user_id: &str, standing: Standing) -> Push {
         user: Some(user_id.to_owned()),
         locale: None,
         variables: Vec::new(),
+        message: None,
         standing,
         settled_at: None,
     }

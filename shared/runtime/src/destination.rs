@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 /// One device of a user's.
 #[derive(Debug)]
-pub(crate) struct Destination {
-    pub(crate) device: Uuid,
+pub struct Destination {
+    pub device: Uuid,
     registered_at: DateTime<Utc>,
     kind: DeviceKind,
     to: Option<To>,
@@ -45,7 +45,7 @@ struct BesidesEndpoint {
 
 /// What becomes of an address after a gateway's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub enum Fate {
     Kept,
     Removed,
     Quarantined,
@@ -53,7 +53,7 @@ pub(crate) enum Fate {
 
 impl Destination {
     /// Where a push goes to reach `device`; `None` if there is no gateway for it.
-    pub(crate) fn of(device: Device, gateways: &Gateways) -> Option<Self> {
+    pub fn of(device: Device, gateways: &Gateways) -> Option<Self> {
         let (id, registered_at, kind) = (device.id, device.registered_at, device.registration.kind);
         let to = match kind {
             DeviceKind::FcmToken => {
@@ -87,7 +87,7 @@ impl Destination {
     }
 
     /// As the gateway takes it; `None` if it is no address.
-    pub(crate) fn address(&self) -> Option<Address<'_>> {
+    pub fn address(&self) -> Option<Address<'_>> {
         Some(match self.to.as_ref()? {
             To::FcmToken(token) => Address::Fcm(fcm::Address::Token(token)),
             To::FcmFid(fid) => Address::Fcm(fcm::Address::InstallationId(fid)),
@@ -101,12 +101,12 @@ impl Destination {
     }
 
     /// The word under which metrics count its kind.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         self.kind.as_str()
     }
 
     /// What becomes of it. One that was registered after its gateway saw it end is there again.
-    pub(crate) fn fate(&self, outcome: &Outcome) -> Fate {
+    pub fn fate(&self, outcome: &Outcome) -> Fate {
         match outcome {
             Outcome::AddressGone { since } if since.is_some_and(|since| since <= self.registered_at) => {
                 Fate::Kept
