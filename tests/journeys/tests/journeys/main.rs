@@ -12,6 +12,7 @@ mod control;
 mod costs;
 mod coupons;
 mod delivery;
+mod files;
 mod gateway;
 mod guard;
 mod inconsistencies;
