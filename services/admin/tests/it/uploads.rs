@@ -274,17 +274,11 @@ async fn a_file_that_can_never_be_an_audience_is_refused_with_its_first_part_or_
 #[tokio::test]
 async fn a_large_file_that_streams_is_refused_by_its_first_mebibyte() {
     let world = world().await;
-    let columns = (0..1_000_000)
-        .map(|no| format!("c{no}"))
-        .collect::<Vec<_>>()
-        .join(",");
 
-    for file in [vec![0; 3 << 20], columns.into_bytes()] {
-        let refused = world.upload(file).await;
+    let refused = world.upload(vec![0; 3 << 20]).await;
 
-        assert_eq!(refused.problem(), (422, "audience-file"), "{:?}", refused.json);
-        assert_eq!(refused.json["reason"], "record_too_long");
-    }
+    assert_eq!(refused.problem(), (422, "audience-file"), "{:?}", refused.json);
+    assert_eq!(refused.json["reason"], "record_too_long");
     assert_eq!(world.get("/v1/audiences").await.json["items"], json!([]));
 }
 

@@ -20,6 +20,7 @@ mod leftovers;
 mod limits;
 mod migrations;
 mod pace;
+mod report_leases;
 mod stock;
 mod stripes;
 mod tallies;
