@@ -403,3 +403,19 @@ async fn user_ids_in_a_plan_are_an_upload_of_which_a_failure_leaves_nothing() {
         b"user_id\n\"u1\"\n"
     );
 }
+
+#[tokio::test]
+async fn a_service_whose_files_database_is_gone_is_not_ready() {
+    let world = world().await;
+    let working = send(world.bare(Method::GET, "/readyz")).await;
+
+    world.backends.files.close().await;
+
+    let id = begin(&world, json!({"name": "file"})).await;
+    let part = put(&world, &id, 0, b"user_id\n").await;
+    let ready = send(world.bare(Method::GET, "/readyz")).await;
+    assert_eq!(working.status, StatusCode::OK, "{:?}", working.json);
+    assert_eq!(part.problem(), (503, "store-unavailable"));
+    assert_eq!(ready.problem(), (503, "not-ready"));
+    assert_eq!(ready.json["checks"]["files"], "failed");
+}
