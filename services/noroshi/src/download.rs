@@ -127,3 +127,69 @@ impl Saved {
 fn tag(headers: &HeaderMap) -> Option<String> {
     Some(headers.get(ETAG)?.to_str().ok()?.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use runtime::config::Secret;
+    use runtime::{Clock, Config};
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    const REPORT: &str = "0123456789";
+
+    /// Answers one request on `listener` with these lines and that much of a body, and hangs up.
+    async fn answer(listener: &TcpListener, head: &str, body: &str) -> String {
+        let (mut line, _) = listener.accept().await.unwrap();
+        let asked = request(&mut line).await;
+        let answer = format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n{body}");
+        line.write_all(answer.as_bytes()).await.unwrap();
+        asked
+    }
+
+    async fn request(line: &mut TcpStream) -> String {
+        let mut asked = String::new();
+        while !asked.ends_with("\r\n\r\n") {
+            asked.push(char::from(line.read_u8().await.unwrap()));
+        }
+        asked.to_lowercase()
+    }
+
+    #[tokio::test]
+    async fn what_broke_off_is_gone_on_with_and_is_a_report_only_when_it_is_whole() {
+        runtime::process::install_crypto();
+        let directory = tempfile::tempdir().unwrap();
+        let out = directory.path().join("out.zip");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = Api::at(listener.local_addr().unwrap(), Secret::new("test", "t0k3n")).unwrap();
+        let process = Process::new(Config::default(), Clock::system());
+
+        let served = async {
+            let making = "409 Conflict\r\ncontent-type: application/problem+json\r\ncontent-length: 50";
+            answer(
+                &listener,
+                making,
+                r#"{"type":"urn:noroshi:problem:report-making","a":1}"#,
+            )
+            .await;
+            let whole = "200 OK\r\netag: \"tag\"\r\ncontent-length: 10";
+            let first = answer(&listener, whole, &REPORT[..4]).await;
+            let named_early = out.exists();
+            let rest = "206 Partial Content\r\netag: \"tag\"\r\ncontent-length: 6";
+            let second = answer(&listener, rest, &REPORT[4..]).await;
+            (first, named_early, second)
+        };
+        let (size, (first, named_early, second)) =
+            tokio::join!(report(&api, &process, "/audiences/a/report", &out), served);
+
+        assert_eq!(size.unwrap(), 10);
+        assert!(!first.contains("range:"), "{first}");
+        assert!(!named_early);
+        assert!(
+            second.contains("range: bytes=4-") && second.contains("if-range: \"tag\""),
+            "{second}"
+        );
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), REPORT);
+    }
+}

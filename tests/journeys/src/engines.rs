@@ -9,6 +9,7 @@ use std::env;
 use std::path::PathBuf;
 
 use crate::mariadb::MariaDb;
+use crate::nginx::Nginx;
 
 /// URL of a MySQL or MariaDB server on which a test may create databases of its own
 /// (`mysql://root@127.0.0.1:3306`), if there is one.
@@ -46,6 +47,19 @@ pub fn mariadb() -> Option<PathBuf> {
         eprintln!("skipped: no MariaDB of its own for a test");
     }
     installed
+}
+
+/// The program of an nginx to start in front of the API, if there is one and the embedded engines
+/// are not all that is asked for.
+///
+/// # Panics
+/// If real engines are required and none is named.
+pub fn nginx() -> Option<PathBuf> {
+    const VARIABLE: &str = "NOROSHI_TEST_NGINX";
+    match env::var("NOROSHI_TEST_ENGINES").as_deref() {
+        Ok("embedded" | "real") => named(VARIABLE).map(PathBuf::from),
+        _ => env::var_os(VARIABLE).map(PathBuf::from).or_else(Nginx::installed),
+    }
 }
 
 /// Whether a test may pass without the real engine it is for.

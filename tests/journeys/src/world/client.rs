@@ -49,6 +49,15 @@ impl Client {
         }
     }
 
+    /// The same caller, of the API at that URL.
+    #[must_use]
+    pub fn at(&self, url: String) -> Self {
+        Self {
+            base: url,
+            ..self.clone()
+        }
+    }
+
     /// Where the API is.
     pub fn url(&self) -> &str {
         &self.base
@@ -116,6 +125,15 @@ impl Client {
     pub async fn try_upload(&self, path: &str, media_type: &str, text: String) -> Option<Answer> {
         let request = self.request(Method::POST, path);
         send(request.header("Content-Type", media_type).body(text)).await
+    }
+
+    /// Puts a part of a file, with that `Content-Digest`.
+    ///
+    /// # Panics
+    /// If nobody answers.
+    pub async fn put_part(&self, path: &str, digest: &str, bytes: Vec<u8>) -> Answer {
+        let request = self.request(Method::PUT, path).header("Content-Digest", digest);
+        send(request.body(bytes)).await.expect("the API answers")
     }
 
     /// Gives each of the users one device, with the address [`device_of`] them.

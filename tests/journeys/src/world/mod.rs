@@ -183,6 +183,11 @@ impl World {
         &self.backends.db
     }
 
+    /// The database of files itself.
+    pub fn files(&self) -> &Db {
+        &self.backends.files
+    }
+
     /// Datastore itself.
     pub fn push_store(&self) -> &PushStore {
         &self.backends.push_store

@@ -22,6 +22,7 @@ mod limits;
 mod migrations;
 mod pace;
 mod quotas;
+mod report_leases;
 mod stock;
 mod stripes;
 mod tallies;

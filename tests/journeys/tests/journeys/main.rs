@@ -16,6 +16,7 @@ mod delivery;
 mod devices;
 mod error_tables;
 mod feedback;
+mod files;
 mod gateway;
 mod guard;
 mod inconsistencies;

@@ -28,6 +28,24 @@ impl Shell {
         }
     }
 
+    /// The same on the API at that URL.
+    pub(crate) fn at(self, url: String) -> Self {
+        Self { api: url, ..self }
+    }
+
+    /// Where a file of that name is that it reads or has written.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: &[u8]) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
     pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(&self.program);
         command
