@@ -52,7 +52,10 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Opens a connection, which takes itself out of the pool when it ends or has grown old.
-    pub(super) async fn open(target: &Target, settings: &PoolSettings) -> Result<(Self, Driver), ConnectError> {
+    pub(super) async fn open(
+        target: &Target,
+        settings: &PoolSettings,
+    ) -> Result<(Self, Driver), ConnectError> {
         let opened = async {
             let stream = target.connect().await.map_err(ConnectError::Unreachable)?;
             Builder::new()

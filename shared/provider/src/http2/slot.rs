@@ -69,7 +69,10 @@ impl Slot {
             // Kept until the peer has room for it.
             rest.send_data(body, true).map_err(|_| SendError::NotAnswered)?;
         }
-        let (head, body) = answer.await.map_err(|error| self.unanswered(&error))?.into_parts();
+        let (head, body) = answer
+            .await
+            .map_err(|error| self.unanswered(&error))?
+            .into_parts();
         let body = read(body).await.map_err(|_| SendError::NotAnswered)?;
         Ok(Response::from_parts(head, body))
     }
