@@ -90,23 +90,19 @@ impl Server {
 
     /// Waits until exactly so many requests are under way.
     pub(crate) async fn until_under_way(&self, requests: usize) {
-        until("so many requests are under way", || {
-            self.used.under_way.load(Ordering::SeqCst) == requests
-        })
-        .await;
+        let under_way = || self.used.under_way.load(Ordering::SeqCst);
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while under_way() != requests {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        let waited = waited.await;
+        assert!(
+            waited.is_ok(),
+            "{} requests are under way, not {requests}",
+            under_way()
+        );
     }
-}
-
-/// Waits until it holds.
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let waited = tokio::time::timeout(PATIENCE, async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
-    waited
-        .await
-        .unwrap_or_else(|_| panic!("it does not come true that {what}"));
 }
 
 async fn serve(stream: tokio::net::TcpStream, used: Arc<Used>) {

@@ -72,7 +72,7 @@ fn a_wrong_value_is_named_by_its_setting() {
             "[provider.fcm] endpoint: must be an http:// or https:// URL",
         ),
         (
-            "[provider.apns]\nendpoint = \"https://api.push.apple.com\"",
+            "[provider.apns]\nendpoint = \"https://api.push.apple.com\"\nkey_id = \"K\"\nteam_id = \"T\"",
             "[provider.apns] key: must be set when `endpoint` is Apple's",
         ),
         (
