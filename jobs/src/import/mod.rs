@@ -94,7 +94,7 @@ async fn import(backends: &Backends, claim: Claim) -> Result<Ended, Error> {
     match go_on(&mut hold).await {
         Ok(()) => Ok(Ended::Done {
             recipients: hold.progress.size,
-            rejected_rows: hold.progress.records - hold.progress.size,
+            rejected_rows: hold.rejected_rows()?,
         }),
         Err(halt) => halt.into_result(),
     }
@@ -115,7 +115,7 @@ async fn go_on(hold: &mut Hold<'_>) -> Result<(), Halt> {
 
 /// With what the import began: now, unless it did before.
 async fn begin(hold: &Hold<'_>) -> Result<Begun, Error> {
-    let begun = Begun::now(hold.backends, &hold.claim.audience);
+    let begun = Begun::now(hold.backends, &hold.claim.audience).await?;
     let mut tx = hold.backends.files.begin().await?;
     let settings = serde_json::json!(begun).to_string();
     let work = import_work::begin(&mut tx, hold.id(), &settings).await?;

@@ -84,6 +84,9 @@ pub enum Refusal {
         /// The most that there may be.
         limit: u64,
     },
+    /// The lists that the audience is made of leave no recipient. Whoever merges them finds it.
+    #[error("no recipient is left: everybody is excluded, or nobody is included")]
+    NobodyLeft,
     /// There are rows, or none, but no recipients. Whoever counts the rows finds it.
     #[error("no row of the file can be accepted; {rejected} were rejected")]
     NoRecipients {
@@ -107,6 +110,7 @@ impl Refusal {
             Self::RecordTooLong { .. } => "record_too_long",
             Self::QuoteNotClosed { .. } => "quote_not_closed",
             Self::TooManyLines { .. } => "too_many_lines",
+            Self::NobodyLeft => "nobody_left",
             Self::NoRecipients { .. } => "no_recipients",
         }
     }

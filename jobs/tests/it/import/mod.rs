@@ -2,6 +2,7 @@
 
 mod crash;
 mod end;
+mod lists;
 mod refusal;
 mod report;
 mod turns;

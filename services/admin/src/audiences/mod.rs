@@ -3,6 +3,7 @@
 mod create;
 mod file;
 mod inline;
+mod sources;
 mod stream;
 mod upload;
 mod view;

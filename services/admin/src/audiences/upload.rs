@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use tracing::warn;
 
 use super::file::{Extent, check_header};
+use super::sources::MadeOf;
 use crate::error::Error;
 use crate::json;
 use crate::transaction::conclude;
@@ -30,6 +31,10 @@ pub(crate) struct Upload {
     /// What came and is not stored yet, less than a part once `push` is over.
     buffer: Vec<u8>,
     parts: u32,
+    /// What the audience is made of beside the file.
+    made_of: MadeOf,
+    /// Whether it is made of that alone.
+    is_without_file: bool,
     /// Whether anything was to be stored before the end of the upload is.
     is_begun: bool,
 }
@@ -43,6 +48,8 @@ impl Upload {
             settings,
             buffer: Vec::new(),
             parts: 0,
+            made_of: MadeOf::default(),
+            is_without_file: false,
             is_begun: false,
         }
     }
@@ -55,6 +62,18 @@ impl Upload {
     /// The same, with a file that is small enough to be stored in one transaction.
     pub(crate) fn with_file(mut self, file: Vec<u8>) -> Self {
         self.buffer = file;
+        self
+    }
+
+    /// The same, made of other lists as well.
+    pub(super) fn made_of(mut self, made_of: MadeOf) -> Self {
+        self.made_of = made_of;
+        self
+    }
+
+    /// The same, of an audience that has no file.
+    pub(super) fn without_file(mut self) -> Self {
+        self.is_without_file = true;
         self
     }
 
@@ -75,7 +94,9 @@ impl Upload {
 
     /// Stores what is left and ends the upload, in `tx`.
     pub(crate) async fn complete(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(), Error> {
-        if self.parts == 0 && self.buffer.len() <= MAX_PART_BYTES {
+        if self.is_without_file {
+            self.insert(tx, now).await?;
+        } else if self.parts == 0 && self.buffer.len() <= MAX_PART_BYTES {
             check_header(&self.buffer, Extent::Whole, self.settings)?;
         }
         while !self.buffer.is_empty() {
@@ -102,8 +123,7 @@ impl Upload {
     /// Stores one part, the first one together with its audience.
     async fn store_part(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(), Error> {
         if self.parts == 0 {
-            let settings = json::write(&self.settings)?;
-            database::audience::insert(tx, self.id, &self.name, &settings, now).await?;
+            self.insert(tx, now).await?;
         }
         let part = &self.buffer[..self.buffer.len().min(MAX_PART_BYTES)];
         let sha256 = Sha256::digest(part).into();
@@ -120,6 +140,13 @@ impl Upload {
         self.buffer.drain(..self.buffer.len().min(MAX_PART_BYTES));
         self.parts += 1;
         Ok(())
+    }
+
+    /// Inserts the audience, of which nothing is stored yet.
+    async fn insert(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(), Error> {
+        let settings = json::write(&self.settings)?;
+        database::audience::insert(tx, self.id, &self.name, &settings, now).await?;
+        self.made_of.store(tx, self.id).await
     }
 
     async fn delete(&self, backends: &Backends) -> Result<(), Error> {

@@ -65,7 +65,11 @@ fn read(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut at = number(archive, end + 16, 4);
     let mut files = Vec::new();
     while at < end {
-        let (crc, size, name_length) = (number(archive, at + 16, 4), number(archive, at + 24, 4), number(archive, at + 28, 2));
+        let (crc, size, name_length) = (
+            number(archive, at + 16, 4),
+            number(archive, at + 24, 4),
+            number(archive, at + 28, 2),
+        );
         let name = String::from_utf8(archive[at + 46..][..name_length].to_vec()).unwrap();
         let start = number(archive, at + 42, 4);
         let content = start + 30 + number(archive, start + 26, 2) + number(archive, start + 28, 2);
