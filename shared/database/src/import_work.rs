@@ -153,12 +153,13 @@ pub async fn add_merged(
         "ON DUPLICATE KEY UPDATE bytes = VALUES(bytes)",
     )
     .await?;
-    // Primary key.
-    sql("DELETE FROM import_run WHERE audience_id = ? AND kind <> 'duplicates' AND place < ?")
-        .bind(audience)
-        .bind(partition)
-        .execute(tx)
-        .await?;
+    // Primary key, once for each kind.
+    sql("DELETE FROM import_run WHERE audience_id = ? \
+         AND kind IN ('rows', 'included', 'excluded', 'required', 'carried') AND place < ?")
+    .bind(audience)
+    .bind(partition)
+    .execute(tx)
+    .await?;
     Ok(change)
 }
 
