@@ -4,9 +4,10 @@
 //! audience's row: an import that lost its lease, or whose audience was paused or cancelled, finds
 //! that out before it writes anything.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use audience::Summary;
+use audience::{Refusal, Summary};
 use campaign::AudienceId;
 use database::audience::{self as audiences, Claim, Phase, Progress};
 use database::{Change, Tx};
@@ -17,6 +18,7 @@ use tokio::sync::mpsc::Receiver;
 use tracing::info;
 
 use super::halt::{Ended, Halt};
+use crate::Error;
 
 /// After so many batches an import gives way, if others wait: a few seconds of work.
 const BATCHES_OF_A_TURN: u32 = 16;
@@ -137,6 +139,37 @@ impl<'a> Hold<'a> {
         self.progress.records = summary.rows();
         self.progress.rejected = json!(rejected).to_string();
         self.progress.size = size;
+    }
+
+    /// Refuses the audience; what there is of it is for whoever ends the turn to clear.
+    pub(super) async fn refuse(&mut self, refusal: &Refusal) -> Halt {
+        self.progress.size = 0;
+        self.progress.chunk_count = 0;
+        if let Refusal::NoRecipients { rejected } = refusal {
+            self.progress.records = *rejected;
+        }
+        match self.mark_refused(refusal).await {
+            Ok(()) => Halt::Ended(Ended::Refused),
+            Err(halt) => halt,
+        }
+    }
+
+    async fn mark_refused(&self, refusal: &Refusal) -> Result<(), Halt> {
+        let mut tx = self.begin().await?;
+        let now = self.backends.process.clock.now();
+        // Fresh from `begin`, the lease cannot be lost inside the transaction.
+        let _: Change =
+            audiences::mark_refused(&mut tx, self.id(), self.claim.token, &refusal.to_string(), now).await?;
+        tx.commit().await.repeatable()?;
+        info!(audience.id = %self.id(), refusal = refusal.as_str(), "an audience is refused");
+        Ok(())
+    }
+
+    /// Rows of the file that were rejected.
+    pub(super) fn rejected_rows(&self) -> Result<u64, Error> {
+        let reasons: BTreeMap<String, u64> = serde_json::from_str(&self.progress.rejected)
+            .map_err(|error| Error::stored(format!("the rejected rows of audience {}", self.id()), error))?;
+        Ok(reasons.values().sum())
     }
 
     /// Ends the lease where somebody waits for one.

@@ -95,7 +95,7 @@ async fn import(backends: &Backends, claim: Claim) -> Result<Ended, Error> {
     match go_on(&mut hold).await {
         Ok(()) => Ok(Ended::Done {
             recipients: hold.progress.size,
-            rejected_rows: hold.progress.records - hold.progress.size,
+            rejected_rows: hold.rejected_rows()?,
         }),
         Err(halt) => halt.into_result(),
     }
@@ -116,8 +116,9 @@ async fn go_on(hold: &mut Hold<'_>) -> Result<(), Halt> {
 
 /// With what the import began: now, unless it did before.
 async fn begin(hold: &Hold<'_>) -> Result<Begun, Error> {
-    let source = Source::of(hold.backends, &hold.claim.audience, 0).await?;
-    let begun = Begun::now(hold.backends, &source);
+    let audience = &hold.claim.audience;
+    let source = Source::of(hold.backends, audience, 0).await?;
+    let begun = Begun::now(hold.backends, audience, &source).await?;
     let mut tx = hold.backends.files.begin().await?;
     let settings = serde_json::json!(begun).to_string();
     let work = import_work::begin(&mut tx, hold.id(), &settings).await?;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use audience::Unpacked;
-use campaign::{AudienceId, ReportId};
+use campaign::{AudienceId, ReportId, Sources};
 use chrono::{DateTime, Utc};
 use database::audience::Audience;
 use database::audience_chunk::AudienceChunk;
@@ -84,6 +84,21 @@ impl World {
         let audience = self.begin_upload(file).await;
         let now = self.backends.process.clock.now();
         let completed = self.write(async |tx| audiences::complete_upload(tx, audience, now).await);
+        assert_eq!(completed.await, Change::Applied);
+        audience
+    }
+
+    /// Makes an audience of lists and, if there is one, a file.
+    pub(crate) async fn make(&self, file: &[u8], sources: &Sources) -> AudienceId {
+        let audience = self.begin_upload(file).await;
+        let (now, stored) = (
+            self.backends.process.clock.now(),
+            serde_json::to_string(sources).unwrap(),
+        );
+        let completed = self.write(async |tx| {
+            audiences::set_sources(tx, audience, None, Some(&stored)).await?;
+            audiences::complete_upload(tx, audience, now).await
+        });
         assert_eq!(completed.await, Change::Applied);
         audience
     }

@@ -22,6 +22,11 @@ impl AcceptedIds {
         }
     }
 
+    /// Whether the id was accepted.
+    pub(crate) fn contains(&self, user: Fingerprint) -> bool {
+        self.0.contains_key(&user)
+    }
+
     /// Forgets them all, and keeps the memory for others.
     pub(crate) fn clear(&mut self) {
         self.0.clear();

@@ -18,6 +18,7 @@ mod report;
 mod settings;
 mod sort;
 mod whole;
+mod widening;
 mod zip;
 
 pub use chunker::{Chunk, ChunkSettings, Chunker, MAX_CHUNK_RECIPIENTS, estimated_commit_bytes};
@@ -29,8 +30,9 @@ pub use refusal::{ReadError, Refusal, Rejection};
 pub use report::{REPORT_HEADER, Summary, write_report_line};
 pub use settings::FileSettings;
 pub use sort::{
-    Duplicate, DuplicateRun, LINES_OF_A_DUPLICATE_RUN, Merge, Merged, Position, Run, Spread, partition_count,
-    read_duplicates,
+    Duplicate, DuplicateRun, LINES_OF_A_DUPLICATE_RUN, Merge, Merged, Position, Role, Run, Spread,
+    partition_count, read_duplicates,
 };
 pub use whole::AudienceDigest;
+pub use widening::Widening;
 pub use zip::{Unzip, ZIP_MAGIC, ZipLimits, ZipRefusal};

@@ -73,7 +73,7 @@ impl<'a> Variables<'a> {
         &self.text[self.start as usize..end as usize]
     }
 
-    fn value(&self, position: usize) -> &'a str {
+    pub(crate) fn value(&self, position: usize) -> &'a str {
         let start = position
             .checked_sub(1)
             .map_or(self.start, |before| self.ends[before]);

@@ -99,6 +99,9 @@ pub enum Refusal {
     /// It came as ZIP, and cannot be unpacked.
     #[error(transparent)]
     Zip(#[from] ZipRefusal),
+    /// The lists that the audience is made of leave no recipient. Whoever merges them finds it.
+    #[error("no recipient is left: everybody is excluded, or nobody is included")]
+    NobodyLeft,
     /// There are rows, or none, but no recipients. Whoever counts the rows finds it.
     #[error("no row of the file can be accepted; {rejected} were rejected")]
     NoRecipients {
@@ -123,6 +126,7 @@ impl Refusal {
             Self::QuoteNotClosed { .. } => "quote_not_closed",
             Self::TooManyLines { .. } => "too_many_lines",
             Self::Zip(refusal) => refusal.as_str(),
+            Self::NobodyLeft => "nobody_left",
             Self::NoRecipients { .. } => "no_recipients",
         }
     }

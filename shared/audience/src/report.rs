@@ -82,13 +82,10 @@ fn write_cell(report: &mut String, text: &str) {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         report.push('\'');
     }
-    for character in text.chars() {
-        if character == '"' {
-            report.push('"');
-        }
-        report.push(character);
-    }
     if is_quoted {
+        report.push_str(&text.replace('"', "\"\""));
         report.push('"');
+    } else {
+        report.push_str(text);
     }
 }

@@ -15,6 +15,7 @@ mod reason;
 mod retry;
 mod schedule;
 mod seconds;
+mod sources;
 mod standing;
 mod state;
 mod tally;
@@ -36,6 +37,7 @@ pub use retry::{Backoff, Retry};
 pub use schedule::{
     DEFAULT_LIFETIME, Expiry, IfPast, START_LEAD, Schedule, ScheduleError, SendAt, SendTime, time_to_live,
 };
+pub use sources::{FileRole, Sources};
 pub use standing::Standing;
 pub use state::{CampaignState, CampaignStateError, Transition};
 pub use tally::Tally;

@@ -34,7 +34,7 @@ CREATE TABLE import_work (
 
 CREATE TABLE import_run (
     audience_id BINARY(16)  NOT NULL,
-    kind        VARCHAR(16) NOT NULL, -- rows, carried, duplicates
+    kind        VARCHAR(16) NOT NULL, -- rows, included, excluded, required, carried, duplicates
     place       INT         NOT NULL, -- partition; of duplicates, the stretch of lines
     no          INT         NOT NULL, -- in the order of the file; of duplicates, the partition
     bytes       MEDIUMBLOB  NOT NULL, -- at most 1 MiB

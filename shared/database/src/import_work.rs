@@ -14,8 +14,14 @@ use crate::{Change, Error, Executor, Tx, Value, insert_rows, sql};
 words! {
     /// What is in a run.
     RunKind {
-        /// Rows of a partition, in the order of the file.
+        /// Rows of the file, in its order.
         Rows = "rows",
+        /// Recipients of other audiences.
+        Included = "included",
+        /// Users who are not in the audience.
+        Excluded = "excluded",
+        /// The only users who may be in it.
+        Required = "required",
         /// What the partitions before leave to one.
         Carried = "carried",
         /// Duplicates on a stretch of lines, one run for each partition.
@@ -147,12 +153,13 @@ pub async fn add_merged(
         "ON DUPLICATE KEY UPDATE bytes = VALUES(bytes)",
     )
     .await?;
-    // Primary key.
-    sql("DELETE FROM import_run WHERE audience_id = ? AND kind IN ('rows', 'carried') AND place < ?")
-        .bind(audience)
-        .bind(partition)
-        .execute(tx)
-        .await?;
+    // Primary key, once for each kind.
+    sql("DELETE FROM import_run WHERE audience_id = ? \
+         AND kind IN ('rows', 'included', 'excluded', 'required', 'carried') AND place < ?")
+    .bind(audience)
+    .bind(partition)
+    .execute(tx)
+    .await?;
     Ok(change)
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use audience::Position;
+use audience::{Position, Role};
 use campaign::AudienceId;
 use database::Db;
 use database::import_work::{self, RunKind};
@@ -19,19 +19,23 @@ pub(super) async fn feed(
     files: &Db,
     audience: AudienceId,
     partitions: Range<u32>,
+    of_file: Role,
     pieces: Sender<Piece>,
 ) -> Result<(), database::Error> {
     for partition in partitions.clone() {
-        let kinds = [RunKind::Carried, RunKind::Rows];
+        let runs = [
+            (RunKind::Carried, Role::Carried),
+            (RunKind::Required, Role::Required),
+            (RunKind::Excluded, Role::Excluded),
+            (RunKind::Rows, of_file),
+            (RunKind::Included, Role::Included),
+        ];
         let skipped = usize::from(partition > partitions.start);
-        for kind in &kinds[skipped..] {
-            let numbers = import_work::list_runs(files, audience, *kind, partition).await?;
+        for (kind, role) in runs.into_iter().skip(skipped) {
+            let numbers = import_work::list_runs(files, audience, kind, partition).await?;
             for numbers in numbers.chunks(RUNS) {
-                let runs = import_work::find_runs(files, audience, *kind, partition, numbers).await?;
-                let piece = match kind {
-                    RunKind::Carried => Piece::Carried(runs),
-                    RunKind::Rows | RunKind::Duplicates => Piece::Rows(runs),
-                };
+                let runs = import_work::find_runs(files, audience, kind, partition, numbers).await?;
+                let piece = Piece::Runs(role, runs);
                 if pieces.send(piece).await.is_err() {
                     return Ok(());
                 }

@@ -7,7 +7,8 @@
 mod feed;
 mod work;
 
-use audience::{AudienceDigest, Chunk, Merged, Summary};
+use audience::{AudienceDigest, Chunk, Merge, Merged, Refusal, Role, Summary};
+use campaign::FileRole;
 use database::audience::{self as audiences, Phase};
 use database::audience_chunk::{self, AudienceChunk, ChunkHeader};
 use database::import_work::{self, Run, RunKind};
@@ -35,13 +36,15 @@ struct Place {
     rows: u64,
     /// How many of them are duplicates.
     duplicates: u64,
+    /// Recipients in the chunks, and those that are carried.
+    recipients: u64,
 }
 
 /// Merges the rest of the partitions, and makes the audience ready.
 pub(super) async fn run(hold: &mut Hold<'_>, begun: &Begun) -> Result<(), Halt> {
     let work = import_work::find(&hold.backends.files, hold.id()).await?;
     let sorted = match work.as_ref().map(Sorted::of).transpose()?.flatten() {
-        Some(sorted) if sorted.is_whole => sorted,
+        Some(sorted) if sorted.is_whole(begun) => sorted,
         Some(_) | None => return Err(overtaken(hold.id())),
     };
     let place = match &hold.progress.resume_from {
@@ -53,11 +56,18 @@ pub(super) async fn run(hold: &mut Hold<'_>, begun: &Begun) -> Result<(), Halt> 
     let (pieces_in, pieces) = mpsc::channel(1);
     let (merged_in, merged) = mpsc::channel(1);
     let names = sorted.variables.clone();
-    let chunks = begun.chunks;
+    let merge = match begun.requires() {
+        true => Merge::new(begun.chunks, &names).of_required(),
+        false => Merge::new(begun.chunks, &names),
+    };
+    let of_file = match begun.file {
+        FileRole::Recipients => Role::Rows,
+        FileRole::Excluded => Role::Removed,
+    };
     let tracker = hold.backends.process.tasks.tracker();
-    let working = tracker.spawn_blocking(move || work::merge(chunks, &names, pieces, &merged_in));
+    let working = tracker.spawn_blocking(move || work::merge(merge, pieces, &merged_in));
     let partitions = place.partition..begun.partitions;
-    let feeding = async { Ok(feed::feed(&files, audience, partitions, pieces_in).await?) };
+    let feeding = async { Ok(feed::feed(&files, audience, partitions, of_file, pieces_in).await?) };
     let digest = digest_of_stored(hold).await?;
     let mut storing = Storing {
         hold,
@@ -150,6 +160,9 @@ impl Storing<'_, '_> {
     async fn store(&mut self, merged: Merged) -> Result<(), Halt> {
         let first = self.hold.progress.chunk_count;
         self.count(&merged);
+        if self.place.partition == self.partitions && self.place.recipients == 0 {
+            return Err(self.hold.refuse(&Refusal::NobodyLeft).await);
+        }
         let chunks = self.rows_of(first, merged.chunks);
         let mut tx = self.hold.begin().await?;
         if fault_points::bug!(CursorApart) {
@@ -174,11 +187,12 @@ impl Storing<'_, '_> {
         place.partition += 1;
         place.rows += merged.rows;
         place.duplicates += merged.duplicate_rows;
+        place.recipients += merged.recipients;
         for chunk in &merged.chunks {
             self.digest.push(chunk.packed.digest);
         }
         let rows = self.rows.with_duplicates(place.duplicates);
-        self.hold.count(&rows, place.rows - place.duplicates);
+        self.hold.count(&rows, place.recipients);
         let progress = &mut self.hold.progress;
         progress.chunk_count += merged.chunks.len() as u32;
         progress.phase_done = place.partition.into();

@@ -1,15 +1,13 @@
 //! Merges partitions, on a thread of its own.
 
-use audience::{ChunkSettings, Corrupt, Merge, Merged, Position};
+use audience::{Corrupt, Merge, Merged, Position, Role};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 /// Some of a partition.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// Runs that were carried to it.
-    Carried(Vec<Vec<u8>>),
-    /// Runs of its own, in the order of the file.
-    Rows(Vec<Vec<u8>>),
+    /// Runs of one role, in the order of the file.
+    Runs(Role, Vec<Vec<u8>>),
     /// No more.
     End(Position),
 }
@@ -18,13 +16,7 @@ pub(super) enum Piece {
 pub(super) type Answer = Result<Merged, Corrupt>;
 
 /// Merges what comes; ends early when nobody wants more.
-pub(super) fn merge(
-    settings: ChunkSettings,
-    names: &[String],
-    mut pieces: Receiver<Piece>,
-    merged: &Sender<Answer>,
-) {
-    let mut merge = Merge::new(settings, names);
+pub(super) fn merge(mut merge: Merge, mut pieces: Receiver<Piece>, merged: &Sender<Answer>) {
     while let Some(piece) = pieces.blocking_recv() {
         let answer = match take(&mut merge, piece) {
             Ok(None) => continue,
@@ -41,12 +33,11 @@ pub(super) fn merge(
 
 fn take(merge: &mut Merge, piece: Piece) -> Result<Option<Merged>, Corrupt> {
     match piece {
-        Piece::Carried(runs) => runs.iter().try_for_each(|run| merge.carry(run))?,
-        Piece::Rows(runs) => runs.iter().try_for_each(|run| merge.add(run))?,
+        Piece::Runs(role, runs) => runs.iter().try_for_each(|run| merge.add(role, run))?,
         Piece::End(position) => {
             let partition = merge.finish(position)?;
             for run in &partition.carried {
-                merge.carry(run)?;
+                merge.add(Role::Carried, run)?;
             }
             return Ok(Some(partition));
         }

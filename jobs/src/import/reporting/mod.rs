@@ -45,7 +45,10 @@ struct Written {
 
 /// Writes the rest of the report, and ends the import.
 pub(super) async fn run(hold: &mut Hold<'_>) -> Result<(), Halt> {
-    if let Some(written) = begin(hold).await? {
+    // Without a file there are no rows to tell of.
+    if hold.claim.audience.uploaded_bytes > 0
+        && let Some(written) = begin(hold).await?
+    {
         write(hold, written).await?;
     }
     let now = hold.backends.process.clock.now();
@@ -194,16 +197,17 @@ async fn append(
 
 /// The report tells of every row, and accepts as many as the audience has.
 fn check(hold: &Hold<'_>, written: &Written) -> Result<(), Error> {
+    let accepted = hold.progress.records - hold.rejected_rows()?;
     let (told, counted) = (
         (written.rows, written.accepted),
-        (hold.progress.records, hold.progress.size),
+        (hold.progress.records, accepted),
     );
     if told == counted {
         return Ok(());
     }
     Err(Error::stored(
         format!("the report of audience {}", hold.id()),
-        format!("it tells of {told:?} rows and recipients, and there are {counted:?}"),
+        format!("it tells of {told:?} rows and accepted ones, and there are {counted:?}"),
     ))
 }
 

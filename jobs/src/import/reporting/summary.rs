@@ -30,11 +30,12 @@ pub(super) fn begin(
 ) -> Result<(), Error> {
     let reasons: BTreeMap<String, u64> = serde_json::from_str(&progress.rejected)
         .map_err(|error| Error::stored("an audience's rejected rows", error))?;
+    let rejected = reasons.values().sum();
     let summary = Summary {
         name,
         rows: progress.records,
-        accepted: progress.size,
-        rejected: progress.records - progress.size,
+        accepted: progress.records - rejected,
+        rejected,
         reasons,
     };
     let mut text =

@@ -6,18 +6,19 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use audience::{FileSettings, ReadError, Refusal, RowReader, Run, Spread, Summary};
+use audience::{FileSettings, ReadError, Refusal, RowReader, Run, Spread, Summary, Widening};
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use super::super::begun::Begun;
+use super::super::begun::{Begun, add_missing};
 use super::super::source::Source;
 use super::Sorted;
+use super::lists::ListPlace;
 
 /// Rows after which progress is told: a fraction of a second's work.
 const BATCH_ROWS: u64 = 100_000;
 
 /// How the file is to be read and sorted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) file: FileSettings,
     pub(super) begun: Begun,
@@ -65,20 +66,28 @@ fn read_rows(
     batches: &Sender<Read>,
 ) -> Result<(), ReadError> {
     let read_bytes = Rc::new(Cell::new(0));
+    let place = from.as_ref().and_then(|sorted| sorted.place.as_ref());
     let source = settings.source.open(parts, read_bytes.clone());
-    let mut reader = match &from {
-        Some(sorted) => RowReader::resume(source, &sorted.place)?,
+    let mut reader = match place {
+        Some(place) => RowReader::resume(source, place)?,
         None => RowReader::open(source, settings.file)?,
     };
     let mut spread = Spread::new(settings.key, settings.begun.partitions);
     let (mut rows, mut runs) = from.map_or((Summary::default(), 0), |sorted| (sorted.rows, sorted.runs));
     let mut told_rows = rows.rows();
+    let mut variables = reader.variables().to_vec();
+    add_missing(&mut variables, &settings.begun.variables);
+    let is_widened = variables != reader.variables();
+    let mut widening = is_widened.then(|| Widening::new(&variables, reader.variables()));
     loop {
         let is_whole = match reader.next_row()? {
             Some(row) => {
                 rows.count(&row);
                 if let Ok(recipient) = &row.verdict {
-                    spread.push(row.line, recipient);
+                    match &mut widening {
+                        Some(widening) => spread.push(row.line, &widening.widen(recipient)),
+                        None => spread.push(row.line, recipient),
+                    }
                 }
                 false
             }
@@ -91,15 +100,16 @@ fn read_rows(
         let is_full = spread.bytes() >= settings.begun.batch_bytes || rows.rows() >= told_rows + BATCH_ROWS;
         if is_full || is_whole {
             let taken = spread.take();
-            runs += taken.len() as u32;
             told_rows = rows.rows();
             let sorted = Sorted {
-                place: reader.place(),
+                place: Some(reader.place()),
                 rows: rows.clone(),
                 runs,
-                variables: reader.variables().to_vec(),
-                is_whole,
+                variables: variables.clone(),
+                is_file_read: is_whole,
+                lists: ListPlace::default(),
             };
+            runs += taken.len() as u32;
             let batch = Batch {
                 runs: taken,
                 sorted,

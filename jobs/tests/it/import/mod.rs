@@ -3,6 +3,7 @@
 mod crash;
 mod end;
 mod hostile;
+mod lists;
 mod refusal;
 mod report;
 mod turns;

@@ -8,9 +8,11 @@ use database::Tx;
 use runtime::Backends;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use super::find_in;
 use super::inline::{self, InlineAudience};
+use super::sources::{Given, JsonAudience, MadeOf, Mode};
 use super::stream::Stream;
 use super::upload::Upload;
 use super::view::Audience;
@@ -39,18 +41,25 @@ pub(super) struct UploadParameters {
     /// How the file is written; found from its start when not given.
     #[param(value_type = Option<schema::Encoding>)]
     encoding: Option<Encoding>,
+    /// What the file does with the audience `base`; it is an audience of its own when not given.
+    mode: Option<Mode>,
+    /// The audience of which this is to be a new version. It stays as it is, and so do campaigns to
+    /// it.
+    base: Option<Uuid>,
 }
 
-/// Upload an audience file, or give up to 10,000 user ids as JSON.
+/// Upload an audience file, or give up to 10,000 user ids, or other lists, as JSON.
 ///
 /// The file is CSV with a header that has a column `user_id`, or a ZIP with one such file in it; it is
-/// stored as it streams in and imported afterwards. For large files, `/v1/uploads` takes them in parts. A file whose header cannot be an audience's is refused here.
+/// stored as it streams in and imported afterwards. For large files, `/v1/uploads` takes them in
+/// parts. A file whose header cannot be an audience's is refused here. With `mode` and `base` it makes
+/// a new version of another audience.
 #[utoipa::path(
     post, path = "/v1/audiences", tag = "audiences", operation_id = "create_audience",
     params(UploadParameters, KeyHeader),
     request_body(
-        description = "The file, or a list of user ids",
-        content((String = "text/csv"), (String = "application/zip"), (String = "application/octet-stream"), (InlineAudience = "application/json"))
+        description = "The file, a list of user ids, or what the audience is made of",
+        content((String = "text/csv"), (String = "application/zip"), (String = "application/octet-stream"), (JsonAudience = "application/json"))
     ),
     responses(
         (status = 202, description = "Stored, and to be imported", body = Audience),
@@ -82,8 +91,10 @@ pub(super) async fn create(
         delimiter: parameters.delimiter,
         encoding: parameters.encoding,
     };
+    let made_of = MadeOf::file(parameters.mode.unwrap_or_default(), parameters.base)?;
     let stream = Stream::new(request.into_body(), limit);
-    receive(&backends, &gate, Upload::new(name, settings), incoming, stream).await
+    let upload = Upload::new(name, settings).made_of(made_of);
+    receive(&backends, &gate, upload, incoming, stream).await
 }
 
 async fn create_inline(
@@ -92,16 +103,40 @@ async fn create_inline(
     incoming: Incoming,
     request: Request,
 ) -> Result<Response, Error> {
-    if parameters.name.is_some() || parameters.delimiter.is_some() || parameters.encoding.is_some() {
+    let UploadParameters {
+        name,
+        delimiter,
+        encoding,
+        mode,
+        base,
+    } = parameters;
+    let are_given = [
+        name.is_some(),
+        delimiter.is_some(),
+        encoding.is_some(),
+        mode.is_some(),
+        base.is_some(),
+    ];
+    if are_given.contains(&true) {
         return Err(Error::invalid(
             "query",
             "parameters belong to files: a JSON body says all itself",
         ));
     }
     let bytes = read_all(request, backends).await?;
-    let InlineAudience { name, user_ids } = parse_json(&bytes)?;
-    check_name("name", &name)?;
-    let mut upload = inline::upload(name, &user_ids)?;
+    let audience: JsonAudience = parse_json(&bytes)?;
+    let mut upload = match audience.given()? {
+        Given::Users(InlineAudience { name, user_ids }) => {
+            check_name("name", &name)?;
+            inline::upload(name, &user_ids)?
+        }
+        Given::Lists(name, made_of) => {
+            check_name("name", &name)?;
+            Upload::new(name, FileSettings::default())
+                .without_file()
+                .made_of(made_of)
+        }
+    };
     let known = incoming.is_known(&backends.db).await?;
     let once = incoming.with_body(&bytes);
     let created = async {

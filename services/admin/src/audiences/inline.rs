@@ -1,8 +1,6 @@
 //! Audiences that are given as a list of user ids: written as the file that says the same.
 
 use audience::{Delimiter, Encoding, FileSettings, file_of_user_ids};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use super::upload::Upload;
 use crate::error::Error;
@@ -12,15 +10,12 @@ use crate::user_id::UserId;
 const MAX_USER_IDS: usize = 10_000;
 
 /// An audience without a file.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct InlineAudience {
+#[derive(Debug)]
+pub(super) struct InlineAudience {
     /// For people; 1 to 255 characters.
-    #[schema(min_length = 1, max_length = 255)]
-    pub(crate) name: String,
+    pub(super) name: String,
     /// Its recipients; of one that is there twice, the second is rejected as `duplicate`.
-    #[schema(min_items = 1, max_items = 10_000, value_type = Vec<String>)]
-    pub(crate) user_ids: Vec<UserId>,
+    pub(super) user_ids: Vec<UserId>,
 }
 
 /// The upload of these users, of which nothing is stored yet.

@@ -5,6 +5,7 @@ mod events;
 mod file;
 mod inline;
 mod preview;
+mod sources;
 mod stream;
 mod upload;
 mod view;

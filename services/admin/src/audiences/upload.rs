@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use tracing::warn;
 
 use super::file::{Extent, check_header};
+use super::sources::MadeOf;
 use crate::error::Error;
 use crate::json;
 use crate::transaction::conclude;
@@ -39,6 +40,10 @@ pub(crate) struct Upload {
     buffer: Vec<u8>,
     parts: u32,
     bytes: u64,
+    /// What the audience is made of beside the file.
+    made_of: MadeOf,
+    /// Whether it is made of that alone.
+    is_without_file: bool,
     /// Whether anything was to be stored.
     is_begun: bool,
 }
@@ -53,6 +58,8 @@ impl Upload {
             buffer: Vec::new(),
             parts: 0,
             bytes: 0,
+            made_of: MadeOf::default(),
+            is_without_file: false,
             is_begun: false,
         }
     }
@@ -65,6 +72,18 @@ impl Upload {
     /// The same, with a file that is at hand.
     pub(crate) fn with_file(mut self, file: Vec<u8>) -> Self {
         self.buffer = file;
+        self
+    }
+
+    /// The same, made of other lists as well.
+    pub(super) fn made_of(mut self, made_of: MadeOf) -> Self {
+        self.made_of = made_of;
+        self
+    }
+
+    /// The same, of an audience that has no file.
+    pub(super) fn without_file(mut self) -> Self {
+        self.is_without_file = true;
         self
     }
 
@@ -89,6 +108,9 @@ impl Upload {
 
     /// Stores what is left.
     pub(crate) async fn store_rest(&mut self, backends: &Backends) -> Result<(), Error> {
+        if self.is_without_file {
+            return self.show_life(backends).await;
+        }
         if self.parts == 0 && self.buffer.len() <= MAX_PART_BYTES {
             check_header(backends, &self.buffer, Extent::Whole, self.settings)?;
         }
@@ -147,17 +169,23 @@ impl Upload {
         let now = backends.process.clock.now();
         let mut tx = backends.db.begin().await?;
         let shown = if self.is_begun {
-            database::audience::touch_upload(&mut tx, self.id, now).await
+            database::audience::touch_upload(&mut tx, self.id, now)
+                .await
+                .map_err(Error::from)
         } else {
             self.is_begun = true;
-            let settings = json::write(&self.settings)?;
-            let inserted = database::audience::insert(&mut tx, self.id, &self.name, &settings, now).await;
-            inserted.map(|()| Change::Applied)
+            self.insert(&mut tx, now).await.map(|()| Change::Applied)
         };
         match conclude(tx, shown).await? {
             Change::Applied => Ok(()),
             Change::Stale => Err(Error::AudienceOver(AudienceState::Cancelled)),
         }
+    }
+
+    async fn insert(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(), Error> {
+        let settings = json::write(&self.settings)?;
+        database::audience::insert(tx, self.id, &self.name, &settings, now).await?;
+        self.made_of.store(tx, self.id).await
     }
 
     async fn delete(&self, backends: &Backends) -> Result<(), Error> {

@@ -23,6 +23,8 @@ pub(crate) struct Audience {
     state: &'static str,
     /// Why its file was refused.
     refusal: Option<String>,
+    /// The audience of which it is a new version.
+    base: Option<Uuid>,
     /// Recipients accepted so far.
     size: u64,
     /// Rows rejected so far.
@@ -77,6 +79,7 @@ impl Audience {
             name: row.name,
             state: row.state.as_str(),
             refusal: row.refusal,
+            base: row.base_id.map(|base| base.0),
             size: row.progress.size,
             rejected_rows: read_rejected(&row.progress)?.values().sum(),
             variables: json::read("an audience's variables", &row.progress.variables)?,

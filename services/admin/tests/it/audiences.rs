@@ -270,6 +270,55 @@ async fn an_audience_is_cancelled_before_it_is_ready_and_not_after() {
 }
 
 #[tokio::test]
+async fn a_file_makes_a_new_version_of_an_audience_that_is_ready() {
+    let world = World::new().await;
+    let base = world.ready_audience(1_000, &[]).await;
+    let upload = async |query: &str| world.upload_with(query, "user_id\nu1\n").await;
+
+    let added = upload(&format!("mode=add&base={base}")).await;
+    let replaced = upload(&format!("mode=replace&base={base}")).await;
+    let without_base = upload("mode=subtract").await;
+    let without_mode = upload(&format!("base={base}")).await;
+    let not_ready = upload(&format!("mode=add&base={}", added.id())).await;
+    let not_there = upload(&format!("mode=add&base={}", AudienceId::allocate())).await;
+
+    assert_eq!(
+        (added.status, replaced.status),
+        (StatusCode::ACCEPTED, StatusCode::ACCEPTED)
+    );
+    assert_eq!(added.json["base"], json!(base));
+    for refused in [without_base, without_mode, not_ready, not_there] {
+        assert_eq!(refused.problem().0, 422, "{:?}", refused.json);
+    }
+    assert_eq!(
+        world.get("/v1/audiences").await.json["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+#[tokio::test]
+async fn an_audience_can_be_made_of_others_without_a_file() {
+    let world = World::new().await;
+    let base = world.ready_audience(1_000, &[]).await;
+    let create = async |body: serde_json::Value| world.post("/v1/audiences", body).await;
+
+    let made = create(json!({"name": "all but", "include": [base], "exclude": [base]})).await;
+    let of_nothing = create(json!({"name": "none", "exclude": [base]})).await;
+    let of_both = create(json!({"name": "both", "include": [base], "user_ids": ["u1"]})).await;
+    let of_unknown =
+        create(json!({"name": "x", "include": [base], "only_failed_in": AudienceId::allocate()})).await;
+
+    assert_eq!(made.status, StatusCode::ACCEPTED, "{:?}", made.json);
+    assert_eq!(made.json["state"], "uploaded");
+    for refused in [of_nothing, of_both, of_unknown] {
+        assert_eq!(refused.problem().0, 422, "{:?}", refused.json);
+    }
+}
+
+#[tokio::test]
 async fn an_import_is_held_and_let_go_by_a_person() {
     let world = World::new().await;
     let id = world.upload("user_id\nu1\n").await.id();

@@ -124,6 +124,12 @@ impl World {
         send(self.upload_request(file)).await
     }
 
+    /// With more parameters.
+    pub(crate) async fn upload_with(&self, query: &str, file: &'static str) -> Answer {
+        let request = self.request(Method::POST, &format!("/v1/audiences?name=file&{query}"));
+        send(request.header("content-type", "text/csv").body(file)).await
+    }
+
     pub(crate) fn upload_request(&self, file: impl Into<reqwest::Body>) -> RequestBuilder {
         self.request(Method::POST, "/v1/audiences?name=file")
             .header("content-type", "text/csv")

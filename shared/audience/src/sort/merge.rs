@@ -4,11 +4,29 @@ use std::ops::Range;
 
 use super::duplicate::{Duplicate, DuplicateRun, Gathered};
 use super::partition::Partition;
-use super::row::{self, Reading};
+use super::row::{self, Reading, StoredRow};
 use super::spread::runs_of;
 use crate::duplicates::AcceptedIds;
 use crate::packed::open_sealed;
 use crate::{Chunk, ChunkSettings, Chunker, Corrupt};
+
+/// What the users of a run are to the audience. Runs are added in the order of the roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Rows that fill no chunk of the partitions before: recipients already.
+    Carried,
+    /// Nobody else is a recipient, if the merge was made [`Merge::of_required`].
+    Required,
+    /// They are no recipients.
+    Excluded,
+    /// Rows of the file, in its order: the first of a user is a recipient, the others are duplicates.
+    Rows,
+    /// Rows of a file whose users are no recipients: the first of a user counts, the others are
+    /// duplicates.
+    Removed,
+    /// Recipients of other lists, unless they came before.
+    Included,
+}
 
 /// Whether anything comes behind a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +46,12 @@ pub struct Merged {
     pub carried: Vec<Vec<u8>>,
     /// Rows that are rejected because their user was accepted before.
     pub duplicates: Vec<DuplicateRun>,
-    /// How many rows the partition had, without what was carried to it.
+    /// How many rows of the file the partition had.
     pub rows: u64,
     /// How many of them are duplicates.
     pub duplicate_rows: u64,
+    /// How many recipients it has, without those that were carried to it.
+    pub recipients: u64,
 }
 
 /// A partition that is being merged, and afterwards the next. Its memory is that of the accepted
@@ -40,11 +60,20 @@ pub struct Merged {
 pub struct Merge {
     settings: ChunkSettings,
     names: Vec<String>,
-    accepted: AcceptedIds,
+    /// Users of whom no more rows are wanted.
+    known: AcceptedIds,
+    /// The only ones who may be recipients.
+    required: Option<AcceptedIds>,
     partition: Partition,
     duplicates: Gathered,
+    counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
     rows: u64,
-    duplicate_rows: u64,
+    duplicates: u64,
+    recipients: u64,
 }
 
 /// Rows at the end of a zone that fill no chunk.
@@ -60,40 +89,67 @@ impl Merge {
         Self {
             settings,
             names: names.to_vec(),
-            accepted: AcceptedIds::default(),
+            known: AcceptedIds::default(),
+            required: None,
             partition: Partition::default(),
             duplicates: Gathered::default(),
-            rows: 0,
-            duplicate_rows: 0,
+            counts: Counts::default(),
         }
     }
 
-    /// Adds a run of what was carried to this partition.
-    pub fn carry(&mut self, run: &[u8]) -> Result<(), Corrupt> {
+    /// The same, of an audience in which nobody is who is not in a run of [`Role::Required`].
+    #[must_use]
+    pub fn of_required(self) -> Self {
+        Self {
+            required: Some(AcceptedIds::default()),
+            ..self
+        }
+    }
+
+    /// Adds a run of the partition. Those of [`Role::Required`] and [`Role::Excluded`] name users
+    /// and nothing else: see [`crate::Spread::push_user`].
+    pub fn add(&mut self, role: Role, run: &[u8]) -> Result<(), Corrupt> {
+        let variables = match role {
+            Role::Required | Role::Excluded => 0,
+            Role::Carried | Role::Rows | Role::Removed | Role::Included => self.names.len(),
+        };
         let content = open_sealed(run)?;
         let mut rest = content.as_slice();
         while !rest.is_empty() {
-            let row = row::take(&mut rest, self.names.len())?;
-            self.partition.push(&row)?;
+            let row = row::take(&mut rest, variables)?;
+            self.add_row(role, &row)?;
         }
         Ok(())
     }
 
-    /// Adds the next of the partition's own runs, and finds the duplicates in it.
-    pub fn add(&mut self, run: &[u8]) -> Result<(), Corrupt> {
-        let content = open_sealed(run)?;
-        let mut rest = content.as_slice();
-        while !rest.is_empty() {
-            let row = row::take(&mut rest, self.names.len())?;
-            self.rows += 1;
-            match self.accepted.insert(row.user, row.line) {
-                Ok(()) => self.partition.push(&row)?,
-                Err(of_line) => {
-                    self.duplicate_rows += 1;
-                    let line = row.line;
-                    self.duplicates.push(Duplicate { line, of_line });
-                }
+    fn add_row(&mut self, role: Role, row: &StoredRow<'_>) -> Result<(), Corrupt> {
+        if role == Role::Carried {
+            return self.partition.push(row);
+        }
+        if role == Role::Required {
+            if let Some(required) = &mut self.required {
+                // Named twice, they are required all the same.
+                let _ = required.insert(row.user, row.line);
             }
+            return Ok(());
+        }
+        let is_row = matches!(role, Role::Rows | Role::Removed);
+        self.counts.rows += u64::from(is_row);
+        let known = self.known.insert(row.user, row.line);
+        if let (Err(of_line), true) = (known, is_row) {
+            self.counts.duplicates += 1;
+            let line = row.line;
+            self.duplicates.push(Duplicate { line, of_line });
+        }
+        let is_recipient = known.is_ok() && matches!(role, Role::Rows | Role::Included);
+        if is_recipient
+            && self
+                .required
+                .as_ref()
+                .is_none_or(|required| required.contains(row.user))
+        {
+            self.counts.recipients += 1;
+            self.partition.push(row)?;
         }
         Ok(())
     }
@@ -109,14 +165,19 @@ impl Merge {
         };
         self.close_early(&mut rests, most, &mut chunks)?;
         let carried = rests.iter().flat_map(|rest| rest.rows.clone());
+        let counts = std::mem::take(&mut self.counts);
         let merged = Merged {
             chunks,
             carried: runs_of(carried.map(|position| self.partition.row(position))),
             duplicates: std::mem::take(&mut self.duplicates).finish(),
-            rows: std::mem::take(&mut self.rows),
-            duplicate_rows: std::mem::take(&mut self.duplicate_rows),
+            rows: counts.rows,
+            duplicate_rows: counts.duplicates,
+            recipients: counts.recipients,
         };
-        self.accepted.clear();
+        self.known.clear();
+        if let Some(required) = &mut self.required {
+            required.clear();
+        }
         self.partition.clear();
         Ok(merged)
     }

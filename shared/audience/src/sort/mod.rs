@@ -9,6 +9,9 @@
 //!    together by time zone, in the order of the file, and cut into chunks; what does not fill a
 //!    chunk is *carried* to the next partition as runs like any other.
 //!
+//! Other lists can take part, of recipients to be included and of users to be excluded or required:
+//! their users are spread over the same partitions, and a run has a [`Role`].
+//!
 //! Chunks, carried runs and duplicates of a partition are a pure function of its runs, of what was
 //! carried to it, and of the settings. How the rows were cut into runs has no influence.
 
@@ -19,7 +22,7 @@ mod row;
 mod spread;
 
 pub use duplicate::{Duplicate, DuplicateRun, LINES_OF_A_DUPLICATE_RUN, read_duplicates};
-pub use merge::{Merge, Merged, Position};
+pub use merge::{Merge, Merged, Position, Role};
 pub use spread::{Run, Spread};
 
 /// How many partitions a file of so many bytes needs, so that each takes about `partition_bytes`

@@ -1,9 +1,9 @@
 //! The first step: rows, in the order of the file, into the partitions' runs.
 
 use super::row;
-use crate::Recipient;
 use crate::fingerprint::Fingerprint;
 use crate::packed::seal;
+use crate::{Recipient, Variables};
 
 /// The content of a run: under 1 MiB when it is sealed, whatever it holds.
 const RUN_BYTES: usize = 960 * 1024;
@@ -52,6 +52,17 @@ impl Spread {
             rows.drain(..before);
             self.full.push(Run { partition, bytes });
         }
+    }
+
+    /// Adds a user of whom nothing else matters.
+    pub fn push_user(&mut self, user_id: &str) {
+        let nothing_else = Recipient {
+            user_id,
+            time_zone: None,
+            locale: None,
+            variables: Variables::default(),
+        };
+        self.push(0, &nothing_else);
     }
 
     /// Bytes of the rows since the last [`Spread::take`].

@@ -1,8 +1,8 @@
 //! Which recipient is in which chunk.
 
 use audience::{
-    Chunk, ChunkSettings, FileSettings, MAX_CHUNK_RECIPIENTS, Merge, Position, RowReader, Spread, Unpacked,
-    estimated_commit_bytes,
+    Chunk, ChunkSettings, FileSettings, MAX_CHUNK_RECIPIENTS, Merge, Position, Role, RowReader, Spread,
+    Unpacked, estimated_commit_bytes,
 };
 
 fn chunks(file: &str, settings: ChunkSettings) -> Vec<Chunk> {
@@ -24,10 +24,10 @@ fn sorted(file: &str, settings: ChunkSettings, partitions: u32) -> Vec<Chunk> {
     let mut carried: Vec<Vec<u8>> = Vec::new();
     for partition in 0..partitions {
         for run in &carried {
-            merge.carry(run).unwrap();
+            merge.add(Role::Carried, run).unwrap();
         }
         for run in runs.iter().filter(|run| run.partition == partition) {
-            merge.add(&run.bytes).unwrap();
+            merge.add(Role::Rows, &run.bytes).unwrap();
         }
         let position = if partition + 1 == partitions {
             Position::Last

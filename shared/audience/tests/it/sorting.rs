@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use audience::{
     AudienceReader, Chunk, ChunkSettings, Duplicate, FileSettings, LINES_OF_A_DUPLICATE_RUN, Merge, Position,
-    Recipient, Rejection, RowReader, Run, Spread, Unpacked, partition_count, read_duplicates,
+    Recipient, Rejection, Role, RowReader, Run, Spread, Unpacked, partition_count, read_duplicates,
 };
 use proptest::prelude::*;
 
@@ -34,10 +34,10 @@ fn sort(file: &str, partitions: u32, cut: usize) -> Sorted {
     for partition in 0..partitions {
         let mut merge = Merge::new(settings(), &names);
         for run in &carried {
-            merge.carry(run).unwrap();
+            merge.add(Role::Carried, run).unwrap();
         }
         for run in runs.iter().filter(|run| run.partition == partition) {
-            merge.add(&run.bytes).unwrap();
+            merge.add(Role::Rows, &run.bytes).unwrap();
         }
         let is_last = partition + 1 == partitions;
         let position = if is_last { Position::Last } else { Position::Middle };
@@ -132,6 +132,63 @@ proptest! {
     #[test]
     fn where_runs_are_cut_makes_no_difference(file in file(), partitions in 1..9_u32, cut in 0..2_000_usize) {
         prop_assert_eq!(sort(&file, partitions, cut), sort(&file, partitions, usize::MAX));
+    }
+}
+
+/// Users of other lists, who take part with a role.
+fn users() -> impl Strategy<Value = BTreeSet<String>> {
+    prop::collection::btree_set("[a-d]{1,2}", 0..12)
+}
+
+/// The ids that one partition becomes.
+fn ids_of(merged: &audience::Merged) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    for chunk in &merged.chunks {
+        for recipient in Unpacked::open(&chunk.packed.bytes).unwrap().iter() {
+            assert!(ids.insert(recipient.unwrap().user_id.to_owned()));
+        }
+    }
+    assert_eq!(ids.len() as u64, merged.recipients);
+    ids
+}
+
+fn run_of(users: &BTreeSet<String>) -> Vec<Vec<u8>> {
+    let mut spread = Spread::new([9; 16], 1);
+    users.iter().for_each(|user| spread.push_user(user));
+    spread.take().into_iter().map(|run| run.bytes).collect()
+}
+
+proptest! {
+    #[test]
+    fn lists_take_part_as_sets_do(
+        file in users(), included in users(), excluded in users(), required in prop::option::of(users()), is_removed: bool,
+    ) {
+        let mut merge = Merge::new(settings(), &[]);
+        if required.is_some() {
+            merge = merge.of_required();
+        }
+        let of_file = if is_removed { Role::Removed } else { Role::Rows };
+        let lists = [
+            (Role::Required, required.clone().unwrap_or_default()),
+            (Role::Excluded, excluded.clone()),
+            (of_file, file.clone()),
+            (Role::Included, included.clone()),
+        ];
+        for (role, users) in &lists {
+            for run in run_of(users) {
+                merge.add(*role, &run).unwrap();
+            }
+        }
+
+        let merged = merge.finish(Position::Last).unwrap();
+
+        let expected: BTreeSet<_> = included
+            .into_iter()
+            .chain((!is_removed).then(|| file.clone()).into_iter().flatten())
+            .filter(|user| !excluded.contains(user) && !(is_removed && file.contains(user)))
+            .filter(|user| required.as_ref().is_none_or(|required| required.contains(user)))
+            .collect();
+        prop_assert_eq!(ids_of(&merged), expected);
     }
 }
 

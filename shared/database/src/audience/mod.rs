@@ -25,7 +25,8 @@ pub use import::{
 pub use leftover::{list_abandoned, list_with_chunks_left};
 pub use pause::{pause, resume};
 pub use upload::{
-    abandon_upload, add_uploaded, cancel, complete_upload, delete_cancelled, find, insert, list, touch_upload,
+    abandon_upload, add_uploaded, cancel, complete_upload, delete_cancelled, find, insert, list, set_sources,
+    touch_upload,
 };
 
 use crate::word::words;
@@ -70,6 +71,10 @@ pub struct Audience {
     pub state: AudienceState,
     /// Why the file was refused.
     pub refusal: Option<String>,
+    /// The audience of which it is a new version.
+    pub base_id: Option<AudienceId>,
+    /// JSON: the lists that it is made of; `None` for its file alone.
+    pub sources: Option<String>,
     /// JSON: what is given about the file, such as its delimiter.
     pub settings: String,
     /// Bytes in its parts.
@@ -97,6 +102,8 @@ impl Audience {
             name: row.get("name")?,
             state: row.get("state")?,
             refusal: row.get("refusal")?,
+            base_id: row.get("base_id")?,
+            sources: row.get("sources")?,
             settings: row.get("settings")?,
             uploaded_bytes: row.get("uploaded_bytes")?,
             progress: Progress {

@@ -10,7 +10,7 @@ use crate::{Change, Error, Executor, Tx, sql};
 macro_rules! select_audiences {
     ($rest:literal) => {
         concat!(
-            "SELECT id, name, state, refusal, settings, uploaded_bytes, read_bytes, records, size, chunk_count, \
+            "SELECT id, name, state, refusal, base_id, sources, settings, uploaded_bytes, read_bytes, records, size, chunk_count, \
              rejected, variables, resume_from, phase, phase_done, phase_end, paused_at, digest, created_at, \
              updated_at, ready_at FROM audience ",
             $rest
@@ -38,6 +38,22 @@ pub async fn insert(
     .bind(now)
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// Says what an audience is made of, in the transaction that inserts it. `sources` is JSON.
+pub async fn set_sources(
+    tx: &mut Tx,
+    id: AudienceId,
+    base: Option<AudienceId>,
+    sources: Option<&str>,
+) -> Result<(), Error> {
+    sql("UPDATE audience SET base_id = ?, sources = ? WHERE id = ?")
+        .bind(base)
+        .bind(sources)
+        .bind(id)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use super::db::{Db, Turn};
 use super::error::{Cause, Error};
 
 /// Adding a migration is adding a line; a published one never changes.
-const MIGRATIONS: [(i64, &str, &str); 16] = [
+const MIGRATIONS: [(i64, &str, &str); 17] = [
     (
         1,
         "campaigns",
@@ -41,6 +41,11 @@ const MIGRATIONS: [(i64, &str, &str); 16] = [
     ),
     (10, "reports", include_str!("../../migrations/0010_reports.sql")),
     (11, "imports", include_str!("../../migrations/0011_imports.sql")),
+    (
+        12,
+        "audience-sources",
+        include_str!("../../migrations/0012_audience_sources.sql"),
+    ),
     (
         13,
         "device lives",

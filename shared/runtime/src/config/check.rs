@@ -181,10 +181,10 @@ fn passes(config: &Config) -> Vec<Fault> {
     .filter(|(_, duration)| duration.is_zero())
     .map(|(setting, _)| Fault::new(setting, "must be above zero"))
     .collect();
-    if config.import.partition_bytes.get() < 4_096 {
+    if !(4_096..=1 << 28).contains(&config.import.partition_bytes.get()) {
         faults.push(Fault::new(
             "import.partition_bytes",
-            "must be at least 4096, which is more than any row takes",
+            "must be between 4096, which is more than any row takes, and 268435456",
         ));
     }
     if config.import.lease < Duration::from_millis(500) {

@@ -13,7 +13,8 @@ use super::stage::PATIENCE;
 pub(super) struct Worker {
     program: PathBuf,
     settings: PathBuf,
-    process: Process,
+    /// None between two lives.
+    process: Option<Process>,
     /// CPU time at the last look, in the kernel's ticks.
     ticks: u64,
 }
@@ -25,14 +26,18 @@ impl Worker {
         Self {
             program,
             settings,
-            process,
+            process: Some(process),
             ticks: 0,
         }
     }
 
     /// CPU time since the last look: whoever imports has the most.
     pub(super) fn worked(&mut self) -> u64 {
-        let ticks = ticks(self.process.pid()).unwrap_or(self.ticks);
+        let ticks = self
+            .process
+            .as_ref()
+            .and_then(|process| ticks(process.pid()).ok());
+        let ticks = ticks.unwrap_or(self.ticks);
         let worked = ticks.saturating_sub(self.ticks);
         self.ticks = ticks;
         worked
@@ -40,14 +45,17 @@ impl Worker {
 
     /// Kills it (SIGKILL), and starts it again.
     pub(super) fn kill_and_start(&mut self) {
-        let next = start(&self.program, &self.settings);
-        std::mem::replace(&mut self.process, next).kill();
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+        self.process = Some(start(&self.program, &self.settings));
         self.ticks = 0;
     }
 
     /// Ends it by a drain.
     pub(super) async fn end(self) -> anyhow::Result<()> {
-        let status = self.process.terminate(PATIENCE).await;
+        let process = self.process.context("it does not run")?;
+        let status = process.terminate(PATIENCE).await;
         anyhow::ensure!(status.success(), "a process ended with {status}");
         Ok(())
     }

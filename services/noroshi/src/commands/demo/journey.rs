@@ -65,7 +65,10 @@ impl Journey<'_> {
                 }
                 _ => {
                     watch
-                        .next(told.rows, || "the audience is not ready".to_owned())
+                        // First it reads rows, and then it accepts them.
+                        .next(told.rows + told.accepted, || {
+                            "the audience is not ready".to_owned()
+                        })
                         .await?
                 }
             }
