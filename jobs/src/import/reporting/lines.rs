@@ -13,7 +13,7 @@ use super::super::source::Source;
 use super::duplicates::{Duplicates, Unknown};
 
 /// Text of one block, the last line's excess apart.
-const BLOCK_BYTES: usize = 256 << 10;
+const BLOCK_BYTES: usize = 128 << 10;
 
 /// Where in which file the writing goes on.
 #[derive(Clone, Debug)]

@@ -185,7 +185,8 @@ proptest! {
         let expected: BTreeSet<_> = included
             .into_iter()
             .chain((!is_removed).then(|| file.clone()).into_iter().flatten())
-            .filter(|user| !excluded.contains(user) && !(is_removed && file.contains(user)))
+            .filter(|user| !excluded.contains(user))
+            .filter(|user| !is_removed || !file.contains(user))
             .filter(|user| required.as_ref().is_none_or(|required| required.contains(user)))
             .collect();
         prop_assert_eq!(ids_of(&merged), expected);

@@ -33,7 +33,7 @@ impl AudienceFile {
         let mut file = BufWriter::new(File::create(path)?);
         file.write_all(b"user_id,time_zone,locale,name,area\n")?;
         for row in 0..rows {
-            let user = if is_duplicate(row) { row / 2 } else { row };
+            let user = if is_duplicate(row) { earlier(row) } else { row };
             let scattered = xxh3_64_with_seed(&user.to_le_bytes(), 0);
             let mixed = xxh3_64_with_seed(&row.to_le_bytes(), 1);
             let pick = |from: &[&'static str], shift: u32| from[(mixed >> shift) as usize % from.len()];
@@ -57,7 +57,11 @@ impl AudienceFile {
     }
 }
 
-/// Rows of half that number are there before, since they are no duplicates themselves.
+/// A row before a duplicate, about half as far in the file, that is none itself.
+fn earlier(row: u64) -> u64 {
+    row / 2 / DUPLICATE_EVERY * DUPLICATE_EVERY
+}
+
 fn is_duplicate(row: u64) -> bool {
     row % DUPLICATE_EVERY == DUPLICATE_EVERY - 1
 }

@@ -121,10 +121,11 @@ fn how_far(audience: &Audience) -> f64 {
     phase + (audience.progress.phase_done as f64 / end).min(0.999)
 }
 
-/// How far the import is at each kill, drawn one from each equal part of it.
+/// How far the import is at each kill, drawn one from each equal part of it. The end of the report is
+/// left out: a small one has only a few steps, and after the last nobody is seen at work.
 fn moments(plan: &Plan) -> Vec<f64> {
     let mut random = StdRng::seed_from_u64(plan.seed);
-    let part = 2.95 / f64::from(plan.kills.max(1));
+    let part = 2.5 / f64::from(plan.kills.max(1));
     let moments = (0..plan.kills).map(|kill| (f64::from(kill) + random.random::<f64>()) * part);
     moments.collect()
 }
