@@ -121,8 +121,7 @@ async fn a_refused_credential_holds_the_campaign_and_burns_nothing(world: &World
 
     let campaign = world.campaign(audience).start().await;
     until("messages are refused", async || {
-        let requests = world.gateway().counts().await.requests;
-        (requests >= 100).then_some(())
+        (world.gateway().counts().await.requests > 0).then_some(())
     })
     .await;
     world.gateway().behave().await;
