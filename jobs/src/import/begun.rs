@@ -63,7 +63,11 @@ pub(super) enum Of {
 
 impl Begun {
     /// As the process is configured, and the lists are.
-    pub(super) async fn now(backends: &Backends, audience: &Audience, source: &Source) -> Result<Self, Error> {
+    pub(super) async fn now(
+        backends: &Backends,
+        audience: &Audience,
+        source: &Source,
+    ) -> Result<Self, Error> {
         let config = &backends.process.config;
         let sources = sources(audience)?;
         let (lists, variables) = resolve(backends, &sources).await?;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use campaign::{CampaignId, ChunkState};
 use emulator::sink::Outcome;
 use journeys::world::{World, until, users};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stamp::on_all_stores;
 
 on_all_stores! {
     a_throttled_push_is_sent_when_the_gateway_allows_it
+    a_gateway_that_gets_too_much_is_given_less_until_it_has_recovered
     an_unreachable_gateway_is_tried_again_until_it_answers
     a_message_whose_answer_was_lost_is_shown_once
     what_is_too_late_is_not_sent
@@ -33,6 +34,34 @@ async fn a_throttled_push_is_sent_when_the_gateway_allows_it(world: &World) {
     let allowed_at = started_at + Duration::from_secs(90);
     let sent = world.gateway().accepted();
     assert!(sent.iter().all(|entry| entry.received_at >= allowed_at));
+}
+
+async fn a_gateway_that_gets_too_much_is_given_less_until_it_has_recovered(world: &World) {
+    let audience = world.audience_with_devices(&users(150)).await;
+    let fault = json!({"outcome": "quota_exceeded", "share": 1.0, "first": 1, "retry_after_ms": 90_000});
+    world.gateway().play(&json!({"faults": [fault]})).await;
+
+    let campaign = world.campaign(audience).start().await;
+    let less = until("it is given less", async || {
+        let (quota, allowed) = quota(world).await;
+        (allowed < quota).then_some((quota, allowed))
+    })
+    .await;
+    world.clock().advance(Duration::from_secs(95));
+    world.finished(campaign).await;
+    world.clock().advance(Duration::from_secs(60));
+    let recovered = quota(world).await;
+
+    assert_eq!(less.0, 600_000);
+    assert!(less.1 <= 300_000, "{less:?}");
+    assert_eq!(recovered, (600_000, 600_000));
+}
+
+/// Messages a minute of the gateway's quota, and those that are allowed now.
+async fn quota(world: &World) -> (u64, u64) {
+    let quotas: Value = world.api().get("/v1/quotas").await;
+    let figure = |name: &str| quotas["items"][0][name].as_u64().unwrap();
+    (figure("per_minute"), figure("allowed_per_minute"))
 }
 
 async fn an_unreachable_gateway_is_tried_again_until_it_answers(world: &World) {

@@ -61,16 +61,19 @@ async fn keep_quota(sql: Sql) {
     let users = users(USERS);
     cluster.api().register(&users).await;
 
-    let campaign = start(&cluster, &users, &json!({})).await;
-    until_within(PATIENCE, "both processes send", async || {
-        let quotas: Value = cluster.api().get("/v1/quotas").await;
-        let shares = quotas["items"][0]["shares"].as_array()?.clone();
-        let with_work = shares.iter().filter(|share| share["fast_demand"] != 0).count();
-        (with_work == 2).then_some(())
-    })
-    .await;
-    let times = finish(&cluster, campaign).await;
+    // Each process is given one, and delivers what it hands to its own sender.
+    let (some, others) = users.split_at(USERS / 2);
+    let campaigns = [
+        start_at(&cluster, 0, some, &json!({})).await,
+        start_at(&cluster, 1, others, &json!({})).await,
+    ];
+    let mut senders = 0;
+    for campaign in campaigns {
+        senders = senders.max(finish(&cluster, campaign).await);
+    }
+    let times = times(&cluster);
 
+    say(senders);
     let most = most_within(&times, TimeDelta::minutes(1));
     assert_eq!(times.len(), USERS);
     assert!(most <= QUOTA as usize, "{most} messages in a minute of {QUOTA}");
@@ -82,8 +85,9 @@ async fn keep_pace(sql: Sql) {
     let users = &users(USERS)[..400];
     cluster.api().register(users).await;
 
-    let campaign = start(&cluster, users, &json!({"max_per_second": PACE})).await;
-    let times = finish(&cluster, campaign).await;
+    let campaign = start_at(&cluster, 0, users, &json!({"max_per_second": PACE})).await;
+    finish(&cluster, campaign).await;
+    let times = times(&cluster);
 
     // What both have saved up comes on top, a quarter of a second of the pace or one each; and what
     // was on its way for longer than others.
@@ -97,8 +101,8 @@ async fn keep_pace(sql: Sql) {
     cluster.end().await;
 }
 
-/// A campaign to these users, started.
-async fn start(cluster: &Cluster, users: &[String], more: &Value) -> CampaignId {
+/// A campaign to these users, started at that process.
+async fn start_at(cluster: &Cluster, no: usize, users: &[String], more: &Value) -> CampaignId {
     let mut plan = json!({
         "name": "a signal",
         "audience_id": cluster.audience(users).await,
@@ -108,22 +112,43 @@ async fn start(cluster: &Cluster, users: &[String], more: &Value) -> CampaignId 
         plan[field] = value.clone();
     }
     let campaign = cluster.draft(&plan).await;
-    cluster.api().turn(campaign, "start").await;
+    cluster.api_of(no).turn(campaign, "start").await;
     campaign
 }
 
-/// Waits for its end, and gives when the gateway took each message, earliest first.
-async fn finish(cluster: &Cluster, campaign: CampaignId) -> Vec<DateTime<Utc>> {
+/// Waits for its end, and gives the most senders that had work at once. How many had is a matter of
+/// who hands over what.
+async fn finish(cluster: &Cluster, campaign: CampaignId) -> usize {
+    let mut most = 0;
     until_within(PATIENCE, "the campaign is finished", async || {
+        most = most.max(senders_with_work(cluster).await);
         let progress = cluster.api().progress(campaign).await;
         (progress.state == "finished").then_some(())
     })
     .await;
     cluster.books.settle(campaign, Doubles::None).await;
+    most
+}
+
+async fn senders_with_work(cluster: &Cluster) -> usize {
+    let quotas: Value = cluster.api().get("/v1/quotas").await;
+    let quotas = quotas["items"].as_array().unwrap();
+    let gateways = quotas.iter().filter(|quota| quota["name"] == "fcm/cluster");
+    let shares = gateways.flat_map(|quota| quota["shares"].as_array().unwrap());
+    shares.filter(|share| share["fast_demand"] != 0).count()
+}
+
+/// When the gateway took each message, earliest first.
+fn times(cluster: &Cluster) -> Vec<DateTime<Utc>> {
     let ledger = Reader::open(&cluster.books.ledger).unwrap();
     let mut times: Vec<_> = ledger.map(|entry| entry.unwrap().received_at).collect();
     times.sort_unstable();
     times
+}
+
+#[expect(clippy::disallowed_macros, reason = "a test speaks to whoever runs it")]
+fn say(senders: usize) {
+    eprintln!("{senders} senders had work at once");
 }
 
 /// The most messages within any time of that length.
