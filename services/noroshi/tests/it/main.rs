@@ -5,6 +5,7 @@
 mod api;
 mod cli;
 mod config;
+mod files;
 
 use std::process::{Command, Output};
 

@@ -83,8 +83,8 @@ pub(super) fn show(audience: &Audience) -> String {
 pub(super) fn imported(audience: Uuid, progress: &ImportProgress) -> String {
     if progress.state != "ready" {
         let refusal = progress.refusal.as_deref().map(plain);
-        let reason = refusal.map(|refusal| format!(": {refusal}")).unwrap_or_default();
-        return format!("Audience {audience} is {}{reason}.", progress.state);
+        let reason = refusal.map_or_else(|| ".".to_owned(), |refusal| format!(": {refusal}"));
+        return format!("Audience {audience} is {}{reason}", progress.state);
     }
     let mut table = Table::new();
     table.row([&"rows", &count(progress.rows)]);
