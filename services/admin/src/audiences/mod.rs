@@ -30,6 +30,7 @@ use crate::transaction::conclude;
 
 pub(crate) use file::{Extent, check_header, zip_limits};
 pub(crate) use inline::upload as inline_upload;
+pub(crate) use sources::{MadeOf, Mode};
 pub(crate) use stream::Stream;
 pub(crate) use upload::Upload;
 pub(crate) use view::Audience;

@@ -18,7 +18,7 @@ const MAX_LISTS: usize = 16;
 /// What a file does with the audience that it is uploaded for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     /// It is an audience of its own.
     #[default]
     New,
@@ -32,7 +32,7 @@ pub(super) enum Mode {
 
 /// What an audience is made of, and of which it is a version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct MadeOf {
+pub(crate) struct MadeOf {
     base: Option<AudienceId>,
     /// None for the file alone.
     sources: Option<Sources>,
@@ -40,7 +40,7 @@ pub(super) struct MadeOf {
 
 impl MadeOf {
     /// Of a file that is uploaded in that mode.
-    pub(super) fn file(mode: Mode, base: Option<Uuid>) -> Result<Self, Error> {
+    pub(crate) fn file(mode: Mode, base: Option<Uuid>) -> Result<Self, Error> {
         let Some(base) = base.map(AudienceId) else {
             return match mode {
                 Mode::New => Ok(Self::default()),
@@ -73,7 +73,7 @@ impl MadeOf {
 
     /// Says so in the transaction that has inserted the audience. Every audience that it names must
     /// be ready, and every campaign be there.
-    pub(super) async fn store(&self, tx: &mut Tx, id: AudienceId) -> Result<(), Error> {
+    pub(crate) async fn store(&self, tx: &mut Tx, id: AudienceId) -> Result<(), Error> {
         if self.base.is_none() && self.sources.is_none() {
             return Ok(());
         }

@@ -10,10 +10,12 @@ use database::upload::{self, Expected};
 use runtime::Backends;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::MAX_PARTS;
 use super::view::Upload;
 use crate::answer::Done;
+use crate::audiences::{MadeOf, Mode};
 use crate::error::Error;
 use crate::field::check_name;
 use crate::json;
@@ -34,6 +36,11 @@ pub(super) struct NewUpload {
     /// How the file is written; found from its start when not given.
     #[schema(value_type = Option<schema::Encoding>)]
     encoding: Option<Encoding>,
+    /// What the file does with the audience `base`; it is an audience of its own when not given.
+    mode: Option<Mode>,
+    /// The audience of which this is to be a new version. It stays as it is, and so do campaigns to
+    /// it.
+    base: Option<Uuid>,
     /// Bytes of the whole file, if that is known: what comes is held to it.
     #[schema(minimum = 1)]
     size: Option<u64>,
@@ -58,13 +65,20 @@ pub(super) async fn create(
 ) -> Result<Response, Error> {
     let limit = backends.process.config.admin.upload_max_bytes.get();
     body.content.check(limit)?;
+    let made_of = MadeOf::file(body.content.mode.unwrap_or_default(), body.content.base)?;
     let once = incoming.with_body(&body.bytes);
     let mut tx = once.begin(&backends.db).await?;
-    let created = create_in(&mut tx, &body.content, backends.process.clock.now()).await;
+    let now = backends.process.clock.now();
+    let created = create_in(&mut tx, &body.content, &made_of, now).await;
     once.conclude(&backends, tx, created, Done::Created).await
 }
 
-async fn create_in(tx: &mut Tx, new: &NewUpload, now: DateTime<Utc>) -> Result<Upload, Error> {
+async fn create_in(
+    tx: &mut Tx,
+    new: &NewUpload,
+    made_of: &MadeOf,
+    now: DateTime<Utc>,
+) -> Result<Upload, Error> {
     let id = AudienceId::allocate();
     let settings = FileSettings {
         delimiter: new.delimiter,
@@ -75,6 +89,7 @@ async fn create_in(tx: &mut Tx, new: &NewUpload, now: DateTime<Utc>) -> Result<U
         parts: new.parts,
     };
     database::audience::insert(tx, id, &new.name, &json::write(&settings)?, now).await?;
+    made_of.store(tx, id).await?;
     upload::insert(tx, id, expected).await?;
     Ok(Upload::begun(id, &new.name, expected))
 }

@@ -43,7 +43,7 @@ const MIGRATIONS: [(i64, &str, &str); 17] = [
     (11, "imports", include_str!("../../migrations/0011_imports.sql")),
     (
         12,
-        "audience-sources",
+        "audience sources",
         include_str!("../../migrations/0012_audience_sources.sql"),
     ),
     (
@@ -51,10 +51,10 @@ const MIGRATIONS: [(i64, &str, &str); 17] = [
         "device lives",
         include_str!("../../migrations/0013_device_lives.sql"),
     ),
-    (15, "uploads", include_str!("../../migrations/0015_uploads.sql")),
-    (16, "quotas", include_str!("../../migrations/0016_quotas.sql")),
-    (17, "canary", include_str!("../../migrations/0017_canary.sql")),
-    (18, "feedback", include_str!("../../migrations/0018_feedback.sql")),
+    (14, "uploads", include_str!("../../migrations/0014_uploads.sql")),
+    (15, "quotas", include_str!("../../migrations/0015_quotas.sql")),
+    (16, "canary", include_str!("../../migrations/0016_canary.sql")),
+    (17, "feedback", include_str!("../../migrations/0017_feedback.sql")),
 ];
 
 const TABLE: &str = "_sqlx_migrations";

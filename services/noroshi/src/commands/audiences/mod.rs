@@ -74,6 +74,8 @@ struct ImportArguments {
     name: Option<String>,
     #[command(flatten)]
     settings: SettingsArguments,
+    #[command(flatten)]
+    version: VersionArguments,
     /// Save the report there, once the import is over.
     #[arg(long, value_name = "OUT.zip")]
     report: Option<PathBuf>,
@@ -97,6 +99,33 @@ struct PreviewArguments {
     /// Print the API's answer as one JSON document.
     #[arg(long)]
     json: bool,
+}
+
+/// Of which audience the file makes a new version. That one stays as it is, and so do campaigns to it.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(multiple = false)]
+struct VersionArguments {
+    /// The file's recipients and those of this audience; of who is in both, the file's row counts.
+    #[arg(long, value_name = "ID")]
+    add_to: Option<Uuid>,
+    /// Those of this audience who are not in the file.
+    #[arg(long, value_name = "ID")]
+    subtract_from: Option<Uuid>,
+    /// The file's recipients alone, as a new version of this audience.
+    #[arg(long, value_name = "ID")]
+    replace: Option<Uuid>,
+}
+
+impl VersionArguments {
+    /// The API's word for what the file does, and with which audience.
+    fn mode(self) -> Option<(&'static str, Uuid)> {
+        let modes = [
+            ("add", self.add_to),
+            ("subtract", self.subtract_from),
+            ("replace", self.replace),
+        ];
+        modes.into_iter().find_map(|(mode, base)| Some((mode, base?)))
+    }
 }
 
 /// What is said about a file beside it.

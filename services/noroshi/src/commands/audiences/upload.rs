@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::file::{LocalFile, digest};
-use super::{ImportArguments, SettingsArguments};
+use super::ImportArguments;
 use crate::again::again;
 use crate::api::{Api, Error};
 use crate::output;
@@ -69,7 +69,7 @@ async fn begin(
         let what = "the question for the upload";
         return again(process, async || api.answer(what, api.get(&path)).await).await;
     }
-    let body = new_upload(name(arguments), file, arguments.settings);
+    let body = new_upload(file, arguments);
     // However often it is asked, one upload is begun.
     let key = Uuid::new_v4().to_string();
     again(process, async || {
@@ -79,12 +79,16 @@ async fn begin(
     .await
 }
 
-fn new_upload(name: String, file: &LocalFile, settings: SettingsArguments) -> Value {
-    let mut body = json!({"name": name, "size": file.size, "parts": file.parts()});
-    for (setting, value) in settings.words() {
+fn new_upload(file: &LocalFile, arguments: &ImportArguments) -> Value {
+    let mut body = json!({"name": name(arguments), "size": file.size, "parts": file.parts()});
+    for (setting, value) in arguments.settings.words() {
         if let Some(value) = value {
             body[setting] = value.into();
         }
+    }
+    if let Some((mode, base)) = arguments.version.mode() {
+        body["mode"] = mode.into();
+        body["base"] = base.to_string().into();
     }
     body
 }
