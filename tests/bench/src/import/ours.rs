@@ -39,9 +39,12 @@ pub(super) fn measure(
         .env("NOROSHI__DATA__DIR", directory)
         .env("NOROSHI__LOG__LEVEL", "warn");
     if server.is_some() {
-        let secret = directory.join("database-url");
-        std::fs::write(&secret, &url)?;
-        command.env("NOROSHI__DATABASE__URL", format!("file:{}", secret.display()));
+        // The token is for the API, which a configuration without embedded SQL has to have.
+        for (variable, secret) in [("DATABASE__URL", url.as_str()), ("ADMIN__TOKEN", "not-used")] {
+            let file = directory.join(variable);
+            std::fs::write(&file, secret)?;
+            command.env(format!("NOROSHI__{variable}"), format!("file:{}", file.display()));
+        }
     }
     let sample = client::sample(command)?;
     let users = runtime.block_on(check(&url, audience, file))?;
