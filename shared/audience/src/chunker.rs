@@ -26,12 +26,12 @@ pub struct ChunkSettings {
 }
 
 impl Default for ChunkSettings {
-    /// 499 recipients, 3.5 MiB a commit (Google's emulators refuse 4, production 10), 8 MiB carried.
+    /// 499 recipients, 3.5 MiB a commit (Google's emulators refuse 4, production 10), 4 MiB carried.
     fn default() -> Self {
         Self {
             recipients: MAX_CHUNK_RECIPIENTS,
             commit_bytes: 3_584 * 1_024,
-            carried_bytes: 8 * 1_024 * 1_024,
+            carried_bytes: 4 * 1_024 * 1_024,
         }
     }
 }

@@ -104,7 +104,7 @@ impl Default for Import {
         Self {
             interval: Duration::from_secs(1),
             chunk_max_bytes: super::count(3_670_016),
-            partition_bytes: super::count(8_388_608),
+            partition_bytes: super::count(4_194_304),
             lease: Duration::from_secs(10),
         }
     }
