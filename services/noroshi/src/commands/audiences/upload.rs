@@ -71,7 +71,7 @@ async fn begin(
     }
     let body = new_upload(file, arguments);
     // However often it is asked, one upload is begun.
-    let key = Uuid::new_v4().to_string();
+    let key = Uuid::now_v7().to_string();
     again(process, async || {
         let request = api.post("/uploads").header("idempotency-key", &key);
         api.answer("the upload", request.json(&body)).await
