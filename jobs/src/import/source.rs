@@ -82,9 +82,19 @@ impl Source {
     }
 }
 
+/// By its first bytes, in however small parts they came.
 async fn is_zip(files: &Db, audience: AudienceId) -> Result<bool, database::Error> {
-    let first = upload_part::find(files, audience, 0).await?;
-    Ok(first.is_some_and(|part| part.starts_with(&ZIP_MAGIC)))
+    let mut start = Vec::new();
+    for no in 0.. {
+        let Some(part) = upload_part::find(files, audience, no).await? else {
+            break;
+        };
+        start.extend(part.into_iter().take(ZIP_MAGIC.len()));
+        if start.len() >= ZIP_MAGIC.len() {
+            break;
+        }
+    }
+    Ok(start.starts_with(&ZIP_MAGIC))
 }
 
 /// Sends the file, part by part, until all is sent, a part is missing or nobody listens any more.

@@ -94,7 +94,7 @@ fn both_databases_are_migrated_where_files_have_one_of_their_own() {
             .lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>());
         lines
-            .filter(|words| words[..] == ["15", "uploads", state])
+            .filter(|words| words[..] == ["14", "uploads", state])
             .count()
     };
     assert_eq!(uploads(&before, "pending"), 2, "{before:?}");

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::file::{LocalFile, digest};
 use super::ImportArguments;
+use super::file::{LocalFile, digest};
 use crate::again::again;
 use crate::api::{Api, Error};
 use crate::output;
