@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 /// Files in PEM.
 #[derive(Debug)]
 pub(super) struct Certificate {
@@ -19,8 +22,18 @@ impl Certificate {
             certificate: directory.join("certificate.pem"),
             key: directory.join("key.pem"),
         };
-        fs::write(&files.certificate, made.cert.pem())?;
-        fs::write(&files.key, made.signing_key.serialize_pem())?;
+        fs::write(&files.certificate, pem("CERTIFICATE", made.cert.der()))?;
+        fs::write(&files.key, pem("PRIVATE KEY", made.signing_key.serialized_der()))?;
         Ok(files)
     }
+}
+
+/// The textual encoding of RFC 7468: lines of 64 characters.
+fn pem(label: &str, der: &[u8]) -> String {
+    let mut pem = format!("-----BEGIN {label}-----\n");
+    for line in der.chunks(48) {
+        pem.push_str(&STANDARD.encode(line));
+        pem.push('\n');
+    }
+    pem + &format!("-----END {label}-----\n")
 }
