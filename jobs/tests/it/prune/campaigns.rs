@@ -51,7 +51,7 @@ async fn of_an_old_campaign_nothing_is_left_but_its_row() {
     assert_eq!(world.recipients(audience).await.len(), 1_200);
     assert_eq!(
         report.to_string(),
-        "1 campaigns pruned (3 chunks, 1200 pushes), 0 audiences cleared, 0 reports deleted, \
+        "1 campaigns pruned (3 chunks, 1200 pushes), 0 audiences cleared, 1 reports deleted, \
          0 idempotency keys forgotten, 0 addresses removed"
     );
     assert_eq!(pass(&world).await.outcome(), Outcome::Idle);

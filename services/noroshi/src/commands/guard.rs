@@ -3,11 +3,11 @@
 use std::fmt;
 
 use clap::{Args, Subcommand};
-use runtime::{Config, ExitCode, Failure, process};
+use runtime::{Config, ExitCode};
 use serde::Deserialize;
 
-use crate::api::{Api, ApiArguments, Error};
-use crate::output;
+use super::on_api::{self, show};
+use crate::api::ApiArguments;
 use crate::table::Table;
 
 /// What to ask of the load guard, and where.
@@ -58,38 +58,13 @@ struct Replica {
 
 /// Asks it, of the API that the arguments or the configuration name.
 pub fn run(arguments: GuardArguments, config: Config) -> ExitCode {
-    process::run(config, |process| async move {
-        let asked = async {
-            let api = arguments.api.connect(&process.config)?;
-            let GuardCommand::Status(StatusArguments { json }) = arguments.command;
-            status(&api, json).await
-        };
-        let asked = tokio::select! {
-            asked = asked => asked,
-            () = process.stop.requested() => return ExitCode::TryAgain,
-        };
-        match asked {
-            Ok(()) => ExitCode::Done,
-            Err(error) => {
-                output::fault(&error);
-                if let Some(advice) = error.advice() {
-                    output::note(advice);
-                }
-                error.exit_code()
-            }
-        }
+    let GuardArguments { command, api } = arguments;
+    let GuardCommand::Status(StatusArguments { json }) = command;
+    on_api::run(api, config, async |api, _| {
+        let request = api.get("/guard");
+        let status = api.document("the question for the load guard", request).await?;
+        show(&status, json, |status: &Status| status.to_string())
     })
-}
-
-async fn status(api: &Api, json: bool) -> Result<(), Error> {
-    let answered = api.document("the question for the load guard", api.get("/guard"));
-    let answered = answered.await?;
-    if json {
-        output::line(answered.text());
-    } else {
-        output::line(answered.read::<Status>()?);
-    }
-    Ok(())
 }
 
 impl fmt::Display for Status {

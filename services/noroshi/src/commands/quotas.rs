@@ -3,11 +3,11 @@
 use std::fmt;
 
 use clap::Args;
-use runtime::{Config, ExitCode, Failure, process};
+use runtime::{Config, ExitCode};
 use serde::Deserialize;
 
-use crate::api::{Api, ApiArguments, Error};
-use crate::output;
+use super::on_api::{self, show};
+use crate::api::ApiArguments;
 use crate::table::Table;
 
 /// Where to ask, and how to tell.
@@ -45,37 +45,12 @@ struct Share {
 
 /// Asks for them, of the API that the arguments or the configuration name.
 pub fn run(arguments: QuotasArguments, config: Config) -> ExitCode {
-    process::run(config, |process| async move {
-        let asked = async {
-            let api = arguments.api.connect(&process.config)?;
-            show(&api, arguments.json).await
-        };
-        let asked = tokio::select! {
-            asked = asked => asked,
-            () = process.stop.requested() => return ExitCode::TryAgain,
-        };
-        match asked {
-            Ok(()) => ExitCode::Done,
-            Err(error) => {
-                output::fault(&error);
-                if let Some(advice) = error.advice() {
-                    output::note(advice);
-                }
-                error.exit_code()
-            }
-        }
+    let QuotasArguments { json, api } = arguments;
+    on_api::run(api, config, async |api, _| {
+        let request = api.get("/quotas?limit=500");
+        let quotas = api.document("the question for quotas", request).await?;
+        show(&quotas, json, |quotas: &Quotas| quotas.to_string())
     })
-}
-
-async fn show(api: &Api, json: bool) -> Result<(), Error> {
-    let answered = api.document("the question for quotas", api.get("/quotas?limit=500"));
-    let answered = answered.await?;
-    if json {
-        output::line(answered.text());
-    } else {
-        output::line(answered.read::<Quotas>()?);
-    }
-    Ok(())
 }
 
 impl fmt::Display for Quotas {

@@ -60,18 +60,25 @@ fn times(config: &Config) -> Vec<Fault> {
     .collect()
 }
 
-/// The gateway whose answer may take longest, and how long.
+/// Of the gateways that there are, the one whose answer may take longest, and how long.
 fn slowest(provider: &Provider) -> (&'static str, Duration) {
-    let mut slowest = ("provider.fcm", provider.fcm.timeout);
-    for (gateway, timeout) in [
-        ("provider.apns", provider.apns.timeout),
-        ("provider.web_push", provider.web_push.timeout),
-    ] {
-        if timeout > slowest.1 {
-            slowest = (gateway, timeout);
-        }
-    }
-    slowest
+    let Provider {
+        fcm, apns, web_push, ..
+    } = provider;
+    let all = provider.is_embedded();
+    let web_push_is_there = web_push.key.is_some() || web_push.stand_in.is_some();
+    let gateways = [
+        ("provider.fcm", fcm.timeout, !fcm.endpoint.is_embedded()),
+        ("provider.apns", apns.timeout, !apns.endpoint.is_embedded()),
+        ("provider.web_push", web_push.timeout, web_push_is_there),
+    ];
+    let there = gateways.into_iter().filter(|(_, _, is_there)| all || *is_there);
+    // The first, of those that take as long.
+    let slowest = there.rev().max_by_key(|(_, timeout, _)| *timeout);
+    // If nothing is embedded, something is there.
+    slowest.map_or(("provider.fcm", fcm.timeout), |(gateway, timeout, _)| {
+        (gateway, timeout)
+    })
 }
 
 /// Who sends through Apple or to browsers says who it is.

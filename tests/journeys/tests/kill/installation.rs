@@ -40,6 +40,8 @@ impl Installation {
         let directory = tempfile::tempdir().unwrap();
         let settings = Settings::embedded(directory.path(), TOKEN)
             .set("provider.fcm.timeout", "1s")
+            .set("provider.apns.timeout", "1s")
+            .set("provider.web_push.timeout", "1s")
             .set("sender.settle_margin", "500ms")
             .set("sender.budget", "2s")
             .set("sender.lease", "4s")

@@ -81,6 +81,8 @@ fn quick(settings: Settings) -> Settings {
         .quick()
         .set("queue.deadline", "15s")
         .set("provider.fcm.timeout", "2s")
+        .set("provider.apns.timeout", "2s")
+        .set("provider.web_push.timeout", "2s")
         .set("sender.settle_margin", "500ms")
         .set("sender.budget", "3s")
         .set("sender.lease", "5s")
