@@ -74,9 +74,9 @@ async fn what_a_draft_takes_is_told_before_it_starts() {
     );
     assert_eq!(outlook["fan_out"]["ramp"], Value::Null);
     assert_eq!(outlook["fan_out"]["begins_at"], "2026-07-01T12:00:00Z");
-    // 400 streams, a tenth of a second each.
-    assert_eq!(outlook["delivery"]["pushes_per_second"], 4_000);
-    assert_eq!(outlook["delivery"]["ends_at"], "2026-07-01T12:00:00.250Z");
+    // 800 streams, a tenth of a second each.
+    assert_eq!(outlook["delivery"]["pushes_per_second"], 8_000);
+    assert_eq!(outlook["delivery"]["ends_at"], "2026-07-01T12:00:00.125Z");
     assert_eq!(outlook["warnings"], json!([]));
 }
 

@@ -112,7 +112,7 @@ impl Default for Fcm {
             project: "noroshi".to_owned(),
             credentials: None,
             timeout: TIMEOUT,
-            connections: super::count(4),
+            connections: super::count(8),
             messages_per_minute: 600_000,
         }
     }
