@@ -7,9 +7,10 @@ mod campaign;
 mod download;
 mod range;
 
-use ::campaign::ReportId;
+use ::campaign::{AudienceId, ReportId};
 use axum::extract::State;
 use axum::response::Response;
+use database::audience::AudienceState;
 use http::HeaderMap;
 use runtime::Backends;
 use utoipa_axum::router::OpenApiRouter;
@@ -49,12 +50,27 @@ async fn of_audience(
     Segments(id): Segments<Uuid>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
+    // In this order: whoever is through with the audience has made its report.
+    let is_coming = is_coming(&backends, AudienceId(id)).await?;
     let report = database::report::get(&backends.files, ReportId(id)).await?;
-    let report = report.ok_or(Error::NotFound { what: "report" })?;
+    let report = match report {
+        None if is_coming => return Err(Error::ReportMaking),
+        report => report.ok_or(Error::NotFound { what: "report" })?,
+    };
     let file = Download {
         report,
         kind: "application/zip",
         name: format!("audience-{id}.zip"),
     };
     file.answer(&backends, &headers)
+}
+
+/// Whether the audience's import goes on, or has yet to begin.
+async fn is_coming(backends: &Backends, id: AudienceId) -> Result<bool, Error> {
+    let audience = database::audience::find(&backends.db, id).await?;
+    Ok(audience.is_some_and(|audience| match audience.state {
+        AudienceState::Uploading | AudienceState::Uploaded | AudienceState::Importing => true,
+        AudienceState::Ready => audience.phase.is_some(),
+        AudienceState::Refused | AudienceState::Cancelled => false,
+    }))
 }

@@ -162,6 +162,8 @@ async fn a_report_that_is_not_there_is_none_yet_none_or_none_any_more() {
     let path = format!("/v1/audiences/{id}/report");
     let now = world.clock.clock().now();
 
+    let waiting = world.upload("user_id\nu1\n").await.id();
+    let not_begun = world.get(&format!("/v1/audiences/{waiting}/report")).await;
     let none = world.get(&path).await;
     make(&world.backends.files, &id, b"half", now).await;
     let making = world.get(&path).await;
@@ -171,6 +173,7 @@ async fn a_report_that_is_not_there_is_none_yet_none_or_none_any_more() {
     let expired = world.get(&path).await;
     let without_token = crate::world::send(world.bare(Method::GET, &path)).await;
 
+    assert_eq!(not_begun.problem(), (409, "report-making"));
     assert_eq!(none.problem(), (404, "not-found"));
     assert_eq!(making.problem(), (409, "report-making"));
     assert_eq!(ready, StatusCode::OK);
