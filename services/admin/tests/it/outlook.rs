@@ -175,11 +175,11 @@ async fn who_would_expire_before_is_warned_of() {
 
     let outlook = outlook(&world, &id).await;
 
-    assert_eq!(outlook["times"][0]["late"], 600_000);
+    assert_eq!(outlook["times"][0]["late"], 200_000);
     assert_eq!(
         outlook["warnings"],
         json!([
-            "600000 of 1000000 recipients expire at 2026-07-01 12:01:40 UTC before they can be sent theirs"
+            "200000 of 1000000 recipients expire at 2026-07-01 12:01:40 UTC before they can be sent theirs"
         ])
     );
 }
