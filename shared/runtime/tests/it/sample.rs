@@ -61,7 +61,11 @@ fn the_sample_names_every_setting_and_no_other() {
         .iter()
         .map(|path| path.rsplit_once('.').unwrap().0)
         .collect();
-    let known: BTreeSet<_> = sections.iter().flat_map(|section| known(section)).collect();
+    let known: BTreeSet<_> = sections
+        .iter()
+        .flat_map(|section| known(section))
+        .filter(|path| !sections.contains(path.as_str()))
+        .collect();
     let top: BTreeSet<_> = Table::try_from(Config::default())
         .unwrap()
         .keys()

@@ -48,6 +48,8 @@ impl Installation {
             .set("sender.skew", "200ms")
             .set("sender.concurrency", 8)
             .set("queue.deadline", "15s")
+            .set("import.lease", "1s")
+            .set("import.partition_bytes", 262_144)
             .set("fan_out.in_flight", 1)
             .set("fan_out.lease", "500ms")
             .set("dispatch.pick_up", "5s")
