@@ -1,4 +1,4 @@
-//! Addresses that a gateway calls gone: removed, and told to whoever wants to know.
+//! Addresses that a gateway calls gone or wrong: told to whoever wants to know.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use crate::stamp::on_all_stores;
 
 on_all_stores! {
     a_gone_address_is_removed_and_can_be_pulled
+    a_wrong_address_is_quarantined_and_can_be_pulled
     an_erased_user_leaves_no_feedback
 }
 
@@ -54,6 +55,31 @@ async fn a_gone_address_is_removed_and_can_be_pulled(world: &World) {
         ]
     );
     assert_eq!(devices["items"], json!([]));
+}
+
+async fn a_wrong_address_is_quarantined_and_can_be_pulled(world: &World) {
+    let details = json!([{
+        "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError",
+        "errorCode": "SENDER_ID_MISMATCH",
+    }]);
+    let body = json!({"error": {"code": 403, "details": details}}).to_string();
+    let wrong = json!({"prefix": device_of("user-00000"), "status": 403, "body": body});
+    world.gateway().play(&json!({"answers": [wrong]})).await;
+    let audience = world.audience_with_devices(&users(3)).await;
+    let campaign = world.campaign(audience).start().await;
+    world.finished(campaign).await;
+    world.clock().advance(Duration::from_secs(60));
+
+    let told = until("it is listed", async || {
+        let told = feedback(world).await;
+        (!told.is_empty()).then_some(told)
+    })
+    .await;
+
+    let devices: Value = world.api().get("/v1/users/user-00000/devices").await;
+    assert_eq!(told.len(), 1);
+    assert_eq!([&told[0]["fate"], &told[0]["user_id"]], ["wrong", "user-00000"]);
+    assert!(devices["items"][0]["quarantined_at"].is_string(), "{devices}");
 }
 
 async fn an_erased_user_leaves_no_feedback(world: &World) {
