@@ -167,6 +167,7 @@ pub(super) fn run(arguments: &GatewayArguments) -> anyhow::Result<()> {
     tokio::runtime::Runtime::new()?.block_on(serve(arguments))
 }
 
+#[expect(clippy::disallowed_methods, reason = "a gateway serves until it is killed")]
 async fn serve(arguments: &GatewayArguments) -> anyhow::Result<()> {
     let certificate = CertificateDer::from_pem_file(&arguments.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&arguments.key)?;

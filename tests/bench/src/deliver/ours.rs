@@ -90,6 +90,7 @@ async fn send(arguments: &ClientArguments) -> anyhow::Result<Sample> {
 impl Sending {
     fn new(arguments: &ClientArguments) -> anyhow::Result<Self> {
         let trust = Trust::with(&std::fs::read(&arguments.trusted)?)?;
+        #[expect(clippy::disallowed_methods, reason = "a benchmark takes real time")]
         let now = Now::new(Utc::now);
         let pool = PoolSettings {
             connections: arguments.connections,
