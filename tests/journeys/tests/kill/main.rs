@@ -50,6 +50,10 @@ async fn a_campaign_survives_kills_in_every_stage() {
     let import = Stage::Import(audience.id);
     kills.extend(kill_in(&mut noroshi, import).await);
     noroshi.api().until_ready(audience.id).await;
+    assert_eq!(import.progress(&noroshi).await, import.whole());
+    // The campaign is to one that fits one partition, and so has the file's order.
+    let audience = small(&noroshi, &users).await;
+    noroshi.api().until_ready(audience.id).await;
 
     // What is expanded and dispatched is put back until the stop is lifted: so these stages are
     // apart from those that follow.
@@ -119,6 +123,14 @@ async fn upload(noroshi: &Installation, users: &[String]) -> AudienceView {
             .collect();
         file += &format!("{user},{note}\n");
     }
+    noroshi
+        .api()
+        .upload("/v1/audiences?name=large", "text/csv", file)
+        .await
+}
+
+async fn small(noroshi: &Installation, users: &[String]) -> AudienceView {
+    let file = format!("user_id\n{}\n", users.join("\n"));
     noroshi
         .api()
         .upload("/v1/audiences?name=everybody", "text/csv", file)

@@ -79,7 +79,7 @@ async fn accepted(noroshi: &Installation, audience: AudienceId) -> u64 {
 }
 
 /// Chunks that are expanded: several are at once, so the last one's number is only nearly their
-/// count. The audience is in the file's order.
+/// count. The campaign's audience is in the file's order.
 async fn expanded(noroshi: &Installation) -> u64 {
     let (mut there, mut missing) = (0, USERS / CHUNK);
     while there < missing {
