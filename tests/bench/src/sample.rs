@@ -6,6 +6,7 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::process::own_cpu_seconds;
@@ -35,11 +36,16 @@ impl Sample {
 
     /// Runs a client to its end; its last line is the sample.
     pub(crate) fn of(command: Command) -> anyhow::Result<Self> {
-        let said = output(command)?;
-        match said.lines().next_back().map(serde_json::from_str) {
-            Some(Ok(sample)) => Ok(sample),
-            _ => bail!("its last line is no sample:\n{said}"),
-        }
+        last_line(command)
+    }
+}
+
+/// Runs a client to its end, and reads its last line.
+pub(crate) fn last_line<T: DeserializeOwned>(command: Command) -> anyhow::Result<T> {
+    let said = output(command)?;
+    match said.lines().next_back().map(serde_json::from_str) {
+        Some(Ok(sample)) => Ok(sample),
+        _ => bail!("its last line is no sample:\n{said}"),
     }
 }
 

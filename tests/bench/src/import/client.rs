@@ -1,9 +1,9 @@
 //! One of those who read, as a process of its own, which prints its own figures.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::{ours, reader};
@@ -69,20 +69,4 @@ pub(super) fn itself() -> anyhow::Result<Command> {
     let mut command = Command::new(program);
     command.arg("import-client");
     Ok(command)
-}
-
-/// Runs a client to its end; its last line is the sample.
-pub(super) fn sample(mut command: Command) -> anyhow::Result<Sample> {
-    let output = command.stdin(Stdio::null()).output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    ensure!(
-        output.status.success(),
-        "ended with {}; it said:\n{}{said}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    match said.lines().next_back().map(serde_json::from_str) {
-        Some(Ok(sample)) => Ok(sample),
-        _ => bail!("its last line is no sample:\n{said}"),
-    }
 }

@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 use super::client::{self, Sample};
 use super::file::AudienceFile;
 use crate::process::own_cpu_seconds;
+use crate::sample::last_line;
 use crate::stopwatch::Stopwatch;
 
 const DATABASE: &str = "noroshi";
@@ -46,7 +47,7 @@ pub(super) fn measure(
             command.env(format!("NOROSHI__{variable}"), format!("file:{}", file.display()));
         }
     }
-    let sample = client::sample(command)?;
+    let sample = last_line(command)?;
     let users = runtime.block_on(check(&url, audience, file))?;
     Ok(Sample { users, ..sample })
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::client::{self, Sample};
 use super::file::AudienceFile;
 use crate::process::own_cpu_seconds;
+use crate::sample::last_line;
 use crate::stopwatch::Stopwatch;
 
 /// What becomes of the ids.
@@ -26,7 +27,7 @@ pub(super) fn measure(file: &AudienceFile, keeping: Keeping) -> anyhow::Result<S
             Keeping::Ids => "hash-set",
         })
         .arg(&file.path);
-    client::sample(command)
+    last_line(command)
 }
 
 /// Reads every record.
