@@ -77,6 +77,8 @@ pub(super) async fn run(hold: &mut Hold<'_>, begun: &Begun, key: [u8; 16]) -> Re
         sort(hold, begun, key, work.sorted, sorted).await?;
         (work, sorted) = load(hold).await?;
     }
+    // Whoever has read the end of it may not have come to say so.
+    hold.progress.read_bytes = hold.claim.audience.uploaded_bytes;
     let sorted = sorted.unwrap_or_else(|| Sorted::without_file(begun));
     lists::run(hold, begun, key, work.sorted, sorted).await?;
     hold.enter(Phase::Merge, begun.partitions.into()).await
