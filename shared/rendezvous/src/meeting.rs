@@ -115,20 +115,21 @@ impl Meeting {
             return Vec::new();
         }
         self.end(place, Fate::NotCommitted);
-        self.roll_back_the_rest()
+        self.roll_back_from(0)
     }
 
     fn left(&mut self, place: usize) -> Vec<Action> {
         match self.places[place] {
             Place::Working => self.failed(place),
             // A participant that waits for the verdict and is gone would answer a commit with
-            // silence; better to find out before the first commit than after it.
+            // silence; better to find out before the first commit than after it. While commits
+            // run, those before it in the order may still follow, those after it must not.
             Place::Ready => {
                 self.end(place, Fate::NotCommitted);
                 if self.places.contains(&Place::Committing) {
-                    Vec::new()
+                    self.roll_back_from(place)
                 } else {
-                    self.roll_back_the_rest()
+                    self.roll_back_from(0)
                 }
             }
             Place::Committing => self.ended(place, Fate::Unknown),
@@ -143,7 +144,7 @@ impl Meeting {
         self.end(place, fate);
         match fate {
             Fate::Committed => self.commit_next(),
-            Fate::NotCommitted | Fate::Unknown => self.roll_back_the_rest(),
+            Fate::NotCommitted | Fate::Unknown => self.roll_back_from(0),
         }
     }
 
@@ -164,9 +165,10 @@ impl Meeting {
         }
     }
 
-    fn roll_back_the_rest(&mut self) -> Vec<Action> {
+    /// Rolls back everybody from `first` on who may still be.
+    fn roll_back_from(&mut self, first: usize) -> Vec<Action> {
         let mut actions = Vec::new();
-        for (number, place) in self.places.iter_mut().enumerate() {
+        for (number, place) in self.places.iter_mut().enumerate().skip(first) {
             if matches!(place, Place::Working | Place::Ready) {
                 *place = Place::Ended(Fate::NotCommitted);
                 actions.push(Action::RollBack(number));
@@ -178,7 +180,7 @@ impl Meeting {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use std::collections::HashSet;
 
     use super::*;
 
@@ -262,59 +264,112 @@ mod tests {
         );
     }
 
-    fn event(participants: usize) -> impl Strategy<Value = Event> {
-        let fate = prop_oneof![
-            Just(Fate::Committed),
-            Just(Fate::NotCommitted),
-            Just(Fate::Unknown)
-        ];
-        prop_oneof![
-            4 => (0..participants).prop_map(Event::Ready),
-            1 => (0..participants).prop_map(Event::Failed),
-            1 => (0..participants).prop_map(Event::Left),
-            1 => Just(Event::DeadlinePassed),
-            4 => ((0..participants), fate).prop_map(|(place, fate)| Event::Ended(place, fate)),
-        ]
+    #[test]
+    fn who_comes_after_one_that_left_is_not_committed() {
+        let mut meeting = Meeting::new(3);
+
+        for place in 0..3 {
+            meeting.on(Event::Ready(place));
+        }
+        let actions = meeting.on(Event::Left(1));
+
+        assert_eq!(actions, [Action::RollBack(2)]);
+        assert_eq!(meeting.on(Event::Ended(0, Fate::Committed)), []);
+        assert_eq!(
+            meeting.fates(),
+            Some(vec![Fate::Committed, Fate::NotCommitted, Fate::NotCommitted])
+        );
     }
 
-    fn meeting() -> impl Strategy<Value = (usize, Vec<Event>)> {
-        (1_usize..5).prop_flat_map(|n| (Just(n), proptest::collection::vec(event(n), 0..60)))
+    /// A meeting somewhere on its way, with what its participants have said and been told.
+    #[derive(Clone, PartialEq, Eq, Hash)]
+    struct Way {
+        meeting: Meeting,
+        ready: Vec<bool>,
+        told: Vec<bool>,
     }
 
-    proptest! {
-        #[test]
-        fn nobody_is_told_twice_and_nobody_commits_before_all_are_ready((participants, events) in meeting()) {
-            let mut meeting = Meeting::new(participants);
-            let mut ready = vec![false; participants];
-            let mut told = vec![false; participants];
-
-            for event in events {
-                if let Event::Ready(place) = event {
-                    ready[place] = true;
-                }
-                for action in meeting.on(event) {
-                    let (Action::Commit(place) | Action::RollBack(place)) = action;
-                    prop_assert!(!told[place], "{place} was told before");
-                    prop_assert!(action != Action::Commit(place) || ready.iter().all(|ready| *ready));
-                    told[place] = true;
-                }
-            }
+    impl Way {
+        fn every_event(&self) -> impl Iterator<Item = Event> + use<> {
+            let of_one = |place| {
+                [Event::Ready(place), Event::Failed(place), Event::Left(place)]
+                    .into_iter()
+                    .chain(
+                        [Fate::Committed, Fate::NotCommitted, Fate::Unknown]
+                            .map(|fate| Event::Ended(place, fate)),
+                    )
+            };
+            (0..self.ready.len())
+                .flat_map(of_one)
+                .chain([Event::DeadlinePassed])
         }
 
-        #[test]
-        fn after_the_first_that_is_not_committed_nobody_is((participants, events) in meeting()) {
-            let mut meeting = Meeting::new(participants);
-
-            for event in events {
-                meeting.on(event);
+        fn after(&self, event: Event) -> Self {
+            let mut next = self.clone();
+            if let Event::Ready(place) = event {
+                next.ready[place] = true;
             }
-            while meeting.waited_for().is_some() {
-                meeting.on(Event::DeadlinePassed);
+            for action in next.meeting.on(event) {
+                let (Action::Commit(place) | Action::RollBack(place)) = action;
+                assert!(!next.told[place], "{place} was told before");
+                assert!(action != Action::Commit(place) || next.ready.iter().all(|ready| *ready));
+                next.told[place] = true;
             }
+            next
+        }
+    }
 
-            let fates = meeting.fates().expect("nobody is waited for");
+    /// Every state that up to four participants can bring a meeting to, by any events at all.
+    fn every_way() -> HashSet<Way> {
+        let mut seen = HashSet::new();
+        let mut open: Vec<_> = (1..=4)
+            .map(|participants| Way {
+                meeting: Meeting::new(participants),
+                ready: vec![false; participants],
+                told: vec![false; participants],
+            })
+            .collect();
+        while let Some(way) = open.pop() {
+            if seen.insert(way.clone()) {
+                open.extend(way.every_event().map(|event| way.after(event)));
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn nobody_is_told_twice_and_nobody_commits_before_all_are_ready() {
+        let all_committed = |way: &Way| way.meeting.fates() == Some(vec![Fate::Committed; 4]);
+
+        assert!(
+            every_way().iter().any(all_committed),
+            "each step on the way was asked"
+        );
+    }
+
+    #[test]
+    fn after_the_first_that_is_not_committed_nobody_is() {
+        for fates in every_way().iter().filter_map(|way| way.meeting.fates()) {
             let committed = fates.iter().take_while(|fate| **fate == Fate::Committed).count();
-            prop_assert!(fates.iter().skip(committed + 1).all(|fate| *fate == Fate::NotCommitted));
+
+            assert!(
+                fates
+                    .iter()
+                    .skip(committed + 1)
+                    .all(|fate| *fate == Fate::NotCommitted),
+                "{fates:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn deadlines_alone_bring_every_meeting_to_its_end() {
+        for mut way in every_way() {
+            for _ in 0..way.ready.len() {
+                way = way.after(Event::DeadlinePassed);
+            }
+
+            assert!(way.meeting.fates().is_some(), "{:?}", way.meeting);
         }
     }
 }
