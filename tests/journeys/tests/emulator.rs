@@ -8,7 +8,7 @@ use journeys::binaries::binary;
 use journeys::processes::Process;
 use tempfile::TempDir;
 
-const WITHIN: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// Starts a part on any free port, on a file in that directory.
 async fn start(part: &str, option: &str, directory: &TempDir) -> (Process, SocketAddr) {

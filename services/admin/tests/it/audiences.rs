@@ -341,14 +341,14 @@ async fn an_import_is_held_and_let_go_by_a_person() {
     assert_eq!(step("pause").await.status, StatusCode::CONFLICT);
 }
 
-/// Waits until it holds, half a minute at most.
+/// Waits until it holds, a minute at most.
 async fn until<F: Future<Output = bool>>(holds: impl Fn() -> F) {
     let wait = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), wait)
+    tokio::time::timeout(Duration::from_secs(60), wait)
         .await
         .expect("it never held");
 }

@@ -52,14 +52,14 @@ impl Drop for Killable {
     }
 }
 
-/// Waits until it holds, for 20 seconds at most.
+/// Waits until it holds, for a minute at most.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), wait)
+    tokio::time::timeout(Duration::from_secs(60), wait)
         .await
         .unwrap_or_else(|_| panic!("in vain: {what}"));
 }

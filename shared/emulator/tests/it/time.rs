@@ -59,9 +59,10 @@ async fn a_commit_that_waits_for_a_lock_is_aborted_at_its_deadline() {
 
     let write = [("a".to_owned(), Some(1))];
     let advancing = async {
-        // The commit takes its deadline when it arrives, which may be after an advance; the
-        // reader stays open for sixty seconds.
-        for _ in 0..20 {
+        // The commit takes its deadline when it arrives, which may be after some advances; the
+        // reader, which is kept busy, stays open for 270 seconds.
+        for _ in 0..130 {
+            tasks.find(Some(&reader), &["a"]).await.expect("it is open");
             tokio::time::sleep(Duration::from_millis(20)).await;
             clock.advance(Duration::from_secs(2));
         }

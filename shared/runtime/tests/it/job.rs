@@ -10,7 +10,7 @@ use runtime::job::{Nudge, Outcome, Repeat, Report, once};
 use runtime::{Clock, Config, ExitCode, Failure, Process};
 use tokio::time::timeout;
 
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(60);
 const INTERVAL: Duration = Duration::from_secs(3_600);
 
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use tonic::{Response, Status};
 use crate::handler::Handler;
 
 /// How long a test waits for a state before it fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(crate) const LOCATION: &str = "projects/demo/locations/tokyo";
 pub(crate) const QUEUE: &str = "projects/demo/locations/tokyo/queues/fast";
