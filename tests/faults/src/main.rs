@@ -35,14 +35,11 @@ enum Command {
     KillLoop(faults::kill_loop::Arguments),
     /// Kill fan-out processes at random while they expand a campaign.
     FanOut(faults::fan_out::Arguments),
-    /// A process of that, which is started as one of its own.
-    #[command(hide = true)]
-    FanOutProcess(faults::fan_out::ProcessArguments),
     /// Kill import processes at random while they import a file.
     ImportKills(faults::import_kills::Arguments),
-    /// A process of that, which is started as one of its own.
+    /// A process of these, which does one job.
     #[command(hide = true)]
-    ImportProcess(faults::import_kills::ProcessArguments),
+    Job(faults::job::Arguments),
     /// The `noroshi` command with its fault points.
     #[command(hide = true, disable_help_flag = true)]
     Noroshi(faults::command::Arguments),
@@ -57,9 +54,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::SeededBugs(arguments) => faults::seeded::run(&arguments),
         Command::KillLoop(arguments) => faults::kill_loop::run(&arguments),
         Command::FanOut(arguments) => faults::fan_out::run(&arguments),
-        Command::FanOutProcess(arguments) => faults::fan_out::run_process(&arguments),
         Command::ImportKills(arguments) => faults::import_kills::run(&arguments),
-        Command::ImportProcess(arguments) => faults::import_kills::run_process(&arguments),
+        Command::Job(arguments) => faults::job::run(&arguments),
         Command::Noroshi(arguments) => faults::command::run(arguments),
     }
 }

@@ -6,8 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
 
 use database::fan_out_stripe::CHUNKS;
+use faults::engine::Engine;
 use faults::fan_out::{PATIENCE, Plan, Stage, Worker, play};
-use faults::kill_loop::Engine;
 use journeys::engines;
 use journeys::world::until_within;
 use runtime::Clock;

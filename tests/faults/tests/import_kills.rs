@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot go on has failed")]
 
+use faults::engine::Engine;
 use faults::import_kills::{Plan, play};
-use faults::kill_loop::Engine;
 use journeys::engines;
 
 /// An import of some dozens of partitions.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use faults::kill_loop::{Engine, Plan, play};
+use faults::engine::Engine;
+use faults::kill_loop::{Plan, play};
 use journeys::engines;
 
 /// A loop of seconds. What strikes is drawn from the seed; what it meets is not the same twice.

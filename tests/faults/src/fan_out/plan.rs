@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::engine::{self, Engine};
+use crate::{command, seed};
 use anyhow::Context;
-use rand::RngExt;
-
-use crate::command;
-use crate::kill_loop::Engine;
 
 /// How it is to be run.
 #[derive(Debug, clap::Args)]
@@ -20,15 +18,10 @@ pub struct Arguments {
     /// Processes at work.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     processes: u32,
-    /// Keep campaigns in a database of this server, mysql://USER@HOST:PORT.
-    #[arg(long, value_name = "URL", conflicts_with = "sqlite")]
-    mysql: Option<String>,
-    /// Keep them in a SQLite file [default: in a MariaDB of its own, where one is installed].
-    #[arg(long)]
-    sqlite: bool,
-    /// Draw the kills from this seed [default: any].
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    #[command(flatten)]
+    engine: engine::Arguments,
+    #[command(flatten)]
+    seed: seed::Arguments,
     /// Print one JSON array instead of text.
     #[arg(long)]
     pub(super) json: bool,
@@ -65,15 +58,9 @@ const FEWEST_KILLS: u32 = 10;
 impl Plan {
     /// One for each size.
     pub(super) fn all(arguments: &Arguments) -> anyhow::Result<Vec<Self>> {
-        let engine = match (&arguments.mysql, arguments.sqlite) {
-            (Some(url), _) => Engine::Server(url.clone()),
-            (None, true) => Engine::Sqlite,
-            (None, false) => Engine::installed().unwrap_or(Engine::Sqlite),
-        };
         let largest = *arguments.users.iter().max().context("no size is given")?;
-        let seed = arguments
-            .seed
-            .unwrap_or_else(|| rand::rng().random_range(0..1 << 32));
+        let engine = arguments.engine.engine();
+        let seed = arguments.seed.seed();
         let program = command::program()?;
         let plans = arguments.users.iter().map(|users| Self {
             engine: engine.clone(),

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::plan::Plan;
 use super::worker::Worker;
-use crate::kill_loop::sql::Sql;
+use crate::engine::Sql;
 
 /// How long anything may take; the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,7 +1,6 @@
 //! A fan-out process, in all its lives, and its wire to Datastore, which counts what it asks for.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use journeys::wire::{Fault, Injected, Rule};
 use runtime::clock::Moment;
 
 use super::stage::PATIENCE;
+use crate::job::Job;
 
 /// One process, alive or dead.
 #[derive(Debug)]
@@ -64,8 +64,7 @@ impl Worker {
 
     /// Starts it, or its next life.
     pub fn start(&mut self, now: Moment) {
-        let mut command = Command::new(&self.program);
-        command.arg("fan-out-process").arg("--config").arg(&self.settings);
+        let command = Job::FanOut.command(&self.program, &self.settings);
         let log = self.settings.with_extension("log");
         self.life = Some(Life {
             process: Process::start(command, log),

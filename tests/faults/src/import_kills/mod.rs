@@ -9,7 +9,6 @@
 mod audit;
 mod plan;
 mod play;
-mod process;
 mod report;
 mod stage;
 mod worker;
@@ -20,7 +19,6 @@ use tokio::runtime::Runtime;
 
 pub use plan::{Arguments, Plan};
 pub use play::play;
-pub use process::{Arguments as ProcessArguments, run as run_process};
 pub use report::Report;
 
 /// Runs it; fails if anything is wrong.

@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use rand::RngExt;
-
-use crate::command;
-use crate::kill_loop::Engine;
+use crate::engine::{self, Engine};
+use crate::{command, seed};
 
 /// How it is to be run.
 #[derive(Debug, clap::Args)]
@@ -22,15 +20,10 @@ pub struct Arguments {
     /// Memory for one partition, in bytes: the less, the more steps an import has.
     #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(4_096..))]
     partition_bytes: u32,
-    /// Keep audiences in a database of this server, mysql://USER@HOST:PORT.
-    #[arg(long, value_name = "URL", conflicts_with = "sqlite")]
-    mysql: Option<String>,
-    /// Keep them in a SQLite file [default: in a MariaDB of its own, where one is installed].
-    #[arg(long)]
-    sqlite: bool,
-    /// Draw the kills from this seed [default: any].
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    #[command(flatten)]
+    engine: engine::Arguments,
+    #[command(flatten)]
+    seed: seed::Arguments,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(super) json: bool,
@@ -57,21 +50,14 @@ pub struct Plan {
 
 impl Plan {
     pub(super) fn of(arguments: &Arguments) -> anyhow::Result<Self> {
-        let engine = match (&arguments.mysql, arguments.sqlite) {
-            (Some(url), _) => Engine::Server(url.clone()),
-            (None, true) => Engine::Sqlite,
-            (None, false) => Engine::installed().unwrap_or(Engine::Sqlite),
-        };
         Ok(Self {
-            engine,
+            engine: arguments.engine.engine(),
             program: command::program()?,
             rows: arguments.rows,
             partition_bytes: arguments.partition_bytes,
             processes: arguments.processes,
             kills: arguments.kills,
-            seed: arguments
-                .seed
-                .unwrap_or_else(|| rand::rng().random_range(0..1 << 32)),
+            seed: arguments.seed.seed(),
         })
     }
 }

@@ -1,12 +1,12 @@
 //! An import process, in all its lives.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use journeys::processes::Process;
 
 use super::stage::PATIENCE;
+use crate::job::Job;
 
 /// One process.
 #[derive(Debug)]
@@ -61,9 +61,8 @@ impl Worker {
     }
 }
 
-fn start(program: &PathBuf, settings: &PathBuf) -> Process {
-    let mut command = Command::new(program);
-    command.arg("import-process").arg("--config").arg(settings);
+fn start(program: &Path, settings: &Path) -> Process {
+    let command = Job::Import.command(program, settings);
     Process::start(command, settings.with_extension("log"))
 }
 

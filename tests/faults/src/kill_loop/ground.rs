@@ -19,8 +19,8 @@ use push_store::PushStore;
 use uuid::Uuid;
 
 use super::settings::{PROJECT, Places};
-use super::sql::{Engine, Sql};
 use super::wires::Wires;
+use crate::engine::{Engine, Sql};
 
 /// The gateways' own trouble: some messages are refused once, some addresses are gone.
 const SCRIPT: &str = r#"{"faults": [

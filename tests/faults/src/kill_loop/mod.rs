@@ -24,7 +24,6 @@ mod report;
 mod rest;
 mod settings;
 mod slip;
-pub(crate) mod sql;
 mod strikes;
 mod tail;
 mod wires;
@@ -36,7 +35,6 @@ use tokio::runtime::Runtime;
 
 pub use plan::{Arguments, Plan};
 pub use report::Report;
-pub use sql::Engine;
 
 /// Runs it; fails if anything is wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fault_points::Bug;
-use rand::RngExt;
 
 use super::blows::Wanted;
-use super::sql::Engine;
-use crate::command;
+use crate::engine::Engine;
+use crate::{command, seed};
 
 /// How a loop is to be run.
 #[derive(Debug, clap::Args)]
@@ -38,9 +37,8 @@ pub struct Arguments {
     /// Processes at work.
     #[arg(long, value_name = "N", default_value_t = 3)]
     processes: usize,
-    /// Draw the blows from this seed [default: any].
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    #[command(flatten)]
+    seed: seed::Arguments,
     /// Go on for so long at least: 90s, 30m, 8h.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     time: Option<Duration>,
@@ -104,9 +102,7 @@ impl Plan {
             kills: arguments.kills,
             faults: arguments.faults,
             sql_kills: arguments.mysql_kills,
-            seed: arguments
-                .seed
-                .unwrap_or_else(|| rand::rng().random_range(0..1 << 32)),
+            seed: arguments.seed.seed(),
             time: arguments.time.unwrap_or_default(),
             bugs: arguments.bug.clone(),
         })

@@ -16,7 +16,7 @@ use super::member::Member;
 use super::plan::Plan;
 use super::report::Report;
 use super::rest;
-use super::sql::Engine;
+use crate::engine::Engine;
 
 /// Plays it with all its files in `directory`.
 pub(super) async fn play(plan: &Plan, directory: &Path) -> anyhow::Result<Report> {

@@ -1,4 +1,5 @@
-//! Where the loop keeps decisions: a file, a server of somebody else's, or one of its own.
+//! Where processes under test keep decisions: a file, a server of somebody else's, or one of
+//! theirs.
 
 use std::path::{Path, PathBuf};
 
@@ -7,14 +8,14 @@ use database::{Db, Error, Settings, create_database, drop_database, sql};
 use journeys::mariadb::MariaDb;
 use uuid::Uuid;
 
-/// What SQL a loop is run on.
+/// What SQL they are run on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// A file, of one process.
     Sqlite,
-    /// A database of its own on this server, `mysql://user@host:port`, which is not killed.
+    /// A database of theirs on this server, `mysql://user@host:port`, which is not killed.
     Server(String),
-    /// A MariaDB of its own, by this program, which is.
+    /// A MariaDB of theirs, by this program, which is.
     Own(PathBuf),
 }
 
@@ -34,7 +35,28 @@ impl Engine {
     }
 }
 
-/// The database of one loop.
+/// On which of them, as it is asked for.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Keep decisions in a database of this server, mysql://USER@HOST:PORT.
+    #[arg(long, value_name = "URL", conflicts_with = "sqlite")]
+    mysql: Option<String>,
+    /// Keep them in a SQLite file [default: in a MariaDB of its own, where one is installed].
+    #[arg(long)]
+    sqlite: bool,
+}
+
+impl Arguments {
+    pub(crate) fn engine(&self) -> Engine {
+        match &self.mysql {
+            Some(url) => Engine::Server(url.clone()),
+            None if self.sqlite => Engine::Sqlite,
+            None => Engine::installed().unwrap_or(Engine::Sqlite),
+        }
+    }
+}
+
+/// The database of one run.
 #[derive(Debug)]
 pub(crate) struct Sql {
     settings: Settings,
@@ -69,7 +91,7 @@ impl Sql {
         let settings = Settings::new(format!("{server}/{name}"));
         create_database(&settings)
             .await
-            .context("a database for the loop")?;
+            .context("a database for the run")?;
         Ok(Self {
             settings,
             authority: Some(authority(&server)?),
@@ -85,12 +107,12 @@ impl Sql {
     }
 
     /// `host:port` of the server, if there is one.
-    pub(super) fn server(&self) -> Option<&str> {
+    pub(crate) fn server(&self) -> Option<&str> {
         self.authority.as_ref().map(|(_, address)| address.as_str())
     }
 
     /// The URL for a process, by the wire that it reaches the server through.
-    pub(super) fn url_by(&self, wire: Option<std::net::SocketAddr>) -> String {
+    pub(crate) fn url_by(&self, wire: Option<std::net::SocketAddr>) -> String {
         match (&self.authority, wire) {
             (Some((user, _)), Some(wire)) => format!("mysql://{user}@{wire}/{}", self.name),
             _ => self.settings.url.clone(),
@@ -98,13 +120,13 @@ impl Sql {
     }
 
     /// The server that may be killed, if it is the loop's own.
-    pub(super) fn own(&mut self) -> Option<&mut MariaDb> {
+    pub(crate) fn own(&mut self) -> Option<&mut MariaDb> {
         self.own.as_mut()
     }
 
     /// Transactions that are open, of whoever. Of a server that others use as well nothing can be
     /// told, so none.
-    pub(super) async fn count_open_transactions(&self, db: &Db) -> Result<u64, Error> {
+    pub(crate) async fn count_open_transactions(&self, db: &Db) -> Result<u64, Error> {
         if self.own.is_none() {
             return Ok(0);
         }
