@@ -1,5 +1,7 @@
 //! What all commands have in common that ask the API.
 
+use clap::Args;
+use reqwest::RequestBuilder;
 use runtime::{Config, ExitCode, Failure, Process, process};
 use serde::de::DeserializeOwned;
 
@@ -30,6 +32,36 @@ pub(super) fn run(
             error.exit_code()
         })
     })
+}
+
+/// Which page of a list is asked for, and how it is printed.
+#[derive(Clone, Debug, Args)]
+pub(super) struct PageArguments {
+    /// How many at most, 1 to 500.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: u32,
+    /// Go on where another list ended.
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+    /// Print the API's page as one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+impl PageArguments {
+    /// Prints that page of what is asked for as it is, or what `words` makes of it.
+    pub(super) async fn show<T: DeserializeOwned>(
+        &self,
+        api: &Api,
+        what: &'static str,
+        request: RequestBuilder,
+        words: impl FnOnce(&T) -> String,
+    ) -> Result<ExitCode, Error> {
+        let request = request
+            .query(&[("limit", self.limit)])
+            .query(&[("cursor", &self.cursor)]);
+        show(&api.document(what, request).await?, self.json, words)
+    }
 }
 
 /// Prints the document as it is, or what `words` makes of it.

@@ -16,7 +16,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use runtime::{Config, ExitCode, Process};
 use uuid::Uuid;
 
-use super::on_api::{self, show};
+use super::on_api::{self, PageArguments, show};
 use crate::api::{Api, ApiArguments, Error};
 use crate::download;
 use crate::output;
@@ -55,7 +55,7 @@ enum AudiencesCommand {
     #[command(verbatim_doc_comment)]
     Preview(PreviewArguments),
     /// List them, newest first.
-    List(ListArguments),
+    List(PageArguments),
     /// Show one: where it stands, and what became of its rows.
     Show(OneArguments),
     /// Fetch the report of one: a ZIP with a line for each row of its file
@@ -169,19 +169,6 @@ impl SettingsArguments {
     }
 }
 
-#[derive(Clone, Debug, Args)]
-struct ListArguments {
-    /// How many at most, 1 to 500.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: u32,
-    /// Go on where another list ended.
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
-    /// Print the API's page as one JSON document.
-    #[arg(long)]
-    json: bool,
-}
-
 #[derive(Clone, Copy, Debug, Args)]
 struct OneArguments {
     /// The audience, as `list` names it.
@@ -212,11 +199,10 @@ async fn perform(api: &Api, process: &Process, command: AudiencesCommand) -> Res
     match command {
         AudiencesCommand::Import(arguments) => import::run(api, process, arguments).await,
         AudiencesCommand::Preview(arguments) => preview::run(api, arguments).await,
-        AudiencesCommand::List(ListArguments { limit, cursor, json }) => {
-            let request = api.get("/audiences").query(&[("limit", limit)]);
-            let request = request.query(&[("cursor", cursor)]);
-            let listed = api.document("the question for audiences", request).await?;
-            show(&listed, json, |page: &Page| text::list(page))
+        AudiencesCommand::List(page) => {
+            let (what, request) = ("the question for audiences", api.get("/audiences"));
+            page.show(api, what, request, |page: &Page| text::list(page))
+                .await
         }
         AudiencesCommand::Show(OneArguments { id, json }) => {
             let request = api.get(&format!("/audiences/{id}"));

@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use runtime::{Config, ExitCode, Process};
 use uuid::Uuid;
 
-use super::on_api::{self, show};
+use super::on_api::{self, PageArguments, show};
 use crate::api::{Api, ApiArguments, Error};
 use outlook::Outlook;
 use text::{Campaign, Page};
@@ -33,7 +33,7 @@ pub struct CampaignsArguments {
 #[derive(Clone, Debug, Subcommand)]
 enum CampaignsCommand {
     /// List them, newest first.
-    List(ListArguments),
+    List(PageArguments),
     /// Show one: what was decided, and where it stands.
     Show(OneArguments),
     /// Tell what one takes, and when it will be done
@@ -64,19 +64,6 @@ enum CampaignsCommand {
     Resume(OneArguments),
     /// End one for good: what is not sent reads as cancelled.
     Cancel(OneArguments),
-}
-
-#[derive(Clone, Debug, Args)]
-struct ListArguments {
-    /// How many at most, 1 to 500.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: u32,
-    /// Go on where another list ended.
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
-    /// Print the API's page as one JSON document.
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -128,11 +115,10 @@ pub fn run(arguments: CampaignsArguments, config: Config) -> ExitCode {
 
 async fn perform(api: &Api, process: &Process, command: CampaignsCommand) -> Result<ExitCode, Error> {
     match command {
-        CampaignsCommand::List(ListArguments { limit, cursor, json }) => {
-            let request = api.get("/campaigns").query(&[("limit", limit)]);
-            let request = request.query(&[("cursor", cursor)]);
-            let listed = api.document("the question for campaigns", request).await?;
-            show(&listed, json, |page: &Page| text::list(page))
+        CampaignsCommand::List(page) => {
+            let (what, request) = ("the question for campaigns", api.get("/campaigns"));
+            page.show(api, what, request, |page: &Page| text::list(page))
+                .await
         }
         CampaignsCommand::Show(OneArguments { id, json }) => {
             let request = api.get(&format!("/campaigns/{id}"));

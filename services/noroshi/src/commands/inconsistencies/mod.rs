@@ -12,7 +12,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use runtime::{Config, ExitCode};
 use uuid::Uuid;
 
-use super::on_api::{self, show};
+use super::on_api::{self, PageArguments, show};
 use crate::api::{Api, ApiArguments, Error};
 use explanation::Explanation;
 use export::ExportArguments;
@@ -76,15 +76,8 @@ enum State {
 struct ListArguments {
     #[command(flatten)]
     filter: FilterArguments,
-    /// How many at most, 1 to 500.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: u32,
-    /// Go on where another list ended.
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
-    /// Print the API's page as one JSON document.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    page: PageArguments,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -123,13 +116,12 @@ async fn perform(api: &Api, command: InconsistenciesCommand) -> Result<ExitCode,
 }
 
 async fn list(api: &Api, arguments: ListArguments) -> Result<ExitCode, Error> {
-    let request = api
-        .get("/inconsistencies")
-        .query(&arguments.filter.parameters())
-        .query(&[("limit", arguments.limit)])
-        .query(&[("cursor", &arguments.cursor)]);
-    let listed = api.document("the question for inconsistencies", request).await?;
-    show(&listed, arguments.json, |page: &Page| text::list(page))
+    let ListArguments { filter, page } = arguments;
+    let request = api.get("/inconsistencies").query(&filter.parameters());
+    page.show(api, "the question for inconsistencies", request, |page: &Page| {
+        text::list(page)
+    })
+    .await
 }
 
 async fn repair(api: &Api, id: Uuid, json: bool) -> Result<ExitCode, Error> {
