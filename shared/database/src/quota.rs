@@ -130,12 +130,13 @@ pub async fn give_back(tx: &mut Tx, name: &str, holder: Uuid) -> Result<(), Erro
     Ok(())
 }
 
-/// Deletes the quota's shares that ended before `before`: those of processes that died.
-pub async fn delete_ended(tx: &mut Tx, name: &str, before: DateTime<Utc>) -> Result<(), Error> {
+/// Deletes the quota's shares that do not live any more at `now`, under the [`lock`]: from then on
+/// their holders, too, find that they have ended.
+pub async fn delete_ended(tx: &mut Tx, name: &str, now: DateTime<Utc>) -> Result<(), Error> {
     // Primary key.
-    sql("DELETE FROM quota_share WHERE name = ? AND lives_until < ?")
+    sql("DELETE FROM quota_share WHERE name = ? AND lives_until <= ?")
         .bind(name)
-        .bind(before)
+        .bind(now)
         .execute(tx)
         .await?;
     Ok(())

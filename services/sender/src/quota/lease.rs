@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use database::quota::{self as rows, Share as Row};
 use database::{Error, Tx};
-use pacing::quota::{ASK_EVERY, Brake, Claim, Demand, Division, SHARE_LASTS, divide, lives_until, usable};
+use pacing::quota::{ASK_EVERY, Brake, Claim, Demand, Division, divide, lives_until, usable};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -119,10 +119,12 @@ async fn answer(
         Limit::Quota(per_minute) => usable(brake.of(per_minute, now)),
         Limit::Pace(per_minute) => per_minute,
     };
-    let others = rows::list_shares(&mut *tx, name, now).await?;
-    let others = others.iter().filter(|share| share.holder != holder);
-    let others: Vec<_> = others.map(claim_of).collect();
-    let division = divide(may_be_shared, question.claim, &others);
+    rows::delete_ended(tx, name, now).await?;
+    let shares = rows::list_shares(&mut *tx, name, now).await?;
+    let (own, others): (Vec<_>, Vec<_>) = shares.iter().partition(|share| share.holder == holder);
+    let others: Vec<_> = others.into_iter().map(claim_of).collect();
+    let claim = question.claim.written_down(!own.is_empty());
+    let division = divide(may_be_shared, claim, &others);
     rows::replace_share(
         tx,
         name,
@@ -135,7 +137,6 @@ async fn answer(
         },
     )
     .await?;
-    rows::delete_ended(tx, name, now - 2 * (SHARE_LASTS + skew)).await?;
     Ok((division, brake))
 }
 

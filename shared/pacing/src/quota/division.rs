@@ -35,6 +35,17 @@ pub struct Division {
     pub target: u64,
 }
 
+impl Claim {
+    /// The same as whoever answers it has to see it. A share that is not written down any more has
+    /// ended: somebody has found so since it was asked for, and may have given it to others.
+    pub fn written_down(self, is_written_down: bool) -> Self {
+        Self {
+            held: if is_written_down { self.held } else { 0 },
+            ..self
+        }
+    }
+}
+
 /// Answers `own`, which the question came with, beside the live claims of all others.
 ///
 /// The fast lane's demand of everybody goes before the bulk lane's. Within a lane everybody gets as

@@ -6,11 +6,13 @@
 //! when, dies, or hears its answer late. With its share a process fills a [`Share`]'s bucket, and
 //! every message takes one token of it.
 //!
-//! Two rules make that so. A share ends for its holder five seconds after the *start* of the
+//! Three rules make that so. A share ends for its holder five seconds after the *start* of the
 //! question, on a clock that never jumps; for everybody else it ends later, by as much as clocks
-//! may differ ([`lives_until`]). And a share is made smaller by its holder alone: an answer names a
+//! may differ ([`lives_until`]). A share is made smaller by its holder alone: an answer names a
 //! *target*, and the holder comes down to it before it asks again, so that no answer that is lost
-//! leaves somebody with more than is written down.
+//! leaves somebody with more than is written down. And whoever finds that a share has ended crosses
+//! it out ([`Claim::written_down`]), so that a question of its holder that was long on its way does
+//! not bring it back to life.
 //!
 //! A [`Brake`] makes the whole quota smaller while the gateway says that it is too much. Pure.
 

@@ -120,10 +120,11 @@ impl World {
             return;
         };
         let wall = self.wall(question.asked_at, of);
-        let others = self.rows.iter();
-        let others = others.filter(|row| row.holder != holder && wall < row.lives_until);
-        let others: Vec<_> = others.map(|row| row.claim).collect();
-        let division = divide(usable(self.quota), question.claim, &others);
+        self.rows.retain(|row| wall < row.lives_until);
+        let (own, others): (Vec<_>, Vec<_>) = self.rows.iter().partition(|row| row.holder == holder);
+        let others: Vec<_> = others.iter().map(|row| row.claim).collect();
+        let claim = question.claim.written_down(!own.is_empty());
+        let division = divide(usable(self.quota), claim, &others);
         self.rows.retain(|row| row.holder != holder);
         self.rows.push(Row {
             holder,
@@ -153,6 +154,32 @@ impl World {
         let shares = self.processes.iter();
         shares.map(|process| process.share.per_minute(self.now)).sum()
     }
+}
+
+/// A finds at 4.9 s that it holds everything and asks again; B, whose clock is ahead by as much as
+/// may be, finds at 5.1 s that A's share has ended and takes it; then A's question arrives.
+#[test]
+fn a_question_that_was_long_on_its_way_revives_no_share_that_others_found_ended() {
+    let (a, b) = (0, 1);
+    let mut world = World::new(6_000, &[-2_500, 2_500]);
+    let ask = || Step::Ask(Demand { fast: 0, bulk: 9_000 });
+
+    for step in [ask(), Step::Commit, Step::Hear] {
+        world.take(a, step);
+    }
+    let alone = world.live();
+    world.now = Duration::from_millis(4_900);
+    world.take(a, ask());
+    world.now = Duration::from_millis(5_100);
+    for step in [ask(), Step::Commit, Step::Hear] {
+        world.take(b, step);
+    }
+    world.now = Duration::from_millis(5_500);
+    world.take(a, Step::Commit);
+    world.take(a, Step::Hear);
+
+    assert_eq!(alone, usable(6_000));
+    assert_eq!(world.live(), usable(6_000));
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
