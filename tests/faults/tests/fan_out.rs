@@ -55,7 +55,7 @@ async fn a_process_that_hangs_loses_its_stripes_and_harms_nothing_when_it_wakes(
     start(&mut frozen);
     until_expanded(&stage, CHUNKS / 4).await;
 
-    frozen.process().unwrap().freeze();
+    freeze_between_transactions(&stage, &mut frozen).await;
     let meanwhile = stage.expanded().await.unwrap();
     start(&mut other);
     until_done(&stage).await;
@@ -114,6 +114,18 @@ async fn worker(stage: &Stage, name: &str) -> Worker {
 
 fn start(worker: &mut Worker) {
     worker.start(Clock::system().monotonic());
+}
+
+/// A SQLite file has one lock, and whoever sleeps with it holds up everybody.
+async fn freeze_between_transactions(stage: &Stage, worker: &mut Worker) {
+    loop {
+        worker.process().unwrap().freeze();
+        if let Ok(free) = stage.backends.db.begin().await {
+            free.rollback().await;
+            return;
+        }
+        worker.process().unwrap().thaw();
+    }
 }
 
 async fn until_expanded(stage: &Stage, chunks: u32) {
