@@ -49,7 +49,7 @@ async fn processes_that_are_killed_expand_every_chunk_once_on_mysql() {
 /// Two processes on one stripe, one of which sleeps past its lease.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_hangs_loses_its_stripes_and_harms_nothing_when_it_wakes() {
-    let plan = small(Engine::Sqlite, 4);
+    let plan = small(Engine::Sqlite, 12);
     let stage = Stage::set(&plan).await.unwrap();
     let (mut frozen, mut other) = (worker(&stage, "frozen").await, worker(&stage, "other").await);
     start(&mut frozen);
