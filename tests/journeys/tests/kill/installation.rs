@@ -35,16 +35,17 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// Its first process. Leases are short, so that the next one need not wait long.
+    /// Its first process. Leases are short, so that the next one need not wait long, and longer than
+    /// a busy machine takes for an answer: what a gateway accepted too late is sent once more.
     pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let settings = Settings::embedded(directory.path(), TOKEN)
-            .set("provider.fcm.timeout", "1s")
-            .set("provider.apns.timeout", "1s")
-            .set("provider.web_push.timeout", "1s")
+            .set("provider.fcm.timeout", "5s")
+            .set("provider.apns.timeout", "5s")
+            .set("provider.web_push.timeout", "5s")
             .set("sender.settle_margin", "500ms")
-            .set("sender.budget", "2s")
-            .set("sender.lease", "4s")
+            .set("sender.budget", "7s")
+            .set("sender.lease", "10s")
             .set("sender.skew", "200ms")
             .set("sender.concurrency", 8)
             .set("queue.deadline", "15s")
