@@ -5,6 +5,7 @@
 //! needs beside is chosen by that trouble: a slow gateway, a cancel, something to repair.
 
 mod combined;
+mod gateway;
 mod lies;
 mod pairs;
 mod trouble;
@@ -15,9 +16,10 @@ use std::time::Duration;
 use fault_points::{Action, Bug, Fault, Point};
 
 pub use combined::combined;
+pub use gateway::{Gateway, Grudge, grudges};
 pub use lies::{Call, LIES, Lie, SqlCommit, Then};
 pub use pairs::pairs;
-pub use trouble::{GATEWAY, Grudge, Trouble};
+pub use trouble::Trouble;
 
 /// A fault's `hang`: longer than the sender's lease, a reconciler's, and the queue's second call.
 pub const HANG: Duration = Duration::from_millis(3_500);
@@ -92,6 +94,12 @@ impl Case {
         self.troubles().filter_map(|trouble| trouble.lie())
     }
 
+    /// The gateway of everybody's device: that whose trouble it is about.
+    pub fn gateway(&self) -> Gateway {
+        let mut grudges = self.troubles().filter_map(|trouble| trouble.grudge());
+        grudges.next().map_or(Gateway::Fcm, |grudge| grudge.gateway)
+    }
+
     /// Whether it can only be played with a SQL server: on its wire, or by two processes, of
     /// which SQLite's file takes one.
     pub fn needs_sql_server(&self) -> bool {
@@ -109,7 +117,7 @@ fn single_troubles() -> impl Iterator<Item = Trouble> {
     points
         .map(Trouble::Point)
         .chain(LIES.iter().copied().map(Trouble::Wire))
-        .chain(GATEWAY.iter().copied().map(Trouble::Gateway))
+        .chain(grudges().map(Trouble::Gateway))
 }
 
 fn point(point: Point, action: Action) -> Trouble {

@@ -7,14 +7,14 @@ use campaign::CampaignId;
 use emulator::sink::{self, Delay, Outcome, Script};
 use journeys::world::balance::{self, Facts};
 use journeys::world::settings::CHUNK;
+use journeys::world::users;
 use journeys::world::view::{AudienceView, CampaignView, Progress};
-use journeys::world::{device_of, users};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::laws;
 use super::lives::{Lives, expect_success, now, read};
+use super::{devices, laws};
 use crate::case::{Case, Grudge, Scenario};
 
 /// Recipients: three chunks, the last not full.
@@ -48,7 +48,7 @@ pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<Campa
         Scenario::DeliverFew => CHUNK,
         Scenario::DeliverMany => MANY_USERS,
     });
-    register(lives, reachable(&users, scenario)).await?;
+    devices::register(lives, reachable(&users, scenario), case.gateway()).await?;
     let audience = import(lives, &users, scenario).await?;
     lives.stage.play(&script(case)).await?;
     let campaign = start(lives, &audience, users.len() - WITHOUT_COUPON).await?;
@@ -123,18 +123,6 @@ fn script(case: &Case) -> Script {
         },
         ..Script::default()
     }
-}
-
-async fn register(lives: &mut Lives, users: &[String]) -> anyhow::Result<()> {
-    let line = |user: &String| {
-        json!({"user_id": user, "kind": "fcm_token", "address": device_of(user)}).to_string() + "\n"
-    };
-    let lines = users.iter().map(line).collect::<String>();
-    let answer = lives.ask("devices", async |api| {
-        api.try_upload("/v1/devices", "application/x-ndjson", lines.clone())
-            .await
-    });
-    expect_success("devices", answer.await?)
 }
 
 /// An upload whose answer was lost is made again; what the first left is never used.

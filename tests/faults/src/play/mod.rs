@@ -5,6 +5,7 @@
 //! any supervisor would, in its next life.
 
 mod campaign;
+mod devices;
 mod laws;
 mod lives;
 mod watch;

@@ -20,10 +20,11 @@ use emulator::sink::{Outcome, Script};
 use fault_points::Bug;
 use journeys::world::{Books, Client};
 use push_store::PushStore;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::case::{Call, Case, GATEWAY, HANG, Lie, Trouble};
+use crate::case::{Call, Case, Grudge, HANG, Lie, Trouble};
 use process::Plan;
 pub use process::{Journal, UnderTest};
 pub use servers::{Datastore, Servers, Sql};
@@ -55,7 +56,10 @@ pub struct Stage {
     wires: Wires,
     process: Option<UnderTest>,
     beside: Option<UnderTest>,
+    http: reqwest::Client,
     hang: Duration,
+    /// What the gateway does wrong.
+    grudges: Vec<Grudge>,
     /// What the process under test works with, seen from outside.
     pub books: Books,
 }
@@ -63,6 +67,7 @@ pub struct Stage {
 impl Stage {
     /// Empty stores, and nothing running.
     pub async fn set(ground: &Ground) -> anyhow::Result<Self> {
+        runtime::process::install_crypto();
         let directory = TempDir::with_prefix("noroshi-faults-")?;
         let servers = Servers::start(directory.path(), &ground.sql, &ground.datastore).await?;
         let books = Books {
@@ -80,7 +85,9 @@ impl Stage {
             wires: Wires::default(),
             process: None,
             beside: None,
+            http: reqwest::Client::new(),
             hang: HANG,
+            grudges: Vec::new(),
             books,
         })
     }
@@ -90,6 +97,7 @@ impl Stage {
         let mut stage = Self::set(ground).await?;
         stage.wires = Wires::lay(&stage.servers, case.lies()).await;
         stage.hang = case.hang;
+        stage.grudges = case.troubles().filter_map(|trouble| trouble.grudge()).collect();
         Ok(stage)
     }
 
@@ -187,10 +195,9 @@ impl Stage {
         let mut happened = self.journal().happened();
         happened.extend(self.struck().map(|lie| lie.name.to_owned()));
         let struck = self.servers.gateway_counts().faults;
-        let struck = GATEWAY
-            .iter()
-            .filter(|grudge| struck.get(&grudge.outcome).is_some_and(|times| *times > 0));
-        happened.extend(struck.map(|grudge| grudge.name.to_owned()));
+        let grudges = self.grudges.iter();
+        let struck = grudges.filter(|grudge| struck.get(&grudge.outcome).is_some_and(|times| *times > 0));
+        happened.extend(struck.map(Grudge::to_string));
         happened
     }
 
@@ -207,9 +214,21 @@ impl Stage {
     /// Lets the gateway make that trouble.
     pub async fn play(&self, script: &Script) -> anyhow::Result<()> {
         let url = format!("http://{}/_sink/script", self.servers.gateway());
-        let answer = reqwest::Client::new().put(url).json(script).send().await?;
+        let answer = self.http.put(url).json(script).send().await?;
         answer.error_for_status().context("the script")?;
         Ok(())
+    }
+
+    /// A browser's subscription: `endpoint` and `keys`.
+    pub async fn subscribe(&self, name: &str) -> anyhow::Result<Value> {
+        let url = format!("http://{}/_sink/subscriptions", self.servers.gateway());
+        let subscriber = json!({"name": name});
+        let answer = self.http.post(url).json(&subscriber).send().await?;
+        Ok(answer
+            .error_for_status()
+            .context("a subscription")?
+            .json()
+            .await?)
     }
 
     /// Messages that the gateway has accepted.

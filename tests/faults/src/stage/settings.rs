@@ -12,6 +12,9 @@ use super::wires::Wires;
 /// How long a sender holds a chunk.
 pub(super) const LEASE: Duration = Duration::from_secs(3);
 
+/// How long a request to a gateway may take.
+const GATEWAY_TIMEOUT: &str = "1100ms";
+
 const SERVICE_ACCOUNT: &str = "queue@noroshi.invalid";
 
 /// Of a process with its files in `directory` and its sender at `sender`, which reaches the
@@ -21,6 +24,7 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
     std::fs::write(&url, database_url(servers, wires)).expect("the case's own directory can be written");
     let datastore = wires.datastore().map(|wire| wire.to_string());
     let datastore = datastore.unwrap_or_else(|| servers.datastore().to_owned());
+    let gateway = format!("http://{}", servers.gateway());
     let handler = wires.handler().unwrap_or(servers.sender());
     Settings::embedded(directory, TOKEN)
         .set("database.url", format!("file:{}", url.display()))
@@ -32,9 +36,15 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
         .set("queue.handler", format!("http://{handler}/tasks/deliver"))
         .set("queue.service_account", SERVICE_ACCOUNT)
         .set("queue.deadline", "15s")
-        .set("provider.fcm.endpoint", format!("http://{}", servers.gateway()))
+        .set("provider.fcm.endpoint", gateway.clone())
         .set("provider.fcm.project", PROJECT)
-        .set("provider.fcm.timeout", "1100ms")
+        .set("provider.fcm.timeout", GATEWAY_TIMEOUT)
+        .set("provider.apns.endpoint", gateway.clone())
+        .set("provider.apns.timeout", GATEWAY_TIMEOUT)
+        .set("provider.apns.connections", 1)
+        .set("provider.web_push.stand_in", gateway)
+        .set("provider.web_push.timeout", GATEWAY_TIMEOUT)
+        .set("provider.web_push.connections", 1)
         .set("sender.listen", sender.to_string())
         .set("sender.settle_margin", "200ms")
         .set("sender.budget", "1500ms")
