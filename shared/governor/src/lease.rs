@@ -8,7 +8,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use database::quota::{self as rows, Share as Row};
 use database::{Error, Tx};
-use pacing::quota::{ASK_EVERY, Brake, Claim, Demand, Division, SHARE_LASTS, divide, lives_until, usable};
+use pacing::quota::{
+    ASK_EVERY, Brake, Claim, Demand, Division, SHARE_LASTS, Turn, divide, lives_until, usable,
+};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -81,8 +83,7 @@ async fn ask(turnstiles: &Turnstiles, holder: Uuid) -> Result<(), Error> {
     // In the order of the names, so that two processes do not wait for each other.
     for turnstile in &all {
         let question = turnstile.ask();
-        let answer = answer(&mut tx, turnstile, question, holder, now, skew).await?;
-        answers.push(answer);
+        answers.push(answer(&mut tx, turnstile, question, holder, now, skew).await?);
     }
     tx.commit().await.repeatable()?;
     for (turnstile, (division, brake)) in all.iter().zip(answers) {
@@ -121,8 +122,10 @@ async fn answer(
     };
     let others = rows::list_shares(&mut *tx, name, now).await?;
     let others = others.iter().filter(|share| share.holder != holder);
+    // By holder, as they are listed.
+    let before = others.clone().filter(|share| share.holder < holder).count();
     let others: Vec<_> = others.map(claim_of).collect();
-    let division = divide(may_be_shared, question.claim, &others);
+    let division = divide(may_be_shared, question.claim, &others, Turn::at(now, before));
     rows::replace_share(
         tx,
         name,
