@@ -33,6 +33,8 @@ pub struct Grudge {
     pub share: f64,
     /// Only the first so many messages to each of them.
     pub first: Option<u32>,
+    /// Only so many messages of all of them together.
+    pub in_all: Option<u32>,
     /// How long the gateway asks to wait.
     pub retry_after: Option<Duration>,
 }
@@ -56,23 +58,27 @@ pub fn grudges() -> impl Iterator<Item = Grudge> {
             },
             always("P4", "unregistered", Outcome::Unregistered),
             always("P5", "invalid_argument", Outcome::InvalidArgument),
-            Grudge {
-                share: refused_by(gateway),
-                ..once("P6", "unauthenticated", Outcome::Unauthenticated)
-            },
+            refusal(gateway),
         ]
         .map(|grudge| Grudge { gateway, ..grudge })
     })
 }
 
-/// The share of addresses at which our token is refused once. All messages to FCM are given the
-/// token that is refused first, so that one new token is enough for them. At the others a refusal
-/// pauses the gateway, and one message at a time tries whether it still holds: few of them may be
-/// refused as well.
-fn refused_by(gateway: Gateway) -> f64 {
+/// Our token is refused. All messages to FCM are given the one that is refused first, so one new
+/// token is enough for them, however many hear of it. At the others the first refusals pause the
+/// gateway, and one message at a time tries whether it still refuses.
+fn refusal(gateway: Gateway) -> Grudge {
+    let refused = once("P6", "unauthenticated", Outcome::Unauthenticated);
     match gateway {
-        Gateway::Fcm => 0.9,
-        Gateway::Apns | Gateway::WebPush => 0.08,
+        Gateway::Fcm => Grudge {
+            share: 0.9,
+            ..refused
+        },
+        Gateway::Apns | Gateway::WebPush => Grudge {
+            share: 0.9,
+            in_all: Some(2),
+            ..refused
+        },
     }
 }
 
@@ -93,6 +99,7 @@ const fn always(code: &'static str, kind: &'static str, outcome: Outcome) -> Gru
         outcome,
         share: 0.3,
         first: None,
+        in_all: None,
         retry_after: None,
     }
 }
@@ -104,6 +111,7 @@ impl Grudge {
             outcome: self.outcome,
             share: self.share,
             first: self.first,
+            in_all: self.in_all,
             retry_after: self.retry_after,
         }
     }

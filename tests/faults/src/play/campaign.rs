@@ -92,6 +92,7 @@ fn script(case: &Case) -> Script {
         outcome,
         share,
         first,
+        in_all: None,
         retry_after: None,
     };
     let grudges = case.troubles().filter_map(|trouble| trouble.grudge());
