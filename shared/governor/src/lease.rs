@@ -80,12 +80,22 @@ async fn ask(turnstiles: &Turnstiles, holder: Uuid) -> Result<(), Error> {
     let skew = process.config.sender.skew;
     let mut tx = turnstiles.backends.db.begin_ahead().await?;
     let mut answers = Vec::with_capacity(all.len());
+    // Of those who send nothing, no share is worth a proof.
+    let mut is_busy = false;
     // In the order of the names, so that two processes do not wait for each other.
     for turnstile in &all {
         let question = turnstile.ask();
+        is_busy |= !question.claim.demand.is_none();
         answers.push(answer(&mut tx, turnstile, question, holder, now, skew).await?);
     }
+    if is_busy {
+        fault_points::reach!(ShareDivided, Err(Error::unreachable(fault_points::Injected)));
+    }
     tx.commit().await.repeatable()?;
+    if is_busy {
+        fault_points::reach!(ShareCommitAnswer, Err(Error::unreachable(fault_points::Injected)));
+        fault_points::reach!(ShareCommitted);
+    }
     for (turnstile, (division, brake)) in all.iter().zip(answers) {
         let per_minute = turnstile.answer(division, asked_at);
         measure(turnstile, per_minute, brake, now);

@@ -71,6 +71,16 @@ fn delivery_survives_every_fault_of_every_gateway() {
 }
 
 #[test]
+fn quotas_and_canaries_survive_every_fault() {
+    survives(Sql::Sqlite, &["G", "C"]);
+}
+
+#[test]
+fn feedback_and_triggered_pushes_survive_every_fault() {
+    survives(Sql::Sqlite, &["O", "T"]);
+}
+
+#[test]
 fn reconcile_survives_every_fault() {
     survives(Sql::Sqlite, &["R"]);
 }

@@ -6,6 +6,7 @@
 mod process;
 mod servers;
 mod settings;
+mod webhook;
 mod wires;
 
 use std::collections::BTreeSet;
@@ -24,10 +25,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::case::{Call, Case, Grudge, HANG, Lie, Trouble};
+use crate::case::{Call, Case, Grudge, HANG, Lie, Scenario, Trouble};
 use process::Plan;
 pub use process::{Journal, UnderTest};
 pub use servers::{Datastore, Servers, Sql};
+pub use webhook::Post;
+use webhook::Webhook;
 use wires::Wires;
 
 /// How long the process under test may take to start: the machine runs many of them.
@@ -57,6 +60,8 @@ pub struct Stage {
     process: Option<UnderTest>,
     beside: Option<UnderTest>,
     http: reqwest::Client,
+    scenario: Scenario,
+    webhook: Option<Webhook>,
     hang: Duration,
     /// What the gateway does wrong.
     grudges: Vec<Grudge>,
@@ -86,6 +91,8 @@ impl Stage {
             process: None,
             beside: None,
             http: reqwest::Client::new(),
+            scenario: Scenario::Deliver,
+            webhook: None,
             hang: HANG,
             grudges: Vec::new(),
             books,
@@ -97,6 +104,10 @@ impl Stage {
         let mut stage = Self::set(ground).await?;
         stage.wires = Wires::lay(&stage.servers, case.lies()).await;
         stage.hang = case.hang;
+        stage.scenario = case.scenario;
+        if case.scenario.has_webhook() {
+            stage.webhook = Some(Webhook::start(taken_by(case.scenario)).await?);
+        }
         stage.grudges = case.troubles().filter_map(|trouble| trouble.grudge()).collect();
         Ok(stage)
     }
@@ -124,6 +135,8 @@ impl Stage {
 
     fn run(&self, directory: &Path, sender: SocketAddr, troubles: &[Trouble], bugs: &[Bug]) -> UnderTest {
         let settings = settings::settings(directory, sender, &self.servers, &self.wires);
+        let webhook = self.webhook.as_ref().map(Webhook::address);
+        let settings = settings::of_scenario(settings, self.scenario, directory, webhook);
         let settings = settings.write(directory);
         let plan = Plan {
             faults: troubles.iter().filter_map(Trouble::point).collect(),
@@ -231,6 +244,11 @@ impl Stage {
             .await?)
     }
 
+    /// What the webhook was posted.
+    pub fn posts(&self) -> Vec<Post> {
+        self.webhook.as_ref().map(Webhook::posts).unwrap_or_default()
+    }
+
     /// Messages that the gateway has accepted.
     pub fn accepted(&self) -> usize {
         Reader::open(self.servers.ledger()).map_or(0, Iterator::count)
@@ -241,5 +259,13 @@ impl Stage {
         self.drain().await;
         self.books.db.close().await;
         self.servers.stop().await;
+    }
+}
+
+/// Of whose addresses a webhook takes the report.
+fn taken_by(scenario: Scenario) -> fn(&str) -> bool {
+    match scenario {
+        Scenario::FeedbackRefused => |user| user.ends_with(['1', '3', '5', '7', '9']),
+        _ => |_| true,
     }
 }

@@ -8,12 +8,16 @@ use journeys::world::{Settings, TOKEN};
 
 use super::servers::{PROJECT, Servers};
 use super::wires::Wires;
+use crate::case::Scenario;
 
 /// How long a sender holds a chunk.
 pub(super) const LEASE: Duration = Duration::from_secs(3);
 
 /// How long a request to a gateway may take.
 const GATEWAY_TIMEOUT: &str = "1100ms";
+
+/// What signs posts to a case's own webhook.
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 const SERVICE_ACCOUNT: &str = "queue@noroshi.invalid";
 
@@ -56,6 +60,38 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
         .set("dispatch.pick_up_max", "30s")
         .set("reconcile.min_age", "500ms")
         .set("log.format", "json")
+}
+
+/// The same, with what the scenario needs.
+pub(super) fn of_scenario(
+    settings: Settings,
+    scenario: Scenario,
+    directory: &Path,
+    webhook: Option<SocketAddr>,
+) -> Settings {
+    let settings = match scenario {
+        // Fifty a second.
+        Scenario::SmallQuota => settings.set("provider.fcm.messages_per_minute", 3_000),
+        _ => settings,
+    };
+    let Some(webhook) = webhook else {
+        return settings;
+    };
+    let secret = directory.join("webhook-secret");
+    std::fs::write(&secret, SECRET).expect("the case's own directory can be written");
+    settings
+        .set("feedback.webhook", format!("http://{webhook}/hook"))
+        .set("feedback.secret", format!("file:{}", secret.display()))
+        .set("feedback.interval", "100ms")
+        // Reports are leased for as long as it may take to post all of them, each in this time.
+        .set("feedback.timeout", "1s")
+        .set(
+            "feedback.attempts",
+            match scenario {
+                Scenario::FeedbackRefused => 2,
+                _ => 100,
+            },
+        )
 }
 
 fn database_url(servers: &Servers, wires: &Wires) -> String {
