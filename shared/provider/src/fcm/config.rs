@@ -233,6 +233,7 @@ mod tests {
     use google_cloud_auth::credentials::user_account;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
 
     use super::*;
 
@@ -242,7 +243,8 @@ mod tests {
         asked: AtomicUsize,
     }
 
-    async fn authorization(is_kind: bool) -> (Authorization, Arc<Tokens>) {
+    /// Where tokens come from, and what they are served by for as long as that is kept.
+    async fn authorization(is_kind: bool) -> (Authorization, Arc<Tokens>, JoinSet<()>) {
         // Whoever installs it first does it for all tests of the process.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -251,7 +253,8 @@ mod tests {
             is_kind: AtomicBool::new(is_kind),
             asked: AtomicUsize::new(0),
         });
-        tokio::spawn(serve(listener, tokens.clone()));
+        let mut served = JoinSet::new();
+        served.spawn(serve(listener, tokens.clone()));
         let user = serde_json::json!({"type": "authorized_user", "client_id": "c", "client_secret": "s",
             "refresh_token": "r"});
         let make = move || {
@@ -261,7 +264,7 @@ mod tests {
             user.map(Source::Google)
                 .map_err(|error| ConfigError::Credentials(Box::new(error)))
         };
-        (Authorization::made_by(make).unwrap(), tokens)
+        (Authorization::made_by(make).unwrap(), tokens, served)
     }
 
     async fn serve(listener: TcpListener, tokens: Arc<Tokens>) {
@@ -295,7 +298,7 @@ mod tests {
 
     #[tokio::test]
     async fn everybody_waits_for_one_first_token_and_nobody_after_that() {
-        let (authorization, tokens) = authorization(true).await;
+        let (authorization, tokens, _served) = authorization(true).await;
 
         let first = join_all((0..100).map(|_| authorization.header())).await;
         // Nobody is asked any more: it would say no.
@@ -313,7 +316,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_was_refused_for_good_is_asked_again_for_the_next_message() {
-        let (authorization, tokens) = authorization(false).await;
+        let (authorization, tokens, _served) = authorization(false).await;
 
         let refused = join_all((0..100).map(|_| authorization.header())).await;
         let asked = tokens.asked.load(Ordering::SeqCst);
