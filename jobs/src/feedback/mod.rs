@@ -87,6 +87,12 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
     let mut tx = backends.db.begin().await?;
     let due = rows::lease(&mut tx, now, until, PAGE).await?;
     tx.commit().await.repeatable()?;
+    if !due.is_empty() {
+        fault_points::reach!(
+            ReportsLeased,
+            Err(database::Error::unreachable(fault_points::Injected).into())
+        );
+    }
     let mut report = Report {
         left: due.len() == PAGE as usize,
         ..Report::default()
@@ -100,6 +106,10 @@ pub async fn run(backends: &Backends) -> Result<Report, Error> {
         })
         .buffer_unordered(AT_ONCE);
     while let Some((posted, feedback)) = posts.next().await {
+        fault_points::reach!(
+            ReportPosted,
+            Err(database::Error::unreachable(fault_points::Injected).into())
+        );
         settle(backends, posted, &feedback, &mut report).await?;
     }
     Ok(report)
@@ -129,7 +139,17 @@ async fn settle(
     };
     let mut tx = backends.db.begin().await?;
     let settled = rows::settle(&mut tx, feedback, state, due_at).await?;
+    if state == FeedbackState::Dead {
+        fault_points::reach!(
+            ReportGivenUp,
+            Err(database::Error::unreachable(fault_points::Injected).into())
+        );
+    }
     tx.commit().await.repeatable()?;
+    fault_points::reach!(
+        ReportSettleAnswer,
+        Err(database::Error::unreachable(fault_points::Injected).into())
+    );
     if settled == Change::Applied {
         match state {
             FeedbackState::Sent => report.sent += 1,

@@ -32,6 +32,10 @@ pub(super) async fn judge(backends: &Backends, campaign: &Campaign) -> Result<()
         Verdict::Fail => CanaryState::Failed,
     };
     let reason = canary.reason(tried);
+    fault_points::reach!(
+        CanaryJudged,
+        Err(database::Error::unreachable(fault_points::Injected).into())
+    );
     let mut tx = db.begin().await?;
     let decided = campaigns::decide_canary(&mut tx, campaign.id, state, now).await?;
     if decided == Change::Applied && state == CanaryState::Failed {
@@ -39,7 +43,16 @@ pub(super) async fn judge(backends: &Backends, campaign: &Campaign) -> Result<()
         // One that a person has paused meanwhile stays so, with its canary failed.
         let _: Transitioned = paused.await?;
     }
+    fault_points::reach!(
+        CanaryDecided,
+        Err(database::Error::unreachable(fault_points::Injected).into())
+    );
     tx.commit().await.repeatable()?;
+    fault_points::reach!(
+        CanaryCommitAnswer,
+        Err(database::Error::unreachable(fault_points::Injected).into())
+    );
+    fault_points::reach!(CanaryCommitted);
     if decided == Change::Stale {
         return Ok(());
     }

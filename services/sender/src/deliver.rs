@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{Lane, LeaseTerms, LeaseToken, Leased};
+use governor::Governor;
 use push_store::Error as StoreError;
 use runtime::Backends;
 use task_queue::Delivery;
@@ -26,7 +27,6 @@ use crate::attempt::Attempt;
 use crate::campaigns::Campaigns;
 use crate::load::{self, Gates};
 use crate::permit::{Permit, Permits};
-use crate::quota::Governor;
 
 /// Delivers chunks. Cheap to clone.
 #[derive(Clone, Debug)]

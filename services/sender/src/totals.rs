@@ -65,6 +65,9 @@ impl Totals {
             feedback::insert(&mut tx, wrong, Fate::Wrong, self.since, attempt.now()).await?;
             device::quarantine(&mut tx, wrong, self.since).await?;
         }
+        if !self.gone.is_empty() || !self.wrong.is_empty() {
+            fault_points::reach!(AddressesRemoved, Err(Error::unreachable(fault_points::Injected)));
+        }
         match attempt.campaign.kind {
             Kind::Broadcast => {
                 let (version, state) = (chunk.version, chunk.record.state);

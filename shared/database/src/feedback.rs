@@ -54,7 +54,8 @@ pub struct Feedback {
 
 /// Writes down what became of devices, 499 at most, that a gateway named at an attempt begun at
 /// `seen`. Before they are removed, in the same transaction; one that is not there any more, or
-/// was registered since, is left out. They are locked from here on.
+/// was registered since, is left out, and so is a wrong one that is quarantined already. They are
+/// locked from here on.
 pub async fn insert(
     tx: &mut Tx,
     devices: &[Uuid],
@@ -65,15 +66,24 @@ pub async fn insert(
     if devices.is_empty() {
         return Ok(0);
     }
+    let statement = match fate {
+        Fate::Gone => {
+            "SELECT user_id, kind, address FROM device WHERE registered_at <= ? AND id IN (?..) FOR UPDATE"
+        }
+        // Another attempt, of another campaign perhaps, has reported it.
+        Fate::Wrong => {
+            "SELECT user_id, kind, address FROM device WHERE quarantined_at IS NULL \
+             AND registered_at <= ? AND id IN (?..) FOR UPDATE"
+        }
+    };
     // Primary key of device.
-    let found: Vec<(String, DeviceKind, String)> =
-        sql("SELECT user_id, kind, address FROM device WHERE registered_at <= ? AND id IN (?..) FOR UPDATE")
-            .bind(seen)
-            .bind_list(devices.iter().copied())
-            .list(&mut *tx, |row| {
-                Ok((row.get("user_id")?, row.get("kind")?, row.get("address")?))
-            })
-            .await?;
+    let found: Vec<(String, DeviceKind, String)> = sql(statement)
+        .bind(seen)
+        .bind_list(devices.iter().copied())
+        .list(&mut *tx, |row| {
+            Ok((row.get("user_id")?, row.get("kind")?, row.get("address")?))
+        })
+        .await?;
     let rows = found.iter().map(|(user_id, kind, address)| {
         [
             Uuid::now_v7().into(),

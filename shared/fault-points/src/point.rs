@@ -120,6 +120,38 @@ points! {
     /// Sender: what is left is given back, and the queue has no answer.
     GivenBack = "S23", KillHang;
 
+    /// Quota: a share is divided for one who has work, and not committed.
+    ShareDivided = "G1", KillHangError;
+    /// Quota: the share's commit holds, and its answer is lost.
+    ShareCommitAnswer = "G2", Error;
+    /// Quota: the share is committed, and nothing is sent by it.
+    ShareCommitted = "G3", KillHang;
+
+    /// Reconcile: a canary is judged, and nothing of it is written.
+    CanaryJudged = "C1", KillHangError;
+    /// Reconcile: how a canary went is written, with the pause if it failed, and not committed.
+    CanaryDecided = "C2", KillHangError;
+    /// Reconcile: that commit holds, and its answer is lost.
+    CanaryCommitAnswer = "C3", Error;
+    /// Reconcile: that is committed, and nobody is told.
+    CanaryCommitted = "C4", KillHang;
+
+    /// Sender: addresses are removed and reported in the outbox, and not committed.
+    AddressesRemoved = "O1", KillHangError;
+    /// Feedback: reports are leased, and none is posted.
+    ReportsLeased = "O2", KillHangError;
+    /// Feedback: the webhook has answered, and that is not written down.
+    ReportPosted = "O3", KillHangError;
+    /// Feedback: it is written down, and the commit's answer is lost.
+    ReportSettleAnswer = "O4", Error;
+    /// Feedback: a report is given up, and that is not committed.
+    ReportGivenUp = "O5", KillHangError;
+
+    /// Triggered pushes: a request is found good, and nothing is stored.
+    PushResolved = "T1", KillHangError;
+    /// Triggered pushes: the push is stored, and nobody is told.
+    PushStored = "T2", KillHangError;
+
     /// Reconcile: intents are leased, and nothing is read.
     IntentsLeased = "R1", KillHangError;
     /// Reconcile: what is to be redone is read.

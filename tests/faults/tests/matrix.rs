@@ -61,8 +61,23 @@ fn delivery_survives_every_fault() {
 }
 
 #[test]
-fn delivery_survives_every_fault_of_queue_and_gateway() {
-    survives(Sql::Sqlite, &["Q", "P"]);
+fn delivery_survives_every_fault_of_the_queue() {
+    survives(Sql::Sqlite, &["Q"]);
+}
+
+#[test]
+fn delivery_survives_every_fault_of_every_gateway() {
+    survives(Sql::Sqlite, &["P"]);
+}
+
+#[test]
+fn quotas_and_canaries_survive_every_fault() {
+    survives(Sql::Sqlite, &["G", "C"]);
+}
+
+#[test]
+fn feedback_and_triggered_pushes_survive_every_fault() {
+    survives(Sql::Sqlite, &["O", "T"]);
 }
 
 #[test]

@@ -79,12 +79,18 @@ pub(crate) struct CampaignProgress {
 pub(crate) struct CanaryProgress {
     #[schema(value_type = schema::CanaryState)]
     state: &'static str,
+    /// The part of the campaign that it is, as planned.
+    percent: f64,
     /// Its chunks: those with the lowest numbers.
     chunks: u32,
     /// Its pushes that a gateway accepted.
     sent: u64,
     /// Those that failed, but for addresses that are gone.
     failed: u64,
+    /// The part of both together that may fail.
+    max_failure_rate: f64,
+    /// How many of both together tell how it is.
+    min_sent: u64,
 }
 
 /// Pushes by state.
@@ -183,9 +189,12 @@ async fn canary(backends: &Backends, row: &Row) -> Result<Option<CanaryProgress>
     let tried = Tried::of(&total.tally);
     Ok(Some(CanaryProgress {
         state: state.as_str(),
+        percent: canary.percent,
         chunks,
         sent: tried.sent,
         failed: tried.failed,
+        max_failure_rate: canary.max_failure_rate,
+        min_sent: canary.min_sent,
     }))
 }
 

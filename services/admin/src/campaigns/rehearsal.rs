@@ -2,7 +2,8 @@
 //!
 //! They are no pushes of the campaign: nothing is stored or counted, and they may be repeated. With
 //! `validate_only` the gateway checks everything and delivers nothing. Whoever opted out gets none,
-//! and while everything is stopped nobody does.
+//! and while everything is stopped nobody does. A request has a governor of its own, and so a share
+//! of the gateway's quota beside those of all senders.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -13,8 +14,10 @@ use campaign::{CampaignId, Lane, Message, PushId, RenderedMessage, Templates};
 use database::control::{self, GlobalStop};
 use database::device::{self, Device};
 use database::{erasure, opt_out};
-use provider::{Gateways, Outcome, Outgoing, Unreachable};
+use governor::Governor;
+use provider::{Address, Gateways, Outcome, Outgoing, Unreachable};
 use runtime::Backends;
+use runtime::clock::Moment;
 use runtime::destination::Destination;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,6 +35,9 @@ use crate::user_id::UserId;
 
 /// Users of one request at most.
 const MOST: usize = 100;
+
+/// How long a request waits for places in the gateway's quota, of all its messages together.
+const WAITS: Duration = Duration::from_secs(10);
 
 /// How long a gateway keeps a test message for a device that is off, if the message says nothing.
 const KEPT: Duration = Duration::from_secs(3_600);
@@ -97,6 +103,8 @@ pub(crate) enum TestOutcome {
     NotChecked,
     /// Everything is stopped.
     Stopped,
+    /// The gateway's quota had no place for it within ten seconds; nothing was sent.
+    NotTried,
 }
 
 /// Send a campaign's message to some users, as a test.
@@ -126,9 +134,10 @@ async fn test(
     let templates = Templates::compile(&message, Some(&names)).map_err(Error::in_message)?;
     let users: Vec<_> = plan.user_ids.iter().map(UserId::as_str).collect();
     let known = Known::read(&backends, &users).await?;
+    let way = Way::begin(&backends, row.id);
     let mut items = Vec::new();
     for user in users {
-        items.extend(send_to(&backends, &templates, &plan, &known, user).await?);
+        items.extend(send_to(&way, &templates, &plan, &known, user).await?);
     }
     Ok(Done::Ok.with(TestSends {
         validate_only: plan.validate_only,
@@ -165,7 +174,7 @@ impl Known {
 }
 
 async fn send_to(
-    backends: &Backends,
+    way: &Way<'_>,
     templates: &Templates,
     plan: &TestPlan,
     known: &Known,
@@ -191,18 +200,18 @@ async fn send_to(
         Ok(message) => message,
         Err(error) => return none(TestOutcome::RenderFailed, Some(error.to_string())),
     };
-    let destinations = known.destinations_of(user, &backends.gateways);
+    let destinations = known.destinations_of(user, &way.backends.gateways);
     if destinations.is_empty() {
         return none(TestOutcome::NoDevice, None);
     }
     let mut sends = Vec::with_capacity(destinations.len());
     for destination in destinations {
         // Asked right before each: a stop waits for longer than this takes before it is answered.
-        if control::state(&backends.db).await?.stop == GlobalStop::On {
+        if control::state(&way.backends.db).await?.stop == GlobalStop::On {
             return none(TestOutcome::Stopped, None);
         }
-        let said = send(backends, &message, &destination, plan.validate_only).await;
-        let (outcome, detail) = said.map_or((TestOutcome::NotChecked, None), told);
+        let said = way.send(&message, &destination, plan.validate_only).await;
+        let (outcome, detail) = said.map_or_else(|outcome| (outcome, None), told);
         sends.push(TestSend {
             user_id: user.to_owned(),
             device_id: Some(destination.device),
@@ -213,29 +222,72 @@ async fn send_to(
     Ok(sends)
 }
 
-async fn send(
-    backends: &Backends,
-    message: &RenderedMessage,
-    destination: &Destination,
-    validate_only: bool,
-) -> Option<Outcome> {
-    let Some(address) = destination.address() else {
-        return Some(Outcome::AddressWrong);
-    };
-    let slot = match backends.gateways.slot(address, Lane::Fast).await {
-        Ok(slot) => slot,
-        Err(outcome) => return Some(outcome),
-    };
-    let outgoing = Outgoing {
-        // Of no campaign, so that it is shown beside the campaign's own push.
-        push: PushId(Uuid::now_v7()),
-        message,
-        time_to_live: message.ttl.unwrap_or(KEPT),
-    };
-    if validate_only {
-        return slot.check(&outgoing).await;
+/// The way of one request's messages.
+struct Way<'a> {
+    backends: &'a Backends,
+    campaign: CampaignId,
+    governor: Governor,
+    /// Until when it waits for places.
+    until: Moment,
+}
+
+impl<'a> Way<'a> {
+    fn begin(backends: &'a Backends, campaign: CampaignId) -> Self {
+        Self {
+            backends,
+            campaign,
+            governor: Governor::start(backends),
+            until: backends.process.clock.monotonic() + WAITS,
+        }
     }
-    Some(slot.send(&outgoing).await)
+
+    /// What the gateway says of a message, or why it is not asked.
+    async fn send(
+        &self,
+        message: &RenderedMessage,
+        destination: &Destination,
+        validate_only: bool,
+    ) -> Result<Outcome, TestOutcome> {
+        let Some(address) = destination.address() else {
+            return Ok(Outcome::AddressWrong);
+        };
+        self.pass(address).await?;
+        let slot = match self.backends.gateways.slot(address, Lane::Fast).await {
+            Ok(slot) => slot,
+            Err(outcome) => return Ok(outcome),
+        };
+        let outgoing = Outgoing {
+            // Of no campaign, so that it is shown beside the campaign's own push.
+            push: PushId(Uuid::now_v7()),
+            message,
+            time_to_live: message.ttl.unwrap_or(KEPT),
+        };
+        let said = if validate_only {
+            slot.check(&outgoing).await.ok_or(TestOutcome::NotChecked)?
+        } else {
+            slot.send(&outgoing).await
+        };
+        let floor = self.backends.process.config.retry.throttled_floor;
+        self.governor.heard_of(address, &said, floor);
+        Ok(said)
+    }
+
+    /// Waits for a place in the quota of the address's gateway. The pace of a campaign is that of
+    /// its pushes, and no matter here.
+    async fn pass(&self, address: Address<'_>) -> Result<(), TestOutcome> {
+        let clock = &self.backends.process.clock;
+        let turnstiles = self.governor.on_the_way_to(address, self.campaign, None);
+        let passed = async {
+            for turnstile in &turnstiles {
+                turnstile.pass(Lane::Fast).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = passed => Ok(()),
+            () = clock.sleep(self.until.since(clock.monotonic())) => Err(TestOutcome::NotTried),
+        }
+    }
 }
 
 fn told(said: Outcome) -> (TestOutcome, Option<String>) {

@@ -78,8 +78,16 @@ async fn create(
             field: "user_id".to_owned(),
         });
     }
+    fault_points::reach!(
+        PushResolved,
+        Err(database::Error::unreachable(fault_points::Injected).into())
+    );
     match trigger(&backends, new).await? {
         Expansion::Expanded(chunk) => {
+            fault_points::reach!(
+                PushStored,
+                Err(database::Error::unreachable(fault_points::Injected).into())
+            );
             backends.nudges.dispatch.fast.nudge();
             accepted(&backends, *chunk, campaign.state).await
         }

@@ -22,6 +22,8 @@ pub(super) struct Strike {
 #[derive(Debug)]
 pub(super) struct Faults {
     script: Script,
+    /// How often each of the script's faults with `in_all` has struck.
+    in_all: Mutex<HashMap<usize, u32>>,
     struck: Mutex<HashMap<u64, u32>>,
     quotas: Mutex<HashMap<String, Bucket>>,
 }
@@ -31,6 +33,7 @@ impl Faults {
     pub(super) fn new(script: Script) -> Self {
         Self {
             script,
+            in_all: Mutex::default(),
             struck: Mutex::default(),
             quotas: Mutex::default(),
         }
@@ -64,8 +67,11 @@ impl Faults {
             return None;
         }
         let hash = xxh3_64_with_seed(address.as_bytes(), self.script.seed);
-        let fault = fault_of(&self.script.faults, hash)?;
-        let strikes = fault.first.is_none_or(|first| self.strikes_again(hash, first));
+        let (place, fault) = fault_of(&self.script.faults, hash)?;
+        let strikes = fault.first.is_none_or(|first| self.strikes_again(hash, first))
+            && fault
+                .in_all
+                .is_none_or(|in_all| self.strikes_anybody(place, in_all));
         strikes.then_some(Strike {
             outcome: fault.outcome,
             retry_after: fault.retry_after,
@@ -94,6 +100,14 @@ impl Faults {
         delay.fixed + delay.jitter.mul_f64(rand::random())
     }
 
+    fn strikes_anybody(&self, place: usize, in_all: u32) -> bool {
+        let mut struck = self.in_all.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = struck.entry(place).or_default();
+        let strikes = *times < in_all;
+        *times += u32::from(strikes);
+        strikes
+    }
+
     fn strikes_again(&self, hash: u64, first: u32) -> bool {
         let mut struck = self.struck.lock().unwrap_or_else(PoisonError::into_inner);
         let times = struck.entry(hash).or_default();
@@ -116,12 +130,12 @@ impl Faults {
     }
 }
 
-/// Lays the shares end to end on [0, 1) and finds the one on which the hash falls.
-fn fault_of(faults: &[Fault], hash: u64) -> Option<&Fault> {
+/// Lays the shares end to end on [0, 1) and finds the one on which the hash falls, and its place.
+fn fault_of(faults: &[Fault], hash: u64) -> Option<(usize, &Fault)> {
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
     let point = (hash >> 11) as f64 / (1_u64 << 53) as f64;
     let mut end = 0.0;
-    faults.iter().find(|fault| {
+    faults.iter().enumerate().find(|(_, fault)| {
         end += fault.share;
         point < end
     })
@@ -138,6 +152,7 @@ mod tests {
             outcome,
             share,
             first,
+            in_all: None,
             retry_after: None,
         }
     }
@@ -188,6 +203,25 @@ mod tests {
 
         let strikes: Vec<bool> = (0..4)
             .map(|_| faults.strike("demo", "a", NOW).is_some())
+            .collect();
+
+        assert_eq!(strikes, [true, true, false, false]);
+    }
+
+    #[test]
+    fn a_fault_of_some_requests_in_all_passes() {
+        let faults = vec![Fault {
+            in_all: Some(2),
+            ..fault(Outcome::Unauthenticated, 1.0, None)
+        }];
+        let faults = Faults::new(Script {
+            faults,
+            ..Script::default()
+        });
+
+        let strikes: Vec<bool> = ["a", "b", "a", "c"]
+            .iter()
+            .map(|address| faults.strike("demo", address, NOW).is_some())
             .collect();
 
         assert_eq!(strikes, [true, true, false, false]);

@@ -55,6 +55,10 @@ pub struct Fault {
     /// Only the first so many requests to each struck address; `None` is all of them.
     #[serde(default)]
     pub first: Option<u32>,
+    /// Only so many requests of all struck addresses together, as where a credential is refused for
+    /// a while; `None` is all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_all: Option<u32>,
     /// A `Retry-After` header with the error, in whole seconds rounded up.
     #[serde(default, rename = "retry_after_ms", with = "optional_millis")]
     pub retry_after: Option<Duration>,
@@ -267,6 +271,7 @@ mod tests {
             outcome: Outcome::Internal,
             share,
             first: None,
+            in_all: None,
             retry_after: None,
         };
         let script = |faults| Script {

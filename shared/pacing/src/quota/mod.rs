@@ -26,7 +26,7 @@ use chrono::{DateTime, Utc};
 
 pub use brake::{Answers, Brake, Throttled};
 pub use bucket::{Share, Wait};
-pub use division::{Claim, Demand, Division, divide};
+pub use division::{Claim, Demand, Division, Turn, divide};
 
 /// How long a share is its holder's.
 pub const SHARE_LASTS: Duration = Duration::from_secs(5);

@@ -17,6 +17,11 @@ fn claim(held: u64, fast: u64, bulk: u64) -> Claim {
     }
 }
 
+/// For one who comes first of all, in the first turn.
+fn divide(usable: u64, own: Claim, others: &[Claim]) -> Division {
+    super::divide(usable, own, others, Turn::default())
+}
+
 #[test]
 fn a_sixtieth_is_kept_back_and_of_small_quotas_more() {
     let usable = [600_000, 1_000, 120, 40, 4, 1].map(usable);
@@ -44,8 +49,9 @@ fn the_fast_lane_of_all_goes_before_the_bulk_lane_of_any() {
 
     // 9,000 and 39 twice go to the fast lane; two share the rest.
     assert_eq!(of_bulk.target, 39 + (10_000 - 9_000 - 2 * 39) / 2);
-    // Two want more than there is: the same for both, but for those 39 of the third.
-    assert_eq!(of_fast.target, (10_000 - 39) / 2);
+    // Two want more than there is: the same for both, but for those 39 of the third, and the one
+    // message that does not divide.
+    assert_eq!(of_fast.target, (10_000 - 39) / 2 + 1);
 }
 
 #[test]
@@ -54,7 +60,29 @@ fn who_wants_little_gets_it_and_the_others_share_the_rest() {
 
     let target = divide(10_000, claim(0, 0, 90_000), &others).target;
 
-    assert_eq!(target, 39 + (10_000 - 3 * 39 - 600) / 2);
+    // And the one message that two cannot share.
+    assert_eq!(target, 39 + (10_000 - 3 * 39 - 600) / 2 + 1);
+}
+
+#[test]
+fn what_does_not_divide_goes_round() {
+    let busy = claim(0, 0, 600);
+    let share_of = |before, minute| {
+        let turn = Turn::at(noon() + minute * MINUTE, before);
+        super::divide(3, busy, &[busy; 3], turn).share
+    };
+
+    let of_all = [0, 4, 5, 10, 15].map(|minute| [0, 1, 2, 3].map(|before| share_of(before, minute)));
+
+    assert_eq!(of_all[0], of_all[1]);
+    assert!(of_all.iter().all(|shares| shares.iter().sum::<u64>() == 3));
+    let without: Vec<_> = of_all[1..]
+        .iter()
+        .map(|shares| shares.iter().position(|share| *share == 0))
+        .collect();
+    let mut everybody = without.clone();
+    everybody.sort_unstable();
+    assert_eq!(everybody, [Some(0), Some(1), Some(2), Some(3)], "{without:?}");
 }
 
 #[test]

@@ -3,5 +3,5 @@
 mod renewal;
 mod signing;
 
-pub(crate) use renewal::{Renewal, Verdict};
+pub(crate) use renewal::{Generation, Renewal, Verdict};
 pub use signing::{KeyError, SigningKey};

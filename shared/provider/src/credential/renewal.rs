@@ -2,6 +2,10 @@
 //!
 //! Hundreds of messages are under way with one token when it is refused, and all of them hear of
 //! it: only the first makes a new one, and the others learn that theirs is an old one.
+//!
+//! Tokens that we sign ourselves, Apple's and those of Web Push, cost no question to anybody and are
+//! made long before they end, by the first message for which that is due: nobody waits, and so no
+//! task makes them. Those that are fetched have one; `fcm::config` has how.
 
 use std::time::Duration;
 

@@ -77,6 +77,61 @@ pub fn combined() -> Vec<Case> {
             scenario: Scenario::PauseAtFault,
             ..case("D7:hang", vec![vec![point(Point::BeforeSends, Action::Hang)]])
         },
+        // Coupons and addresses apart: everything is registered once more while the attempt that heard
+        // of its end has not written that down.
+        Case {
+            scenario: Scenario::RegisterAtFault,
+            ..case(
+                "S22:registered",
+                vec![vec![point(Point::BeforeTotals, Action::Hang)]],
+            )
+        },
+        // A canary that passes, and a process that dies with that.
+        Case {
+            scenario: Scenario::CanaryPasses,
+            ..case("C2:passed", vec![vec![point(Point::CanaryDecided, Action::Kill)]])
+        },
+        Case {
+            scenario: Scenario::CanaryPasses,
+            ..case(
+                "C4:passed",
+                vec![vec![point(Point::CanaryCommitted, Action::Kill)]],
+            )
+        },
+        // A webhook that refuses, and a process that dies before it has written that down.
+        Case {
+            scenario: Scenario::FeedbackRefused,
+            ..case("O3:refused", vec![vec![point(Point::ReportPosted, Action::Kill)]])
+        },
+        // Single pushes have markers as chunks have.
+        Case {
+            scenario: Scenario::Trigger,
+            ..case(
+                "F2:triggered",
+                vec![vec![point(Point::PushesBuilt, Action::Kill)]],
+            )
+        },
+        Case {
+            scenario: Scenario::Trigger,
+            ..case(
+                "F3:triggered",
+                vec![vec![point(Point::ExpandCommitAnswer, Action::Error)]],
+            )
+        },
+        Case {
+            scenario: Scenario::Trigger,
+            ..case(
+                "F4:triggered",
+                vec![vec![point(Point::ExpandCommit, Action::Error)]],
+            )
+        },
+        Case {
+            scenario: Scenario::Trigger,
+            ..case(
+                "D2:triggered",
+                vec![vec![point(Point::ChunkQueued, Action::Kill)]],
+            )
+        },
         Case {
             hang: PAST_THE_DEADLINE,
             ..case("S17:hang", vec![vec![point(Point::SqlReady, Action::Hang)]])

@@ -5,8 +5,10 @@
 //! needs beside is chosen by that trouble: a slow gateway, a cancel, something to repair.
 
 mod combined;
+mod gateway;
 mod lies;
 mod pairs;
+mod scenario;
 mod trouble;
 
 use std::fmt;
@@ -15,34 +17,14 @@ use std::time::Duration;
 use fault_points::{Action, Bug, Fault, Point};
 
 pub use combined::combined;
+pub use gateway::{Gateway, Grudge, grudges};
 pub use lies::{Call, LIES, Lie, SqlCommit, Then};
 pub use pairs::pairs;
-pub use trouble::{GATEWAY, Grudge, Trouble};
+pub use scenario::Scenario;
+pub use trouble::Trouble;
 
 /// A fault's `hang`: longer than the sender's lease, a reconciler's, and the queue's second call.
 pub const HANG: Duration = Duration::from_millis(3_500);
-
-/// What is asked of the process under test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scenario {
-    /// Everybody gets the push, most a coupon, some at the second try.
-    Deliver,
-    /// The same for so few that they are one chunk.
-    DeliverFew,
-    /// The same for so many that the import takes several batches; most have no device.
-    DeliverMany,
-    /// The same with a gateway so slow that results are settled in several parts.
-    SlowGateway,
-    /// The campaign is cancelled when part of it is sent.
-    Cancel,
-    /// The campaign is cancelled as soon as the fault has happened.
-    CancelAtFault,
-    /// Some users opt out as soon as the fault has happened, which may be after their coupons were
-    /// set aside.
-    OptOutAtFault,
-    /// The campaign is paused as soon as the fault has happened, and resumed a moment later.
-    PauseAtFault,
-}
 
 /// One trial.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +74,12 @@ impl Case {
         self.troubles().filter_map(|trouble| trouble.lie())
     }
 
+    /// The gateway of everybody's device: that whose trouble it is about.
+    pub fn gateway(&self) -> Gateway {
+        let mut grudges = self.troubles().filter_map(|trouble| trouble.grudge());
+        grudges.next().map_or(Gateway::Fcm, |grudge| grudge.gateway)
+    }
+
     /// Whether it can only be played with a SQL server: on its wire, or by two processes, of
     /// which SQLite's file takes one.
     pub fn needs_sql_server(&self) -> bool {
@@ -109,7 +97,7 @@ fn single_troubles() -> impl Iterator<Item = Trouble> {
     points
         .map(Trouble::Point)
         .chain(LIES.iter().copied().map(Trouble::Wire))
-        .chain(GATEWAY.iter().copied().map(Trouble::Gateway))
+        .chain(grudges().map(Trouble::Gateway))
 }
 
 fn point(point: Point, action: Action) -> Trouble {
@@ -123,12 +111,7 @@ fn point_at(point: Point, action: Action, at: u32) -> Trouble {
 
 fn scenario(trouble: Trouble) -> Scenario {
     match trouble {
-        Trouble::Point(fault) => match fault.point {
-            Point::BatchCommitAnswer | Point::BatchStored => Scenario::DeliverMany,
-            Point::PartSettled => Scenario::SlowGateway,
-            Point::ChunksCancelled => Scenario::Cancel,
-            _ => Scenario::Deliver,
-        },
+        Trouble::Point(fault) => Scenario::of(fault.point),
         Trouble::Wire(lie) => lie.scenario,
         Trouble::Gateway(_) | Trouble::Clock(_) => Scenario::Deliver,
     }

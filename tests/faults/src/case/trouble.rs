@@ -1,11 +1,10 @@
 //! What can go wrong in a case: in the program, on the wire, at the gateway, with the clock.
 
 use std::fmt;
-use std::time::Duration;
 
-use emulator::sink::{self, Outcome};
 use fault_points::{Action, Fault, Point};
 
+use super::gateway::Grudge;
 use super::lies::Lie;
 
 /// One thing that goes wrong. Its text is its name.
@@ -19,74 +18,6 @@ pub enum Trouble {
     Gateway(Grudge),
     /// The process's clock is so many milliseconds ahead of everybody else's; behind, if negative.
     Clock(i64),
-}
-
-/// A gateway's trouble with some addresses.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Grudge {
-    /// What it is called: the code that `RELIABILITY.md` uses, and what the gateway does.
-    pub name: &'static str,
-    /// What happens to a message.
-    pub outcome: Outcome,
-    /// The share of all addresses that are struck.
-    pub share: f64,
-    /// Only the first so many messages to each of them.
-    pub first: Option<u32>,
-    /// How long the gateway asks to wait.
-    pub retry_after: Option<Duration>,
-}
-
-/// Every gateway's trouble.
-pub const GATEWAY: &[Grudge] = &[
-    Grudge {
-        retry_after: Some(Duration::from_secs(1)),
-        ..once("P1:quota_exceeded", Outcome::QuotaExceeded)
-    },
-    once("P2:unavailable", Outcome::Unavailable),
-    once("P2:internal", Outcome::Internal),
-    once("P2:hang", Outcome::Hang),
-    Grudge {
-        // Each of them drops a connection, and what is under way on it.
-        share: 0.02,
-        ..once("P3:reset_after_accept", Outcome::ResetAfterAccept)
-    },
-    always("P4:unregistered", Outcome::Unregistered),
-    always("P5:invalid_argument", Outcome::InvalidArgument),
-    Grudge {
-        share: 0.9,
-        ..once("P6:unauthenticated", Outcome::Unauthenticated)
-    },
-];
-
-/// Refused at the first try.
-const fn once(name: &'static str, outcome: Outcome) -> Grudge {
-    Grudge {
-        first: Some(1),
-        ..always(name, outcome)
-    }
-}
-
-/// Refused for good.
-const fn always(name: &'static str, outcome: Outcome) -> Grudge {
-    Grudge {
-        name,
-        outcome,
-        share: 0.3,
-        first: None,
-        retry_after: None,
-    }
-}
-
-impl Grudge {
-    /// As the gateway's script has it.
-    pub fn script(self) -> sink::Fault {
-        sink::Fault {
-            outcome: self.outcome,
-            share: self.share,
-            first: self.first,
-            retry_after: self.retry_after,
-        }
-    }
 }
 
 impl Trouble {
@@ -124,11 +55,10 @@ impl Trouble {
 
     /// What happens, whoever it happens to.
     pub fn kind(&self) -> &'static str {
-        let named = |name: &'static str| name.split_once(':').map_or(name, |(_, kind)| kind);
         match self {
             Self::Point(fault) => fault.action.as_str(),
-            Self::Wire(lie) => named(lie.name),
-            Self::Gateway(grudge) => named(grudge.name),
+            Self::Wire(lie) => lie.name.split_once(':').map_or(lie.name, |(_, kind)| kind),
+            Self::Gateway(grudge) => grudge.kind,
             Self::Clock(_) => "clock",
         }
     }
@@ -179,7 +109,7 @@ impl fmt::Display for Trouble {
             // As the journal has it: whichever time it was.
             Self::Point(fault) => write!(f, "{}:{}", fault.point, fault.action),
             Self::Wire(lie) => f.write_str(lie.name),
-            Self::Gateway(grudge) => f.write_str(grudge.name),
+            Self::Gateway(grudge) => write!(f, "{grudge}"),
             Self::Clock(milliseconds) => write!(f, "clock:{milliseconds}"),
         }
     }

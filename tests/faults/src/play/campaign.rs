@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use campaign::CampaignId;
-use emulator::sink::{self, Delay, Outcome, Script};
+use emulator::sink::Script;
 use journeys::world::balance::{self, Facts};
 use journeys::world::settings::CHUNK;
+use journeys::world::users;
 use journeys::world::view::{AudienceView, CampaignView, Progress};
-use journeys::world::{device_of, users};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::laws;
 use super::lives::{Lives, expect_success, now, read};
+use super::{canary, devices, feedback, laws};
 use crate::case::{Case, Grudge, Scenario};
 
 /// Recipients: three chunks, the last not full.
@@ -38,24 +38,23 @@ const OPTS_OUT: usize = 40;
 /// Plays it to its end.
 pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<CampaignId> {
     let scenario = case.scenario;
-    let users = users(match scenario {
-        Scenario::Deliver
-        | Scenario::SlowGateway
-        | Scenario::Cancel
-        | Scenario::CancelAtFault
-        | Scenario::OptOutAtFault
-        | Scenario::PauseAtFault => USERS,
-        Scenario::DeliverFew => CHUNK,
-        Scenario::DeliverMany => MANY_USERS,
-    });
-    register(lives, reachable(&users, scenario)).await?;
+    let users = users(size(scenario));
+    let reachable = reachable(&users, scenario);
+    devices::register(lives, reachable, case.gateway()).await?;
     let audience = import(lives, &users, scenario).await?;
     lives.stage.play(&script(case)).await?;
-    let campaign = start(lives, &audience, users.len() - WITHOUT_COUPON).await?;
-    let chunks = users.len().div_ceil(CHUNK);
-    lives.watch().campaign(campaign, u32::try_from(chunks)?);
+    let campaign = start(lives, &audience, users.len() - WITHOUT_COUPON, scenario).await?;
+    let chunks = u32::try_from(users.len().div_ceil(CHUNK))?;
+    lives.watch().campaign(campaign, chunks);
     match scenario {
-        Scenario::Deliver | Scenario::DeliverFew | Scenario::DeliverMany | Scenario::SlowGateway => {}
+        Scenario::Deliver
+        | Scenario::DeliverFew
+        | Scenario::DeliverMany
+        | Scenario::SlowGateway
+        | Scenario::SmallQuota
+        | Scenario::Feedback
+        | Scenario::FeedbackRefused
+        | Scenario::Trigger => {}
         Scenario::Cancel => {
             until_something_is_sent(lives, campaign).await?;
             cancel(lives, campaign).await?;
@@ -74,6 +73,14 @@ pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<Campa
             until_it_has_happened(lives).await?;
             pause(lives, campaign).await?;
         }
+        Scenario::CanaryFails => canary::resume_after_failure(lives, campaign, chunks).await?,
+        Scenario::CanaryPasses => canary::until_finished(lives, campaign, chunks).await?,
+        Scenario::RegisterAtFault => {
+            until_it_has_happened(lives).await?;
+            devices::register(lives, reachable, case.gateway()).await?;
+            // What the fault holds up comes after that, and must leave the new ones alone.
+            tokio::time::sleep(PAUSE).await;
+        }
     }
     lives
         .until("the campaign is finished", async |lives| {
@@ -82,59 +89,40 @@ pub(super) async fn play(lives: &mut Lives, case: &Case) -> anyhow::Result<Campa
             Ok((progress.state == "finished").then_some(()))
         })
         .await?;
+    match scenario {
+        Scenario::Feedback | Scenario::FeedbackRefused => feedback::settle(lives, reachable, case).await?,
+        Scenario::RegisterAtFault => feedback::expect_all(lives, reachable).await?,
+        _ => {}
+    }
     Ok(campaign)
 }
 
-/// The gateway's trouble: some are refused once, some addresses are gone. More where the case is
-/// about that.
+/// How many recipients there are.
+fn size(scenario: Scenario) -> usize {
+    match scenario {
+        Scenario::DeliverFew | Scenario::Feedback | Scenario::FeedbackRefused | Scenario::RegisterAtFault => {
+            CHUNK
+        }
+        Scenario::DeliverMany => MANY_USERS,
+        _ => USERS,
+    }
+}
+
+/// The gateway's trouble: that which the case is about, and what is usual.
 fn script(case: &Case) -> Script {
-    let fault = |outcome, share, first| sink::Fault {
-        outcome,
-        share,
-        first,
-        retry_after: None,
-    };
     let grudges = case.troubles().filter_map(|trouble| trouble.grudge());
     let mut faults = grudges.map(Grudge::script).collect::<Vec<_>>();
-    for usual in [
-        fault(Outcome::Unavailable, 0.06, Some(1)),
-        fault(Outcome::Unregistered, 0.03, None),
-    ] {
+    for usual in case.scenario.usual_faults() {
         // What the gateway counts is then the case's own.
         if faults.iter().all(|fault| fault.outcome != usual.outcome) {
             faults.push(usual);
         }
     }
-    let milliseconds = |fixed, jitter| Delay {
-        fixed: Duration::from_millis(fixed),
-        jitter: Duration::from_millis(jitter),
-    };
     Script {
         faults,
-        delay: match case.scenario {
-            Scenario::Deliver
-            | Scenario::DeliverFew
-            | Scenario::DeliverMany
-            | Scenario::CancelAtFault
-            | Scenario::OptOutAtFault
-            | Scenario::PauseAtFault => Delay::default(),
-            Scenario::SlowGateway => milliseconds(500, 200),
-            Scenario::Cancel => milliseconds(100, 100),
-        },
+        delay: case.scenario.delay(),
         ..Script::default()
     }
-}
-
-async fn register(lives: &mut Lives, users: &[String]) -> anyhow::Result<()> {
-    let line = |user: &String| {
-        json!({"user_id": user, "kind": "fcm_token", "address": device_of(user)}).to_string() + "\n"
-    };
-    let lines = users.iter().map(line).collect::<String>();
-    let answer = lives.ask("devices", async |api| {
-        api.try_upload("/v1/devices", "application/x-ndjson", lines.clone())
-            .await
-    });
-    expect_success("devices", answer.await?)
 }
 
 /// An upload whose answer was lost is made again; what the first left is never used.
@@ -163,13 +151,7 @@ async fn import(lives: &mut Lives, users: &[String], scenario: Scenario) -> anyh
 fn reachable(users: &[String], scenario: Scenario) -> &[String] {
     match scenario {
         Scenario::DeliverMany => &users[..CHUNK],
-        Scenario::Deliver
-        | Scenario::DeliverFew
-        | Scenario::SlowGateway
-        | Scenario::Cancel
-        | Scenario::CancelAtFault
-        | Scenario::OptOutAtFault
-        | Scenario::PauseAtFault => &users[UNREACHABLE..],
+        _ => &users[UNREACHABLE..],
     }
 }
 
@@ -178,21 +160,22 @@ fn reachable(users: &[String], scenario: Scenario) -> &[String] {
 fn note(scenario: Scenario) -> String {
     let words = match scenario {
         Scenario::DeliverMany => 60,
-        Scenario::Deliver
-        | Scenario::DeliverFew
-        | Scenario::SlowGateway
-        | Scenario::Cancel
-        | Scenario::CancelAtFault
-        | Scenario::OptOutAtFault
-        | Scenario::PauseAtFault => 1,
+        _ => 1,
     };
     (0..words).map(|_| Uuid::new_v4().simple().to_string()).collect()
 }
 
-async fn start(lives: &mut Lives, audience: &str, stock: usize) -> anyhow::Result<CampaignId> {
+async fn start(
+    lives: &mut Lives,
+    audience: &str,
+    stock: usize,
+    scenario: Scenario,
+) -> anyhow::Result<CampaignId> {
+    let has_canary = matches!(scenario, Scenario::CanaryFails | Scenario::CanaryPasses);
     let plan = json!({
         "name": "a signal",
         "audience_id": audience,
+        "canary": has_canary.then(canary::plan),
         "coupon": {"name": "a coupon", "stock": stock},
         "message": {"default_locale": "en", "texts": {"en": {"title": "A signal", "body": "Lit."}}},
     });
@@ -206,7 +189,12 @@ async fn start(lives: &mut Lives, audience: &str, stock: usize) -> anyhow::Resul
 
 /// Makes a transition. One that was made before, by a request whose answer was lost, is refused,
 /// and the state tells that.
-async fn turn(lives: &mut Lives, campaign: CampaignId, word: &str, states: &[&str]) -> anyhow::Result<()> {
+pub(super) async fn turn(
+    lives: &mut Lives,
+    campaign: CampaignId,
+    word: &str,
+    states: &[&str],
+) -> anyhow::Result<()> {
     let path = format!("/v1/campaigns/{campaign}/{word}");
     let answer = lives
         .ask(word, async |api| api.ask(Method::POST, &path, None).await)
@@ -291,6 +279,6 @@ async fn cancel(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<()> {
     expect_no_more(lives, accepted, "cancel")
 }
 
-async fn progress(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<Progress> {
+pub(super) async fn progress(lives: &mut Lives, campaign: CampaignId) -> anyhow::Result<Progress> {
     lives.get(&format!("/v1/campaigns/{campaign}/progress")).await
 }

@@ -49,7 +49,7 @@ impl Lives {
             is_joined: false,
             followed: Vec::new(),
             watch: Watch::of(case),
-            laws: Laws::default(),
+            laws: Laws::of(case),
             looks: 0,
             until: now() + PATIENCE,
         }

@@ -5,8 +5,12 @@
 //! any supervisor would, in its next life.
 
 mod campaign;
+mod canary;
+mod devices;
+mod feedback;
 mod laws;
 mod lives;
+mod triggered;
 mod watch;
 
 use std::time::Duration;
@@ -16,10 +20,11 @@ use database::inconsistency;
 use journeys::world::Doubles;
 use journeys::world::balance::{self, Facts};
 
-use crate::case::Case;
+use crate::case::{Case, Scenario};
 use crate::counts::Counts;
 use crate::stage::{Ground, Stage};
 use lives::Lives;
+use triggered::Triggered;
 
 /// What came of a case.
 #[derive(Clone, Debug)]
@@ -60,10 +65,13 @@ impl Played {
 /// Plays it on stores of its own.
 pub async fn play(case: &Case, ground: &Ground) -> anyhow::Result<Played> {
     let mut lives = Lives::new(Stage::of(ground, case).await?, case);
-    let ended = campaign::play(&mut lives, case).await;
+    let ended = match case.scenario {
+        Scenario::Trigger => triggered::play(&mut lives).await.map(Ended::Triggered),
+        _ => campaign::play(&mut lives, case).await.map(Ended::Campaign),
+    };
     let (stage, watched) = lives.end().await;
     let played = match ended {
-        Ok(campaign) => audit(&stage, case, campaign, watched).await,
+        Ok(ended) => audit(&stage, case, &ended, watched).await,
         Err(stuck) => Played {
             void: missed(&stage, case),
             counts: Counts::default(),
@@ -77,10 +85,23 @@ pub async fn play(case: &Case, ground: &Ground) -> anyhow::Result<Played> {
     Ok(played)
 }
 
-async fn audit(stage: &Stage, case: &Case, campaign: CampaignId, watched: watch::Watched) -> Played {
-    let facts = Facts::read(&stage.books, campaign).await;
-    let mut complaints = balance::complaints(&facts, Doubles::AtMost(watched.handed_over_unsettled));
-    complaints.extend(unrecorded(stage, case, campaign).await);
+/// What was played to its end.
+enum Ended {
+    Campaign(CampaignId),
+    Triggered(Triggered),
+}
+
+async fn audit(stage: &Stage, case: &Case, ended: &Ended, watched: watch::Watched) -> Played {
+    let doubles = watched.handed_over_unsettled;
+    let (complaints, counts) = match ended {
+        Ended::Campaign(campaign) => {
+            let facts = Facts::read(&stage.books, *campaign).await;
+            let mut complaints = balance::complaints(&facts, Doubles::AtMost(doubles));
+            complaints.extend(unrecorded(stage, case, *campaign).await);
+            (complaints, Counts::of(&facts, doubles))
+        }
+        Ended::Triggered(triggered) => triggered::audit(stage, triggered, doubles),
+    };
     let log = if complaints.is_empty() {
         String::new()
     } else {
@@ -88,7 +109,7 @@ async fn audit(stage: &Stage, case: &Case, campaign: CampaignId, watched: watch:
     };
     Played {
         void: missed(stage, case),
-        counts: Counts::of(&facts, watched.handed_over_unsettled),
+        counts,
         complaints,
         repairs: watched.repairs,
         log,

@@ -6,6 +6,7 @@
 mod process;
 mod servers;
 mod settings;
+mod webhook;
 mod wires;
 
 use std::collections::BTreeSet;
@@ -20,13 +21,16 @@ use emulator::sink::{Outcome, Script};
 use fault_points::Bug;
 use journeys::world::{Books, Client};
 use push_store::PushStore;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::case::{Call, Case, GATEWAY, HANG, Lie, Trouble};
+use crate::case::{Call, Case, Grudge, HANG, Lie, Scenario, Trouble};
 use process::Plan;
 pub use process::{Journal, UnderTest};
 pub use servers::{Datastore, Servers, Sql};
+pub use webhook::Post;
+use webhook::Webhook;
 use wires::Wires;
 
 /// How long the process under test may take to start: the machine runs many of them.
@@ -55,7 +59,12 @@ pub struct Stage {
     wires: Wires,
     process: Option<UnderTest>,
     beside: Option<UnderTest>,
+    http: reqwest::Client,
+    scenario: Scenario,
+    webhook: Option<Webhook>,
     hang: Duration,
+    /// What the gateway does wrong.
+    grudges: Vec<Grudge>,
     /// What the process under test works with, seen from outside.
     pub books: Books,
 }
@@ -63,6 +72,7 @@ pub struct Stage {
 impl Stage {
     /// Empty stores, and nothing running.
     pub async fn set(ground: &Ground) -> anyhow::Result<Self> {
+        runtime::process::install_crypto();
         let directory = TempDir::with_prefix("noroshi-faults-")?;
         let servers = Servers::start(directory.path(), &ground.sql, &ground.datastore).await?;
         let books = Books {
@@ -80,7 +90,11 @@ impl Stage {
             wires: Wires::default(),
             process: None,
             beside: None,
+            http: reqwest::Client::new(),
+            scenario: Scenario::Deliver,
+            webhook: None,
             hang: HANG,
+            grudges: Vec::new(),
             books,
         })
     }
@@ -90,6 +104,11 @@ impl Stage {
         let mut stage = Self::set(ground).await?;
         stage.wires = Wires::lay(&stage.servers, case.lies()).await;
         stage.hang = case.hang;
+        stage.scenario = case.scenario;
+        if case.scenario.has_webhook() {
+            stage.webhook = Some(Webhook::start(taken_by(case.scenario)).await?);
+        }
+        stage.grudges = case.troubles().filter_map(|trouble| trouble.grudge()).collect();
         Ok(stage)
     }
 
@@ -116,6 +135,8 @@ impl Stage {
 
     fn run(&self, directory: &Path, sender: SocketAddr, troubles: &[Trouble], bugs: &[Bug]) -> UnderTest {
         let settings = settings::settings(directory, sender, &self.servers, &self.wires);
+        let webhook = self.webhook.as_ref().map(Webhook::address);
+        let settings = settings::of_scenario(settings, self.scenario, directory, webhook);
         let settings = settings.write(directory);
         let plan = Plan {
             faults: troubles.iter().filter_map(Trouble::point).collect(),
@@ -187,10 +208,9 @@ impl Stage {
         let mut happened = self.journal().happened();
         happened.extend(self.struck().map(|lie| lie.name.to_owned()));
         let struck = self.servers.gateway_counts().faults;
-        let struck = GATEWAY
-            .iter()
-            .filter(|grudge| struck.get(&grudge.outcome).is_some_and(|times| *times > 0));
-        happened.extend(struck.map(|grudge| grudge.name.to_owned()));
+        let grudges = self.grudges.iter();
+        let struck = grudges.filter(|grudge| struck.get(&grudge.outcome).is_some_and(|times| *times > 0));
+        happened.extend(struck.map(Grudge::to_string));
         happened
     }
 
@@ -207,9 +227,26 @@ impl Stage {
     /// Lets the gateway make that trouble.
     pub async fn play(&self, script: &Script) -> anyhow::Result<()> {
         let url = format!("http://{}/_sink/script", self.servers.gateway());
-        let answer = reqwest::Client::new().put(url).json(script).send().await?;
+        let answer = self.http.put(url).json(script).send().await?;
         answer.error_for_status().context("the script")?;
         Ok(())
+    }
+
+    /// A browser's subscription: `endpoint` and `keys`.
+    pub async fn subscribe(&self, name: &str) -> anyhow::Result<Value> {
+        let url = format!("http://{}/_sink/subscriptions", self.servers.gateway());
+        let subscriber = json!({"name": name});
+        let answer = self.http.post(url).json(&subscriber).send().await?;
+        Ok(answer
+            .error_for_status()
+            .context("a subscription")?
+            .json()
+            .await?)
+    }
+
+    /// What the webhook was posted.
+    pub fn posts(&self) -> Vec<Post> {
+        self.webhook.as_ref().map(Webhook::posts).unwrap_or_default()
     }
 
     /// Messages that the gateway has accepted.
@@ -222,5 +259,13 @@ impl Stage {
         self.drain().await;
         self.books.db.close().await;
         self.servers.stop().await;
+    }
+}
+
+/// Of whose addresses a webhook takes the report.
+fn taken_by(scenario: Scenario) -> fn(&str) -> bool {
+    match scenario {
+        Scenario::FeedbackRefused => |user| user.ends_with(['1', '3', '5', '7', '9']),
+        _ => |_| true,
     }
 }

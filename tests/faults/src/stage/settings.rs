@@ -8,9 +8,16 @@ use journeys::world::{Settings, TOKEN};
 
 use super::servers::{PROJECT, Servers};
 use super::wires::Wires;
+use crate::case::Scenario;
 
 /// How long a sender holds a chunk.
 pub(super) const LEASE: Duration = Duration::from_secs(3);
+
+/// How long a request to a gateway may take.
+const GATEWAY_TIMEOUT: &str = "1100ms";
+
+/// What signs posts to a case's own webhook.
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 const SERVICE_ACCOUNT: &str = "queue@noroshi.invalid";
 
@@ -21,6 +28,7 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
     std::fs::write(&url, database_url(servers, wires)).expect("the case's own directory can be written");
     let datastore = wires.datastore().map(|wire| wire.to_string());
     let datastore = datastore.unwrap_or_else(|| servers.datastore().to_owned());
+    let gateway = format!("http://{}", servers.gateway());
     let handler = wires.handler().unwrap_or(servers.sender());
     Settings::embedded(directory, TOKEN)
         .set("database.url", format!("file:{}", url.display()))
@@ -32,9 +40,15 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
         .set("queue.handler", format!("http://{handler}/tasks/deliver"))
         .set("queue.service_account", SERVICE_ACCOUNT)
         .set("queue.deadline", "15s")
-        .set("provider.fcm.endpoint", format!("http://{}", servers.gateway()))
+        .set("provider.fcm.endpoint", gateway.clone())
         .set("provider.fcm.project", PROJECT)
-        .set("provider.fcm.timeout", "1100ms")
+        .set("provider.fcm.timeout", GATEWAY_TIMEOUT)
+        .set("provider.apns.endpoint", gateway.clone())
+        .set("provider.apns.timeout", GATEWAY_TIMEOUT)
+        .set("provider.apns.connections", 1)
+        .set("provider.web_push.stand_in", gateway)
+        .set("provider.web_push.timeout", GATEWAY_TIMEOUT)
+        .set("provider.web_push.connections", 1)
         .set("sender.listen", sender.to_string())
         .set("sender.settle_margin", "200ms")
         .set("sender.budget", "1500ms")
@@ -46,6 +60,38 @@ pub(super) fn settings(directory: &Path, sender: SocketAddr, servers: &Servers, 
         .set("dispatch.pick_up_max", "30s")
         .set("reconcile.min_age", "500ms")
         .set("log.format", "json")
+}
+
+/// The same, with what the scenario needs.
+pub(super) fn of_scenario(
+    settings: Settings,
+    scenario: Scenario,
+    directory: &Path,
+    webhook: Option<SocketAddr>,
+) -> Settings {
+    let settings = match scenario {
+        // Fifty a second.
+        Scenario::SmallQuota => settings.set("provider.fcm.messages_per_minute", 3_000),
+        _ => settings,
+    };
+    let Some(webhook) = webhook else {
+        return settings;
+    };
+    let secret = directory.join("webhook-secret");
+    std::fs::write(&secret, SECRET).expect("the case's own directory can be written");
+    settings
+        .set("feedback.webhook", format!("http://{webhook}/hook"))
+        .set("feedback.secret", format!("file:{}", secret.display()))
+        .set("feedback.interval", "100ms")
+        // Reports are leased for as long as it may take to post all of them, each in this time.
+        .set("feedback.timeout", "1s")
+        .set(
+            "feedback.attempts",
+            match scenario {
+                Scenario::FeedbackRefused => 2,
+                _ => 100,
+            },
+        )
 }
 
 fn database_url(servers: &Servers, wires: &Wires) -> String {

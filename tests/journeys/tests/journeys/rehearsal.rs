@@ -1,6 +1,8 @@
 //! Test sends: a campaign's message to some users, beside the campaign.
 
-use journeys::world::{World, device_of, users};
+use std::time::Duration;
+
+use journeys::world::{Stores, World, device_of, until, users};
 use serde_json::{Value, json};
 
 use crate::stamp::on_all_stores;
@@ -51,4 +53,34 @@ async fn a_dry_run_is_checked_and_delivers_nothing(world: &World) {
     let outcomes = [&good, &bad, &stopped].map(|tested| tested["items"][0]["outcome"].clone());
     assert_eq!(outcomes, ["accepted", "payload_wrong", "stopped"]);
     assert_eq!(world.gateway().accepted(), []);
+}
+
+/// Of one message a minute a test would get its first after that minute, and waits for ten seconds.
+#[tokio::test]
+async fn a_test_that_finds_no_place_in_the_quota_sends_nothing() {
+    let settings = |settings: journeys::world::Settings| settings.set("provider.fcm.messages_per_minute", 1);
+    let world = World::start_with(Stores::Optimistic, settings).await.unwrap();
+    let audience = world.audience_with_devices(&users(2)).await;
+    let campaign = world.campaign(audience).draft().await;
+    let path = format!("/v1/campaigns/{campaign}/test");
+    let test = json!({"user_ids": ["user-00000", "user-00001"]});
+
+    let tested = async { world.api().post::<Value>(&path, Some(&test)).await };
+    let asked_for = until("the test has its share", async || {
+        let quotas: Value = world.api().get("/v1/quotas").await;
+        let shares = quotas["items"][0]["shares"].as_array()?.clone();
+        let all = shares.iter().filter_map(|share| share["per_minute"].as_u64());
+        (all.sum::<u64>() == 1).then(|| world.clock().advance(Duration::from_secs(11)))
+    });
+    let (tested, ()) = tokio::join!(tested, asked_for);
+
+    let outcomes: Vec<_> = tested["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["outcome"].clone())
+        .collect();
+    assert_eq!(outcomes, ["not_tried", "not_tried"]);
+    assert_eq!(world.gateway().accepted(), []);
+    world.end().await;
 }

@@ -32,6 +32,7 @@ struct Progress {
     inconsistencies: Inconsistencies,
     pace: Option<Pace>,
     eta: Option<DateTime<Utc>>,
+    canary: Option<Canary>,
     missing: Vec<String>,
     unsettled_chunks: Vec<u64>,
 }
@@ -65,6 +66,17 @@ struct Inconsistencies {
 struct Pace {
     expanded_per_second: u64,
     settled_per_second: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Canary {
+    state: String,
+    percent: f64,
+    chunks: u64,
+    sent: u64,
+    failed: u64,
+    max_failure_rate: f64,
+    min_sent: u64,
 }
 
 /// Prints it; where it is watched, again and again.
@@ -169,7 +181,11 @@ impl fmt::Display for View<'_> {
                 instant(eta)
             )?;
         }
-        writeln!(f, ".\n\n{}", self.bars())?;
+        writeln!(f, ".")?;
+        if let Some(canary) = &progress.canary {
+            writeln!(f, "{}", self.canary(canary))?;
+        }
+        writeln!(f, "\n{}", self.bars())?;
         writeln!(f, "\n{}", self.counts())?;
         if !progress.missing.is_empty() {
             writeln!(f, "\nWhat keeps it from being finished:")?;
@@ -218,6 +234,29 @@ impl View<'_> {
             ]);
         }
         table
+    }
+
+    fn canary(&self, canary: &Canary) -> String {
+        let tried = canary.sent + canary.failed;
+        let failed = match tried {
+            0 => 0.0,
+            tried => canary.failed as f64 / tried as f64,
+        };
+        let mut line = format!(
+            "Its canary, {} of {} chunks ({} %), is {}: {} sent, {} failed, {:.1} % of the {:.1} % that may",
+            count(canary.chunks),
+            count(self.progress.chunk_count),
+            canary.percent,
+            canary.state,
+            count(canary.sent),
+            count(canary.failed),
+            failed * 100.0,
+            canary.max_failure_rate * 100.0
+        );
+        if tried < canary.min_sent {
+            line += &format!("; {} tell", count(canary.min_sent));
+        }
+        line + "."
     }
 
     fn counts(&self) -> Table {
@@ -303,5 +342,42 @@ mod tests {
         );
         assert!(text.contains("500 of 1000 recipients are not expanded"), "{text}");
         assert!(text.contains("not closed: 1–3, 7"), "{text}");
+        assert!(!text.contains("canary"), "{text}");
+    }
+
+    #[test]
+    fn it_says_how_the_canary_is_and_why_it_paused_the_campaign() {
+        let mut progress: Progress = serde_json::from_str(RUNNING).unwrap();
+        let canary = |state: &str, sent, failed| Canary {
+            state: state.to_owned(),
+            percent: 1.0,
+            chunks: 1,
+            sent,
+            failed,
+            max_failure_rate: 0.05,
+            min_sent: 200,
+        };
+        let text = |progress: &Progress| {
+            let now = "2026-07-01T12:00:00Z".parse().unwrap();
+            View { progress, now }.to_string()
+        };
+
+        progress.canary = Some(canary("open", 90, 10));
+        let early = text(&progress);
+        progress.canary = Some(canary("failed", 1_880, 120));
+        progress.state = "paused".to_owned();
+        progress.eta = None;
+        progress.reason =
+            Some("its canary failed: 120 of 2000 pushes, 6.0 % of the 5.0 % that may".to_owned());
+        let paused = text(&progress);
+
+        let line = "Its canary, 1 of 3 chunks (1 %), is open: 90 sent, 10 failed, 10.0 % of the 5.0 % that may; 200 tell.";
+        assert_eq!(early.lines().nth(1), Some(line));
+        let line = "Its canary, 1 of 3 chunks (1 %), is failed: 1,880 sent, 120 failed, 6.0 % of the 5.0 % that may.";
+        assert_eq!(paused.lines().nth(1), Some(line));
+        assert!(
+            paused.starts_with("It is paused: its canary failed: 120 of 2000"),
+            "{paused}"
+        );
     }
 }

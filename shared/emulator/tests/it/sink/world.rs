@@ -153,6 +153,7 @@ pub(super) fn always(outcome: Outcome) -> Script {
         outcome,
         share: 1.0,
         first: None,
+        in_all: None,
         retry_after: None,
     };
     Script {

@@ -35,6 +35,7 @@ struct Process {
     question: Option<Question>,
     /// By how much its clock is ahead, in milliseconds.
     ahead: i64,
+    sent: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -121,10 +122,12 @@ impl World {
         };
         let wall = self.wall(question.asked_at, of);
         self.rows.retain(|row| wall < row.lives_until);
+        self.rows.sort_unstable_by_key(|row| row.holder);
         let (own, others): (Vec<_>, Vec<_>) = self.rows.iter().partition(|row| row.holder == holder);
+        let before = others.iter().filter(|row| row.holder < holder).count();
         let others: Vec<_> = others.iter().map(|row| row.claim).collect();
         let claim = question.claim.written_down(!own.is_empty());
-        let division = divide(usable(self.quota), claim, &others);
+        let division = crate::quota::divide(usable(self.quota), claim, &others, Turn::at(wall, before));
         self.rows.retain(|row| row.holder != holder);
         self.rows.push(Row {
             holder,
@@ -143,6 +146,7 @@ impl World {
         for process in &mut self.processes {
             while process.share.take(self.now).is_ok() {
                 self.sent.push_back(self.now);
+                process.sent += 1;
             }
         }
         while self.sent.front().is_some_and(|first| *first + MINUTE <= self.now) {
@@ -241,5 +245,36 @@ proptest! {
         let (least, most) = (shares.iter().min().unwrap(), shares.iter().max().unwrap());
         prop_assert!(most - least <= 1, "{shares:?}");
         prop_assert!(shares.iter().sum::<u64>() + (processes as u64) * 2 >= usable(60_000), "{shares:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    /// Of quotas so small, a minute's messages are fewer than the processes that want to send some.
+    #[test]
+    fn nobody_starves_behind_a_quota_that_is_smaller_than_the_number_of_processes(
+        quota in 1..9_u64,
+        more in 0..6_usize,
+        ahead in vec(-2_500..2_500_i64, 14),
+        demand in 1..900_u64,
+    ) {
+        let processes = usize::try_from(quota).unwrap() + more;
+        let mut world = World::new(quota, &ahead[..processes]);
+        let turns = u32::try_from(processes).unwrap() + 1;
+        let end = crate::quota::division::TURN * turns;
+
+        while world.now < end {
+            for of in 0..processes {
+                world.take(of, Step::Ask(Demand { fast: 0, bulk: demand }));
+                world.take(of, Step::Commit);
+                world.take(of, Step::Hear);
+            }
+            world.now += ASK_EVERY;
+            world.send();
+            prop_assert!(world.sent.len() as u64 <= quota.max(2), "{} of {quota}", world.sent.len());
+        }
+
+        let sent: Vec<_> = world.processes.iter().map(|process| process.sent).collect();
+        prop_assert!(sent.iter().all(|sent| *sent > 0), "{sent:?} of {quota} a minute");
     }
 }

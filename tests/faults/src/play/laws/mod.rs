@@ -4,6 +4,7 @@
 //! sees it broken need not wait for that.
 
 mod promises;
+mod shares;
 
 use std::collections::HashSet;
 
@@ -14,6 +15,7 @@ use database::{Db, audience, audience_chunk, fan_out_progress, fan_out_stripe, i
 use journeys::world::Books;
 use push_store::Chunk;
 
+use crate::case::Case;
 use promises::Promises;
 
 /// Looks at the stores, each time a little.
@@ -22,9 +24,19 @@ pub(super) struct Laws {
     /// Chunks whose pushes were counted: no chunk gets more, or loses one.
     counted: HashSet<ChunkId>,
     promises: Promises,
+    /// Whether the processes go by the machine's clock.
+    is_clock_right: bool,
 }
 
 impl Laws {
+    /// Those of a case.
+    pub(super) fn of(case: &Case) -> Self {
+        Self {
+            is_clock_right: case.troubles().all(|trouble| trouble.clock().is_none()),
+            ..Self::default()
+        }
+    }
+
     /// What is broken of a campaign that has begun. Where a store does not answer nothing is known.
     pub(super) async fn check(&mut self, books: &Books, campaign: CampaignId) -> anyhow::Result<()> {
         let db = &books.db;
@@ -47,6 +59,9 @@ impl Laws {
             self.check_pushes(books, chunk).await?;
         }
         self.promises.check(books, campaign).await?;
+        if self.is_clock_right {
+            shares::check(books).await?;
+        }
         let dead = inconsistency::backlog(db).await.map_or(0, |backlog| backlog.dead);
         ensure!(dead == 0, "{dead} inconsistencies were given up");
         Ok(())

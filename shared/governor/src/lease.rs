@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use database::quota::{self as rows, Share as Row};
 use database::{Error, Tx};
-use pacing::quota::{ASK_EVERY, Brake, Claim, Demand, Division, divide, lives_until, usable};
+use pacing::quota::{ASK_EVERY, Brake, Claim, Demand, Division, Turn, divide, lives_until, usable};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -78,13 +78,22 @@ async fn ask(turnstiles: &Turnstiles, holder: Uuid) -> Result<(), Error> {
     let skew = process.config.sender.skew;
     let mut tx = turnstiles.backends.db.begin_ahead().await?;
     let mut answers = Vec::with_capacity(all.len());
+    // Of those who send nothing, no share is worth a proof.
+    let mut is_busy = false;
     // In the order of the names, so that two processes do not wait for each other.
     for turnstile in &all {
         let question = turnstile.ask();
-        let answer = answer(&mut tx, turnstile, question, holder, now, skew).await?;
-        answers.push(answer);
+        is_busy |= !question.claim.demand.is_none();
+        answers.push(answer(&mut tx, turnstile, question, holder, now, skew).await?);
+    }
+    if is_busy {
+        fault_points::reach!(ShareDivided, Err(Error::unreachable(fault_points::Injected)));
     }
     tx.commit().await.repeatable()?;
+    if is_busy {
+        fault_points::reach!(ShareCommitAnswer, Err(Error::unreachable(fault_points::Injected)));
+        fault_points::reach!(ShareCommitted);
+    }
     for (turnstile, (division, brake)) in all.iter().zip(answers) {
         let per_minute = turnstile.answer(division, asked_at);
         measure(turnstile, per_minute, brake, now);
@@ -121,10 +130,12 @@ async fn answer(
     };
     rows::delete_ended(tx, name, now).await?;
     let shares = rows::list_shares(&mut *tx, name, now).await?;
-    let (own, others): (Vec<_>, Vec<_>) = shares.iter().partition(|share| share.holder == holder);
+    let (own, others): (Vec<&Row>, Vec<&Row>) = shares.iter().partition(|share| share.holder == holder);
+    // By holder, as they are listed.
+    let before = others.iter().filter(|share| share.holder < holder).count();
     let others: Vec<_> = others.into_iter().map(claim_of).collect();
     let claim = question.claim.written_down(!own.is_empty());
-    let division = divide(may_be_shared, claim, &others);
+    let division = divide(may_be_shared, claim, &others, Turn::at(now, before));
     rows::replace_share(
         tx,
         name,

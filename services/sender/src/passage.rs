@@ -9,10 +9,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use governor::Turnstile;
 use provider::Outcome;
 use runtime::clock::Moment;
 
-use super::Turnstile;
 use crate::answer::Answer;
 use crate::attempt::Attempt;
 

@@ -89,3 +89,21 @@ async fn what_waits_and_what_has_passed_is_asked_for() {
     assert_eq!((fast, bulk), (25 * 75, 20 * 75));
     assert_eq!(question.claim.held, 6_000);
 }
+
+/// Of a message a minute the first takes longer than an attempt, whose chunk is soon there again.
+#[tokio::test]
+async fn whoever_went_away_before_its_turn_is_reckoned_with_for_a_minute() {
+    let (turnstile, hand) = turnstile(0);
+
+    {
+        let mut pass = pin!(turnstile.pass(Lane::Bulk));
+        assert!(poll!(&mut pass).is_pending());
+    }
+    hand.advance(30 * SECOND);
+    let soon = turnstile.ask().claim.demand;
+    hand.advance(31 * SECOND);
+    let later = turnstile.ask().claim.demand;
+
+    assert_eq!((soon.fast, soon.bulk), (0, 75));
+    assert!(later.is_none());
+}

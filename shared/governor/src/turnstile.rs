@@ -14,6 +14,10 @@ use runtime::Clock;
 use runtime::clock::Moment;
 use tokio::sync::{Mutex as Line, Notify};
 
+/// Whoever went away before it was let through is reckoned with for so long: a chunk that is given
+/// back is soon there again.
+const COMES_AGAIN: Duration = Duration::from_secs(60);
+
 /// What a turnstile keeps, in messages a minute of all processes together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
@@ -25,7 +29,7 @@ pub(crate) enum Limit {
 
 /// Lets messages through. Everybody of a process who keeps the same limit shares it.
 #[derive(Debug)]
-pub(crate) struct Turnstile {
+pub struct Turnstile {
     pub(super) name: String,
     limit: Limit,
     clock: Clock,
@@ -56,6 +60,8 @@ struct Crowd {
     waiting: u64,
     /// Let through since the last question.
     passed: u64,
+    /// When the last one went away that was not let through.
+    went_at: Option<Moment>,
 }
 
 /// What a question is begun with.
@@ -104,8 +110,8 @@ impl Turnstile {
     }
 
     /// Waits until one more message of the lane may go, as long as it takes.
-    pub(super) async fn pass(&self, lane: Lane) {
-        let _waiting = Waiting::new(self, lane);
+    pub async fn pass(&self, lane: Lane) {
+        let mut waiting = Waiting::new(self, lane);
         let line = match lane {
             Lane::Fast => &self.fast,
             Lane::Bulk => &self.bulk,
@@ -116,7 +122,10 @@ impl Turnstile {
             // From here on, no change goes unheard.
             changed.as_mut().enable();
             match self.try_pass(lane) {
-                Ok(()) => return,
+                Ok(()) => {
+                    waiting.is_through = true;
+                    return;
+                }
                 Err(Some(wait)) => tokio::select! {
                     () = self.clock.sleep(wait) => {}
                     () = changed => {}
@@ -128,7 +137,7 @@ impl Turnstile {
 
     /// Lets one more message of the lane through now, or says how long that takes, if time alone
     /// will do.
-    pub(super) fn try_pass(&self, lane: Lane) -> Result<(), Option<Duration>> {
+    pub fn try_pass(&self, lane: Lane) -> Result<(), Option<Duration>> {
         let now = self.elapsed();
         let mut inside = self.lock();
         if lane == Lane::Bulk && inside.fast.waiting > 0 {
@@ -174,8 +183,8 @@ impl Turnstile {
         let mut inside = self.lock();
         let since = now.since(inside.asked_at);
         let demand = Demand {
-            fast: inside.fast.demand(since),
-            bulk: inside.bulk.demand(since),
+            fast: inside.fast.demand(since, now),
+            bulk: inside.bulk.demand(since, now),
         };
         inside.told = demand;
         inside.asked_at = now;
@@ -234,10 +243,13 @@ impl Inside {
 
 impl Crowd {
     /// Messages a minute: what passed since the last question, and whoever waits within a second; a
-    /// quarter more, because it may grow.
-    fn demand(self, since: Duration) -> u64 {
+    /// quarter more, because it may grow. One whose attempt ended before its turn comes again, and
+    /// must not find its share gone: of a very small quota, a message takes longer than an attempt.
+    fn demand(self, since: Duration, now: Moment) -> u64 {
         let passed = self.passed as f64 / since.as_secs_f64().max(0.1);
-        ((passed + self.waiting as f64) * 60.0 * 1.25) as u64
+        let comes_again = self.went_at.is_some_and(|at| now.since(at) < COMES_AGAIN);
+        let waiting = self.waiting.max(u64::from(comes_again));
+        ((passed + waiting as f64) * 60.0 * 1.25) as u64
     }
 }
 
@@ -245,19 +257,29 @@ impl Crowd {
 struct Waiting<'a> {
     turnstile: &'a Turnstile,
     lane: Lane,
+    is_through: bool,
 }
 
 impl<'a> Waiting<'a> {
     fn new(turnstile: &'a Turnstile, lane: Lane) -> Self {
         turnstile.lock().crowd(lane).waiting += 1;
-        Self { turnstile, lane }
+        Self {
+            turnstile,
+            lane,
+            is_through: false,
+        }
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut inside = self.turnstile.lock();
-        inside.crowd(self.lane).waiting -= 1;
+        let now = self.turnstile.clock.monotonic();
+        let crowd = inside.crowd(self.lane);
+        crowd.waiting -= 1;
+        if !self.is_through {
+            crowd.went_at = Some(now);
+        }
         let fast_is_empty = inside.fast.waiting == 0;
         drop(inside);
         if self.lane == Lane::Fast && fast_is_empty {

@@ -1,17 +1,16 @@
 //! The governor: what lets a message go, so that no gateway gets more than its quota and no
 //! campaign sends faster than it may.
 //!
-//! A quota is one for all processes, by its name. Each process [leases](lease) a share of it in
+//! A quota is one for all that send, by its name. Each holder of a governor [leases](lease) a share of it in
 //! SQL and lets messages through a [`Turnstile`] at that rate, those of the fast lane first; the
 //! rules are [`pacing::quota`]'s. Nothing is written for a single message. While SQL does not
 //! answer there is no new share, the last one ends within five seconds, and messages wait until
 //! their attempt's time is over; then their chunk is given back, and nothing is burnt.
 //!
-//! What was let through and is then kept waiting by the gateway's connections loses its place after
-//! a moment: [`passage`] has why.
+//! A sender has one for as long as it lives; a test send has one for itself, and gives its share
+//! back when it is through.
 
 mod lease;
-mod passage;
 mod turnstile;
 
 use std::collections::BTreeMap;
@@ -26,11 +25,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use turnstile::Limit;
-pub(crate) use turnstile::Turnstile;
+pub use turnstile::Turnstile;
 
-/// The turnstiles of a process. Clones share them.
+/// The turnstiles of a sender. Clones share them, and one share of each quota.
 #[derive(Clone, Debug)]
-pub(crate) struct Governor {
+pub struct Governor {
     turnstiles: Arc<Turnstiles>,
     /// Of the project at FCM; `None` where it has no quota.
     fcm: Option<Arc<Turnstile>>,
@@ -48,7 +47,7 @@ struct Turnstiles {
 
 impl Governor {
     /// Starts to lease shares, until nobody holds the governor any more.
-    pub(crate) fn start(backends: &Backends) -> Self {
+    pub fn start(backends: &Backends) -> Self {
         let process = &backends.process;
         let turnstiles = Arc::new(Turnstiles {
             backends: backends.clone(),
@@ -69,7 +68,7 @@ impl Governor {
     }
 
     /// What a message to that address passes, of a campaign that sends so many a second at most.
-    pub(crate) fn on_the_way_to(
+    pub fn on_the_way_to(
         &self,
         address: Address<'_>,
         campaign: CampaignId,
@@ -92,7 +91,7 @@ impl Governor {
 
     /// Takes note of what the address's gateway answered. Throttled for a time that it does not say
     /// is `throttled_floor`.
-    pub(crate) fn heard_of(&self, address: Address<'_>, outcome: &Outcome, throttled_floor: Duration) {
+    pub fn heard_of(&self, address: Address<'_>, outcome: &Outcome, throttled_floor: Duration) {
         let Some(turnstile) = self.of(address) else {
             return;
         };
