@@ -7,6 +7,7 @@
 //! sending asks once the slot is there.
 
 mod connection;
+mod gathered;
 mod pool;
 mod reach;
 mod slot;
