@@ -8,8 +8,11 @@
 
 mod connection;
 mod gathered;
+mod growth;
+mod line;
 mod pool;
 mod reach;
+mod rounds;
 mod slot;
 mod state;
 mod target;
