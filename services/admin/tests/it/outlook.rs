@@ -1,5 +1,6 @@
 //! What a campaign takes, and when it will be done.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use campaign::{CampaignId, ChunkState, Reason, Tally};
@@ -12,6 +13,13 @@ use runtime::config::RampUp;
 use serde_json::{Value, json};
 
 use crate::world::{World, plan};
+
+/// A world whose deliveries 800 streams bound, a tenth of a second each: 8,000 a second.
+async fn world_of_800_streams() -> World {
+    let mut config = Config::default();
+    config.provider.fcm.connections = NonZeroU32::new(8).unwrap();
+    World::with(config).await
+}
 
 async fn outlook(world: &World, id: &str) -> Value {
     let answer = world.get(&format!("/v1/campaigns/{id}/plan")).await;
@@ -52,7 +60,7 @@ async fn pack(world: &World, audience: &str, zones: &[(&str, u32)]) {
 
 #[tokio::test]
 async fn what_a_draft_takes_is_told_before_it_starts() {
-    let world = World::new().await;
+    let world = world_of_800_streams().await;
     let id = draft(&world, 1_000, json!({"at": "now"})).await;
 
     let outlook = outlook(&world, &id).await;
@@ -74,7 +82,6 @@ async fn what_a_draft_takes_is_told_before_it_starts() {
     );
     assert_eq!(outlook["fan_out"]["ramp"], Value::Null);
     assert_eq!(outlook["fan_out"]["begins_at"], "2026-07-01T12:00:00Z");
-    // 800 streams, a tenth of a second each.
     assert_eq!(outlook["delivery"]["pushes_per_second"], 8_000);
     assert_eq!(outlook["delivery"]["ends_at"], "2026-07-01T12:00:00.125Z");
     assert_eq!(outlook["warnings"], json!([]));
@@ -169,7 +176,7 @@ async fn who_is_due_when_is_told_by_time_zone() {
 
 #[tokio::test]
 async fn who_would_expire_before_is_warned_of() {
-    let world = World::new().await;
+    let world = world_of_800_streams().await;
     let schedule = json!({"at": "now", "expires": {"after_seconds": 100}});
     let id = draft(&world, 1_000_000, schedule).await;
 

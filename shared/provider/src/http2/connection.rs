@@ -23,6 +23,9 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a connection asks whether it is still needed.
 const NEEDED_EVERY: Duration = Duration::from_secs(300);
 
+/// A full connection takes further requests by as many of what it carries.
+const BUNCHES: usize = 8;
+
 type Driver = h2::client::Connection<Box<dyn Stream>, Bytes>;
 
 /// Why there is no connection.
@@ -40,12 +43,16 @@ pub(super) enum ConnectError {
 #[derive(Debug)]
 pub(super) struct Connection {
     requests: SendRequest<Bytes>,
-    /// Streams that are taken. Changed under the pool's lock, but for those given back.
+    /// Streams that are taken. Changed under the pool's lock.
     taken: AtomicUsize,
+    /// Whether all were taken, and few have come back since. Changed under the pool's lock.
+    is_full: AtomicBool,
     /// What the peer's SETTINGS allow; one until they have come.
     allowed: AtomicUsize,
     /// Whether an answer has shown that the peer takes our credential.
     is_proven: AtomicBool,
+    /// Whether it takes no further requests.
+    is_retired: AtomicBool,
     /// Whether nothing comes on it any more.
     has_ended: AtomicBool,
 }
@@ -71,8 +78,10 @@ impl Connection {
         let connection = Self {
             requests,
             taken: AtomicUsize::new(0),
+            is_full: AtomicBool::new(false),
             allowed: AtomicUsize::new(1),
             is_proven: AtomicBool::new(settings.proving == Proving::NotNeeded),
+            is_retired: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
         };
         Ok((connection, driver))
@@ -101,12 +110,33 @@ impl Connection {
         self.taken.load(Ordering::Relaxed)
     }
 
-    pub(super) fn take(&self) {
-        self.taken.fetch_add(1, Ordering::Relaxed);
+    /// Whether it takes one more request, with at most `most` at once. When it was full, not before
+    /// it takes several, which are then written together, and so are their answers.
+    pub(super) fn has_room(&self, most: usize) -> bool {
+        let capacity = self.capacity(most);
+        let free = capacity.saturating_sub(self.taken());
+        let wanted = if self.is_full.load(Ordering::Relaxed) {
+            capacity / BUNCHES
+        } else {
+            1
+        };
+        free >= wanted.max(1) && !self.is_retired.load(Ordering::Relaxed)
+    }
+
+    /// Takes a stream, of at most `most`.
+    pub(super) fn take(&self, most: usize) {
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed) + 1;
+        self.is_full
+            .store(taken >= self.capacity(most), Ordering::Relaxed);
     }
 
     pub(super) fn give_back(&self) {
         self.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Lets it take no further requests.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::Relaxed);
     }
 
     /// Whether it was not proven before.
@@ -181,7 +211,7 @@ fn poll(
         if ended.is_ready() || open.goes_away(context) {
             pool.retire(connection);
         } else if open.allow(driver.max_concurrent_send_streams()) {
-            pool.changed();
+            pool.changed(&open);
         }
     }
     ended

@@ -7,8 +7,12 @@
 //! sending asks once the slot is there.
 
 mod connection;
+mod gathered;
+mod growth;
+mod line;
 mod pool;
 mod reach;
+mod rounds;
 mod slot;
 mod state;
 mod target;

@@ -54,14 +54,14 @@ impl Slot {
         if self.connection.prove()
             && let Some(pool) = self.pool.upgrade()
         {
-            pool.changed();
+            pool.changed(&self.connection);
         }
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, SendError> {
-        let (head, body) = request.into_parts();
         let requests = self.connection.requests().ready().await;
         let mut requests = requests.map_err(|_| SendError::NotSent)?;
+        let (head, body) = request.into_parts();
         let (answer, mut rest) = requests
             .send_request(Request::from_parts(head, ()), body.is_empty())
             .map_err(|_| SendError::NotSent)?;
@@ -93,23 +93,29 @@ impl Slot {
 
 /// A body, or nothing of it if it is too long: the status tells most.
 async fn read(mut body: RecvStream) -> Result<Bytes, h2::Error> {
-    let mut whole = BytesMut::new();
+    let mut whole = Bytes::new();
     while let Some(part) = body.data().await {
         let part = part?;
         if whole.len() + part.len() > MAX_ANSWER_BYTES {
             return Ok(Bytes::new());
         }
         body.flow_control().release_capacity(part.len())?;
-        whole.extend_from_slice(&part);
+        whole = if whole.is_empty() {
+            // Nearly always all of it.
+            part
+        } else {
+            let mut longer = BytesMut::from(whole);
+            longer.extend_from_slice(&part);
+            longer.freeze()
+        };
     }
-    Ok(whole.freeze())
+    Ok(whole)
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.connection.give_back();
         if let Some(pool) = self.pool.upgrade() {
-            pool.changed();
+            pool.give_back(&self.connection);
         }
     }
 }

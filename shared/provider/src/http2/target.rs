@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::gathered::Gathered;
 use super::reach::Reach;
 use super::trust::Trust;
 
@@ -100,9 +101,9 @@ impl Target {
         let addresses = self.reach.resolve(host, port).await?;
         let stream = TcpStream::connect(addresses.as_slice()).await?;
         stream.set_nodelay(true)?;
-        match &self.tls {
-            Some((connector, name)) => Ok(Box::new(connector.connect(name.clone(), stream).await?)),
-            None => Ok(Box::new(stream)),
-        }
+        Ok(match &self.tls {
+            Some((connector, name)) => Box::new(Gathered(connector.connect(name.clone(), stream).await?)),
+            None => Box::new(Gathered(stream)),
+        })
     }
 }

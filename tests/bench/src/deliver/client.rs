@@ -1,6 +1,7 @@
 //! Those who send, and what it takes them.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -65,6 +66,8 @@ pub(super) struct Installed {
     pub(super) directory: PathBuf,
     /// That the fastest send.
     pub(super) messages: u64,
+    /// Of Noroshi's to one gateway at most, if not its default.
+    pub(super) connections: Option<NonZeroU32>,
 }
 
 impl Client {
@@ -113,6 +116,9 @@ impl Client {
                 command
                     .args(["deliver-client", gateway, "--trusted"])
                     .arg(trusted);
+                if let Some(connections) = installed.connections {
+                    command.args(["--connections", &connections.to_string()]);
+                }
                 command
             }
             Self::FirebaseAdminNode => NODE.command("firebase_admin.mjs"),

@@ -27,7 +27,14 @@ pub(super) fn name(no: u64) -> String {
 
 /// A registration token of the length that Firebase gives out.
 pub(super) fn token(no: u64) -> String {
-    format!("{no:a>22}:APA91b{:x>134}", "")
+    let no = no.to_string();
+    [
+        "a".repeat(22 - no.len()).as_str(),
+        &no,
+        ":APA91b",
+        &"x".repeat(134),
+    ]
+    .concat()
 }
 
 /// The push to one of them.

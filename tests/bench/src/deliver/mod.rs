@@ -11,6 +11,7 @@ mod message;
 mod ours;
 mod report;
 
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
@@ -39,6 +40,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PEERS", value_enum, value_delimiter = ',', num_args = 0..,
         default_value = "h2load,firebase-admin-node,fcm-v1-http2,firebase-admin-python,web-push")]
     peers: Vec<Client>,
+    /// Connections of Noroshi's to one gateway at most, if not its default.
+    #[arg(long, value_name = "N")]
+    connections: Option<NonZeroU32>,
     /// Rounds that are counted.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
@@ -82,6 +86,7 @@ fn compare(arguments: &Arguments) -> anyhow::Result<Report> {
         certificate: Certificate::make(directory.path())?,
         directory: directory.path().to_owned(),
         messages: arguments.messages,
+        connections: arguments.connections,
     };
     let gateways = [
         Gateway::Nghttpd,

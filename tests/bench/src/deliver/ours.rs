@@ -1,6 +1,7 @@
-//! Noroshi as the sender drives it: chunks side by side, all messages of a chunk at once, each
-//! rendered for its recipient.
+//! Noroshi as the sender drives it, with the sender's defaults: chunks side by side, all messages
+//! of a chunk at once, each rendered for its recipient.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use provider::fcm::{self, Credentials, Fcm};
 use provider::web_push::{self, Endpoints, Subscription, WebPush};
 use provider::{Address, Gateways, Now, Outcome, Outgoing, PoolSettings, Proving, SigningKey, Target, Trust};
+use runtime::config::Config;
 use tokio::task::JoinSet;
 
 use super::message::{name, push, templates, token};
@@ -32,12 +34,9 @@ pub(crate) struct ClientArguments {
     /// The certificate that is trusted.
     #[arg(long)]
     trusted: PathBuf,
-    /// Chunks in hand.
-    #[arg(long, default_value_t = 16)]
-    in_hand: u64,
-    /// Connections at most.
-    #[arg(long, default_value_t = 8)]
-    connections: usize,
+    /// Connections at most, if not the sender's default.
+    #[arg(long)]
+    connections: Option<NonZeroU32>,
     base: String,
     count: u64,
 }
@@ -72,7 +71,7 @@ async fn send(arguments: &ClientArguments) -> anyhow::Result<Sample> {
     let cpu_before = own_cpu_seconds()?;
     let stopwatch = Stopwatch::start();
     let mut chunks = JoinSet::new();
-    for _ in 0..arguments.in_hand {
+    for _ in 0..Config::default().sender.concurrency.get() {
         let sending = sending.clone();
         chunks.spawn(async move { while sending.chunk().await {} });
     }
@@ -92,8 +91,13 @@ impl Sending {
         let trust = Trust::with(&std::fs::read(&arguments.trusted)?)?;
         #[expect(clippy::disallowed_methods, reason = "a benchmark takes real time")]
         let now = Now::new(Utc::now);
+        let settings = Config::default().provider;
+        let connections = arguments.connections.unwrap_or(match arguments.gateway {
+            Kind::Fcm => settings.fcm.connections,
+            Kind::WebPush => settings.web_push.connections,
+        });
         let pool = PoolSettings {
-            connections: arguments.connections,
+            connections: usize::try_from(connections.get())?,
             streams: runtime::gateways::STREAMS,
             timeout: Duration::from_secs(10),
             age: Duration::from_secs(3_600),

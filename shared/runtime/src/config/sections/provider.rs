@@ -112,7 +112,7 @@ impl Default for Fcm {
             project: "noroshi".to_owned(),
             credentials: None,
             timeout: TIMEOUT,
-            connections: super::count(8),
+            connections: super::count(64),
             messages_per_minute: 600_000,
         }
     }
@@ -128,7 +128,7 @@ impl Default for Apns {
             team_id: String::new(),
             topic: None,
             timeout: TIMEOUT,
-            connections: super::count(4),
+            connections: super::count(16),
         }
     }
 }
@@ -140,7 +140,7 @@ impl Default for WebPush {
             subject: None,
             stand_in: None,
             timeout: TIMEOUT,
-            connections: super::count(4),
+            connections: super::count(16),
         }
     }
 }
