@@ -70,8 +70,10 @@ pub(super) fn of_scenario(
     webhook: Option<SocketAddr>,
 ) -> Settings {
     let settings = match scenario {
-        // Fifty a second.
-        Scenario::SmallQuota => settings.set("provider.fcm.messages_per_minute", 3_000),
+        // Fifty a second: also a chunk that is alone in hand is sent for longer than a settle is put off.
+        Scenario::SmallQuota | Scenario::SlowGateway => {
+            settings.set("provider.fcm.messages_per_minute", 3_000)
+        }
         _ => settings,
     };
     let Some(webhook) = webhook else {
