@@ -19,6 +19,7 @@ mod lanes;
 mod packages;
 mod pipeline;
 mod process;
+mod profile;
 mod sample;
 mod stopwatch;
 mod turns;
@@ -57,6 +58,8 @@ enum Command {
     Lanes(lanes::Arguments),
     /// Run whole campaigns by `noroshi demo`, on embedded stores and on real ones.
     Pipeline(pipeline::Arguments),
+    /// Profile a whole campaign by `perf`: where its CPU time goes.
+    Profile(profile::Arguments),
     /// Build the `noroshi` command from nothing, in a directory of its own.
     ColdBuild(cold_build::Arguments),
     /// Noroshi in the comparison of gateways, which is started as a process of its own.
@@ -90,6 +93,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::ImportClient(arguments) => return import::run_client(&arguments),
         Command::Lanes(arguments) => lanes::run(&arguments)?,
         Command::Pipeline(arguments) => pipeline::run(&arguments)?,
+        Command::Profile(arguments) => profile::run(&arguments)?,
         Command::ColdBuild(arguments) => cold_build::run(&arguments)?,
         Command::Noroshi(arguments) => return Ok(command::run(arguments)),
     }
