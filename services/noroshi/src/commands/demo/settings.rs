@@ -73,6 +73,8 @@ pub(super) fn of_demo(mut config: Config, data: &Path, afterwards: Afterwards) -
     config.data.dir = data.to_owned();
     // The sink stands for every gateway.
     config.provider = Provider::default();
+    // It takes as many messages as come, so that a demo shows how fast the rest is.
+    config.provider.fcm.messages_per_minute = 0;
     // The demo's own file is as long as the user wants it.
     config.admin.upload_max_bytes = NonZeroU64::MAX;
     if config.log.level == Log::default().level {
