@@ -58,27 +58,20 @@ pub fn grudges() -> impl Iterator<Item = Grudge> {
             },
             always("P4", "unregistered", Outcome::Unregistered),
             always("P5", "invalid_argument", Outcome::InvalidArgument),
-            refusal(gateway),
+            refusal(),
         ]
         .map(|grudge| Grudge { gateway, ..grudge })
     })
 }
 
-/// Our token is refused. All messages to FCM are given the one that is refused first, so one new
-/// token is enough for them, however many hear of it. At the others the first refusals pause the
-/// gateway, and one message at a time tries whether it still refuses.
-fn refusal(gateway: Gateway) -> Grudge {
-    let refused = once("P6", "unauthenticated", Outcome::Unauthenticated);
-    match gateway {
-        Gateway::Fcm => Grudge {
-            share: 0.9,
-            ..refused
-        },
-        Gateway::Apns | Gateway::WebPush => Grudge {
-            share: 0.9,
-            in_all: Some(2),
-            ..refused
-        },
+/// Our credential is refused twice in all. What is refused first pauses the gateway, or has FCM's
+/// token renewed; then one message at a time tries whether it still refuses. Were every message
+/// refused once, a pause would come after each of them, each twice as long as the one before.
+fn refusal() -> Grudge {
+    Grudge {
+        share: 0.9,
+        in_all: Some(2),
+        ..once("P6", "unauthenticated", Outcome::Unauthenticated)
     }
 }
 
