@@ -14,7 +14,7 @@ use crate::case::{Case, Lie, Then};
 use crate::stage::Stage;
 
 /// A case that takes longer is stuck. A loaded machine is slow; what is stuck is so for ever.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Between two looks.
 const POLL: Duration = Duration::from_millis(40);
