@@ -1,6 +1,5 @@
 //! Every trouble on SQLite; what concerns SQL, its wire and several processes on MySQL or MariaDB;
-//! and a sample of the pairs. Feedback and triggered pushes (O, T) are left to the command: one of
-//! their cases is not always good on a busy machine, and why is not known yet.
+//! and a sample of the pairs.
 
 use fault_points::Bug;
 use faults::case;
@@ -74,6 +73,11 @@ fn delivery_survives_every_fault_of_every_gateway() {
 #[test]
 fn quotas_and_canaries_survive_every_fault() {
     survives(Sql::Sqlite, &["G", "C"]);
+}
+
+#[test]
+fn feedback_and_triggered_pushes_survive_every_fault() {
+    survives(Sql::Sqlite, &["O", "T"]);
 }
 
 #[test]
