@@ -7,7 +7,6 @@
 mod parts;
 mod report;
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -103,7 +102,7 @@ fn read(samples: &Path, mut report: Report) -> anyhow::Result<Report> {
 }
 
 fn perf<const N: usize>(arguments: [&str; N]) -> Command {
-    let mut command = Command::new(OsStr::new("perf"));
+    let mut command = Command::new("perf");
     command.args(arguments);
     command
 }
